@@ -1,0 +1,45 @@
+#pragma once
+// Every bound in one place: queues, caches, bodies, fan-out, retries. /metrics shows them as
+// pulse_limit{name}.
+#include <cstddef>
+
+namespace pulse::limits {
+
+// HTTP
+inline constexpr std::size_t http_header_bytes = 16 * 1024;
+inline constexpr std::size_t http_body_bytes = 1024 * 1024;         // unless an endpoint says other
+inline constexpr std::size_t http_connections_per_loop = 20'000;
+inline constexpr long http_header_timeout_ms = 10'000;              // slow-loris ends here
+inline constexpr long http_body_timeout_ms = 30'000;
+inline constexpr long http_idle_timeout_ms = 75'000;
+inline constexpr long http_write_timeout_ms = 30'000;
+inline constexpr long http_stop_grace_ms = 10'000;
+inline constexpr long websocket_send_timeout_ms = 10'000;
+inline constexpr long websocket_idle_ping_ms = 30'000;
+
+// JSON
+inline constexpr std::size_t json_depth = 32;
+
+// Ingest
+inline constexpr std::size_t ingest_payload_bytes_http = 8 * 1024;
+inline constexpr std::size_t ingest_payload_bytes_mqtt = 16 * 1024;
+inline constexpr std::size_t ingest_metrics_per_message = 50;
+inline constexpr std::size_t ingest_metric_key_bytes = 128;
+inline constexpr std::size_t ingest_text_value_chars = 256;
+inline constexpr std::size_t ingest_batch_messages = 100;
+inline constexpr std::size_t ingest_worker_batch = 5'000;           // messages in one transaction
+inline constexpr long puback_timeout_ms = 1'000;
+inline constexpr int poison_deliveries = 5;                         // then dead letter
+
+// Caches
+inline constexpr std::size_t device_auth_entries = 200'000;
+inline constexpr std::size_t token_verify_entries = 10'000;
+inline constexpr std::size_t rate_buckets = 200'000;
+inline constexpr std::size_t failed_auth_addresses = 50'000;
+
+// Live fan-out
+inline constexpr std::size_t live_clients_per_tenant = 500;
+inline constexpr std::size_t live_subscriptions_per_client = 200;
+inline constexpr long live_push_interval_ms = 250;                  // at most four a second
+
+}  // namespace pulse::limits

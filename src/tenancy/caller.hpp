@@ -1,0 +1,126 @@
+#pragma once
+// tenancy: who calls, and what they may reach. Owns: the access check of every endpoint, tenant and
+// operator scopes of the database, audit. Tables: audit_log, operator_audit_log. Calls: platform.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "platform/http/endpoint.hpp"
+#include "platform/pg/pool.hpp"
+
+namespace pulse::tenancy {
+
+/// A verified caller: what an access token says (edge.md, "Tokens and callers").
+struct Caller {
+  std::string user_id;  ///< claim sub
+  std::string username;
+  std::string email;
+  std::string tenant_id;  ///< empty: none
+  std::vector<std::string> roles;
+  std::int64_t expires_at_s = 0;  ///< epoch seconds of the token's end
+  bool by_cookie = false;
+  std::string session_id;
+  boost::json::value organization = nullptr;
+
+  bool has_role(std::string_view role) const;
+  bool is_operator() const;  ///< operator, or operator-admin which implies it
+};
+
+/// The database as one tenant sees it. Made only by the access check (and by workers that act for a
+/// tenant through `for_worker`), so a handler can't reach another tenant's rows.
+class TenantDb {
+ public:
+  Task<pg::Result> query(std::string sql, pg::Params params = {}) const {
+    return pool_->query(scope_, std::move(sql), std::move(params));
+  }
+  Task<std::vector<pg::Result>> batch(
+      std::vector<std::pair<std::string, pg::Params>> statements) const {
+    return pool_->batch(scope_, std::move(statements));
+  }
+  Task<pg::Transaction> begin() const { return pool_->begin(scope_); }
+  Task<> stream(std::string sql, pg::Params params,
+                std::function<Task<bool>(const pg::Result&)> each) const {
+    return pool_->stream(scope_, std::move(sql), std::move(params), std::move(each));
+  }
+  /// For background work of a known tenant; `why` stands in the code.
+  static TenantDb for_worker(pg::Pool& pool, const std::string& tenant_id, std::string_view why);
+
+ private:
+  friend struct Access;
+  TenantDb(pg::Pool& pool, pg::Scope scope) : pool_(&pool), scope_(std::move(scope)) {}
+  pg::Pool* pool_;
+  pg::Scope scope_;
+};
+
+/// Parameter type of customer endpoints: a verified tenant caller with the endpoint's permission.
+struct TenantCaller {
+  Caller who;
+  TenantDb db;
+  std::string request_id;
+  std::string client_address;
+  const std::string& tenant() const { return who.tenant_id; }
+};
+
+/// The database as platform staff sees it; each use writes operator_audit_log in the same transaction.
+class OperatorDb {
+ public:
+  Task<pg::Result> read(std::string action, std::string tenant_filter, std::string sql,
+                        pg::Params params = {}) const;
+  Task<pg::Result> write(std::string action, std::string tenant_filter, std::string sql,
+                         pg::Params params = {}) const;
+
+ private:
+  friend struct Access;
+  OperatorDb(pg::Pool& pool, Caller who, std::string ip, std::string agent, std::string request_id)
+      : pool_(&pool), who_(std::move(who)), ip_(std::move(ip)), agent_(std::move(agent)),
+        request_id_(std::move(request_id)) {}
+  pg::Pool* pool_;
+  Caller who_;
+  std::string ip_, agent_, request_id_;
+};
+
+/// Parameter type of operator endpoints.
+struct OperatorCaller {
+  Caller who;
+  OperatorDb db;
+};
+
+/// Parameter type of endpoints that any signed-in user may call.
+struct SignedIn {
+  Caller who;
+};
+
+/// What the access check leaves in Request::caller.
+struct Verified {
+  Caller who;
+  pg::Pool* pool = nullptr;
+};
+
+/// Makes scopes from what was verified; the only door to TenantDb and OperatorDb.
+struct Access {
+  static TenantCaller tenant(http::Request& request);
+  static OperatorCaller operators(http::Request& request);
+  static SignedIn signed_in(http::Request& request);
+};
+
+}  // namespace pulse::tenancy
+
+namespace pulse::http {
+template <>
+struct Extract<tenancy::TenantCaller> {
+  static tenancy::TenantCaller from(Request& r, Faults&) { return tenancy::Access::tenant(r); }
+  static void describe(OperationDoc&) {}
+};
+template <>
+struct Extract<tenancy::OperatorCaller> {
+  static tenancy::OperatorCaller from(Request& r, Faults&) {
+    return tenancy::Access::operators(r);
+  }
+  static void describe(OperationDoc&) {}
+};
+template <>
+struct Extract<tenancy::SignedIn> {
+  static tenancy::SignedIn from(Request& r, Faults&) { return tenancy::Access::signed_in(r); }
+  static void describe(OperationDoc&) {}
+};
+}  // namespace pulse::http
