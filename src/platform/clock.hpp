@@ -24,6 +24,7 @@ Time from_ms(std::int64_t epoch_ms);
 Time from_us(std::int64_t epoch_us);
 /// Milliseconds of a clock that never steps; for durations and deadlines only.
 std::int64_t steady_ms();
+std::int64_t steady_us();
 
 /// ISO 8601 with microseconds and "+00:00".
 std::string iso8601(Time t);

@@ -33,6 +33,7 @@ struct OperationDoc {
 struct EndpointSpec {
   std::string method;
   std::string pattern;  ///< "/api/v1/customer/sites/{site_id}"
+  std::vector<std::string> parameter_names;  ///< of the pattern, in order
   Access access = Access::undeclared;
   std::string permission;  ///< e.g. "sites.write"; empty: the caller's kind is enough
   std::string summary, description, tag;

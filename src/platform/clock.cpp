@@ -1,0 +1,108 @@
+#include "platform/clock.hpp"
+
+#include <charconv>
+#include <cstdio>
+
+namespace pulse {
+
+using namespace std::chrono;
+
+Time now() { return Time{time_point_cast<microseconds>(system_clock::now())}; }
+std::int64_t to_us(Time t) { return duration_cast<microseconds>(t.at.time_since_epoch()).count(); }
+std::int64_t to_ms(Time t) { return duration_cast<milliseconds>(t.at.time_since_epoch()).count(); }
+Time from_us(std::int64_t us) { return Time{system_clock::time_point(microseconds(us))}; }
+Time from_ms(std::int64_t ms) { return Time{system_clock::time_point(milliseconds(ms))}; }
+std::int64_t now_ms() { return to_ms(now()); }
+std::int64_t steady_ms() {
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+std::int64_t steady_us() {
+  return duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+std::string iso8601(Time t) {
+  const auto us = floor<microseconds>(t.at);
+  const auto day = floor<days>(us);
+  const year_month_day date{day};
+  const hh_mm_ss time{us - day};
+  char text[48];
+  const int n = std::snprintf(
+      text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06d+00:00", static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+      static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+      static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
+  return std::string(text, static_cast<std::size_t>(n));
+}
+
+namespace {
+
+/// Reads from the front of a text; every step says whether it fitted.
+struct Cursor {
+  std::string_view rest;
+  bool literal(char c) {
+    if (rest.empty() || rest.front() != c) return false;
+    rest.remove_prefix(1);
+    return true;
+  }
+  bool digits(std::size_t count, int& out) {
+    if (rest.size() < count) return false;
+    for (std::size_t i = 0; i < count; ++i)
+      if (rest[i] < '0' || rest[i] > '9') return false;
+    std::from_chars(rest.data(), rest.data() + count, out);
+    rest.remove_prefix(count);
+    return true;
+  }
+  /// A fraction of a second in microseconds; digits beyond the sixth are cut.
+  bool fraction(int& us) {
+    std::size_t n = 0;
+    us = 0;
+    while (n < rest.size() && rest[n] >= '0' && rest[n] <= '9') {
+      if (n < 6) us = us * 10 + (rest[n] - '0');
+      ++n;
+    }
+    if (n == 0 || n > 12) return false;
+    for (std::size_t i = n; i < 6; ++i) us *= 10;
+    rest.remove_prefix(n);
+    return true;
+  }
+};
+
+bool offset_minutes(Cursor& c, int& minutes) {
+  minutes = 0;
+  if (c.rest.empty() || c.literal('Z') || c.literal('z')) return c.rest.empty();
+  int sign = 1;
+  if (c.literal('-')) sign = -1;
+  else if (!c.literal('+')) return false;
+  int h = 0, m = 0;
+  if (!c.digits(2, h)) return false;
+  c.literal(':');
+  if (!c.rest.empty() && !c.digits(2, m)) return false;
+  if (!c.rest.empty() || h > 23 || m > 59) return false;
+  minutes = sign * (h * 60 + m);
+  return true;
+}
+
+}  // namespace
+
+std::optional<Time> parse_iso8601(std::string_view text) {
+  Cursor c{text};
+  int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0, us = 0, offset = 0;
+  if (!c.digits(4, y) || !c.literal('-') || !c.digits(2, mo) || !c.literal('-') || !c.digits(2, d))
+    return std::nullopt;
+  if (!c.rest.empty()) {
+    if (!c.literal('T') && !c.literal('t') && !c.literal(' ')) return std::nullopt;
+    if (!c.digits(2, h) || !c.literal(':') || !c.digits(2, mi)) return std::nullopt;
+    if (c.literal(':') && !c.digits(2, s)) return std::nullopt;
+    if ((c.literal('.') || c.literal(',')) && !c.fraction(us)) return std::nullopt;
+    if (!offset_minutes(c, offset)) return std::nullopt;
+  }
+  const year_month_day date{year{y}, month{static_cast<unsigned>(mo)},
+                            day{static_cast<unsigned>(d)}};
+  // A leap second (60) is taken as the next second, as PostgreSQL does.
+  if (!date.ok() || y < 1970 || h > 23 || mi > 59 || s > 60) return std::nullopt;
+  const auto at = sys_days{date} + hours{h} + minutes{mi - offset} + seconds{s} + microseconds{us};
+  return Time{time_point_cast<system_clock::duration>(at)};
+}
+
+}  // namespace pulse

@@ -1,0 +1,297 @@
+#include "platform/http/connection.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <ctime>
+
+#include "platform/clock.hpp"
+#include "platform/json/write.hpp"
+#include "platform/log.hpp"
+
+namespace pulse::http {
+
+namespace bh = beast::http;
+using Parser = bh::request_parser<bh::string_body>;
+using asio::redirect_error;
+using asio::use_awaitable;
+using std::chrono::milliseconds;
+
+namespace {
+
+/// RFC 9110, 5.6.7; made once a second.
+std::string_view http_date() {
+  thread_local std::time_t last = 0;
+  thread_local char text[64];
+  const std::time_t t = std::time(nullptr);
+  if (t != last) {
+    last = t;
+    std::tm tm{};
+    gmtime_r(&t, &tm);
+    std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+  }
+  return text;
+}
+
+/// A header value must not end its line; what handlers pass on from outside is cut there.
+std::string_view one_line(std::string_view value) { return value.substr(0, value.find_first_of("\r\n")); }
+
+Request to_request(bh::request<bh::string_body>&& in, const std::string& peer) {
+  Request out;
+  out.method = std::string(in.method_string());
+  out.target = std::string(in.target());
+  out.peer_address = out.client_address = peer;
+  const std::string_view target = out.target;
+  const auto mark = target.find('?');
+  out.path = std::string(target.substr(0, mark));
+  if (mark != std::string_view::npos) {
+    std::string_view rest = target.substr(mark + 1);
+    while (!rest.empty()) {
+      const auto amp = rest.find('&');
+      const auto pair = rest.substr(0, amp);
+      rest = amp == std::string_view::npos ? std::string_view() : rest.substr(amp + 1);
+      if (pair.empty()) continue;
+      const auto eq = pair.find('=');
+      auto key = percent_decode(pair.substr(0, eq), true);
+      auto value = eq == std::string_view::npos ? std::optional<std::string>("")
+                                                : percent_decode(pair.substr(eq + 1), true);
+      if (key && value) out.query.emplace_back(std::move(*key), std::move(*value));
+    }
+  }
+  for (const auto& field : in) {
+    out.headers.add(std::string(field.name_string()), std::string(field.value()));
+  }
+  out.body = std::move(in.body());
+  return out;
+}
+
+}  // namespace
+
+std::string_view reason_phrase(int status) {
+  const auto text = bh::obsolete_reason(static_cast<bh::status>(status));
+  return {text.data(), text.size()};
+}
+
+std::string response_head(const Response& response, std::string_view framing, bool keep_alive) {
+  std::string head;
+  head.reserve(512);
+  head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+  head.append(reason_phrase(response.status)).append("\r\nDate: ").append(http_date());
+  head.append("\r\n");
+  for (const auto& [name, value] : response.headers.all())
+    head.append(one_line(name)).append(": ").append(one_line(value)).append("\r\n");
+  head.append(framing);
+  if (!keep_alive) head.append("Connection: close\r\n");
+  head.append("\r\n");
+  return head;
+}
+
+Connection::Connection(asio::ip::tcp::socket socket, std::shared_ptr<Shared> shared)
+    : shared_(std::move(shared)), stream_(std::move(socket)) {
+  boost::system::error_code ec;
+  const auto endpoint = stream_.socket().remote_endpoint(ec);
+  if (!ec) peer_ = endpoint.address().to_string();
+  stream_.socket().set_option(asio::ip::tcp::no_delay(true), ec);
+  shared_->open.insert(this);
+  ++shared_->stats.connections;
+}
+
+Connection::~Connection() {
+  shared_->open.erase(this);
+  --shared_->stats.connections;
+}
+
+void Connection::cut() {
+  if (cut_websocket_) cut_websocket_();
+  else stream_.close();
+}
+
+Task<> Connection::run() {
+  try {
+    Next next = Next::again;
+    while (next == Next::again && !shared_->stopping && co_await wait_for_data())
+      next = co_await serve_one();
+  } catch (const std::exception& e) {
+    // The peer is gone or did not keep a time limit: nothing to answer.
+    log::debug("connection ended", {{"peer", peer_}, {"error", e.what()}});
+  }
+  if (cut_websocket_) co_return;
+  boost::system::error_code ec;
+  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+}
+
+/// Between requests: no parser, no buffer, just the socket.
+Task<bool> Connection::wait_for_data() {
+  if (buffer_.size() > 0) co_return true;
+  idle_ = true;
+  buffer_.shrink_to_fit();
+  stream_.expires_after(milliseconds(shared_->options.idle_timeout_ms));
+  boost::system::error_code ec;
+  // Two bytes tell a request from the stray line end that old clients send after a body.
+  const auto n = co_await stream_.async_read_some(buffer_.prepare(4096),
+                                                  redirect_error(use_awaitable, ec));
+  buffer_.commit(n);
+  idle_ = false;
+  co_return !ec && n > 0;
+}
+
+Task<> Connection::refuse(int status, std::string_view detail) {
+  std::string body = "{\"detail\":";
+  json::write(body, detail);
+  auto response = Response::json(status, body + "}");
+  ++shared_->stats.malformed;
+  co_await write_response(Request{}, response, false);
+}
+
+Task<Connection::Next> Connection::serve_one() {
+  idle_ = false;
+  Parser parser;
+  parser.header_limit(static_cast<std::uint32_t>(shared_->options.header_bytes));
+  parser.body_limit(boost::none);
+  stream_.expires_after(milliseconds(shared_->options.header_timeout_ms));
+  boost::system::error_code ec;
+  co_await bh::async_read_header(stream_, buffer_, parser, redirect_error(use_awaitable, ec));
+  if (ec == bh::error::end_of_stream) co_return Next::close;
+  if (ec == bh::error::header_limit) {
+    co_await refuse(431, "Request headers too large");
+    co_return Next::close;
+  }
+  if (ec == beast::error::timeout) {
+    ++shared_->stats.timeouts;
+    co_return Next::close;
+  }
+  if (ec.category() == make_error_code(bh::error::end_of_stream).category()) {
+    co_await refuse(400, "Malformed request: " + ec.message());
+    co_return Next::close;
+  }
+  if (ec) co_return Next::close;
+
+  const auto& head = parser.get();
+  const std::string_view target(head.target().data(), head.target().size());
+  const std::string_view method(head.method_string().data(), head.method_string().size());
+  const auto limit = shared_->handlers.body_limit(method, target.substr(0, target.find('?')));
+  const auto length = parser.content_length();
+  if (length && *length > limit) {
+    co_await refuse(413, "Body too large: at most " + std::to_string(limit) + " bytes");
+    co_return Next::close;
+  }
+  parser.body_limit(limit);
+  if (iequals(head[bh::field::expect], "100-continue")) {
+    static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    co_await asio::async_write(stream_, asio::buffer(go_on), use_awaitable);
+  }
+  stream_.expires_after(milliseconds(shared_->options.body_timeout_ms));
+  co_await bh::async_read(stream_, buffer_, parser, redirect_error(use_awaitable, ec));
+  if (ec == bh::error::body_limit) {
+    co_await refuse(413, "Body too large: at most " + std::to_string(limit) + " bytes");
+    co_return Next::close;
+  }
+  if (ec) {
+    if (ec == beast::error::timeout) ++shared_->stats.timeouts;
+    co_return Next::close;
+  }
+  const bool keep_alive = parser.get().keep_alive() && !shared_->stopping;
+  Request request = to_request(parser.release(), peer_);
+  ++shared_->stats.requests;
+  stream_.expires_never();
+  Response response = co_await shared_->handlers.handle(request);
+  if (response.websocket) {
+    co_await run_websocket(request, response);
+    co_return Next::close;
+  }
+  if (response.stream) {
+    co_await write_stream(request, response, keep_alive);
+  } else {
+    co_await write_response(request, response, keep_alive);
+  }
+  co_return keep_alive ? Next::again : Next::close;
+}
+
+Task<> Connection::write_response(const Request& request, Response& response, bool keep_alive) {
+  std::string framing;
+  // A HEAD answer brings the length that its GET would have (set by the router).
+  const bool has_length = response.headers.find("Content-Length") != nullptr;
+  if (!has_length && response.status != 204 && response.status != 304)
+    framing = "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  const std::string head = response_head(response, framing, keep_alive);
+  if (request.method == "HEAD") response.body.clear();
+  stream_.expires_after(milliseconds(shared_->options.write_timeout_ms));
+  const std::array<asio::const_buffer, 2> buffers{asio::buffer(head), asio::buffer(response.body)};
+  co_await asio::async_write(stream_, buffers, use_awaitable);
+}
+
+namespace {
+
+class ChunkWriter : public BodyWriter {
+ public:
+  ChunkWriter(beast::tcp_stream& stream, long timeout_ms)
+      : stream_(stream), timeout_ms_(timeout_ms) {}
+  Task<> write(std::string_view bytes) override {
+    if (bytes.empty()) co_return;
+    char size[24];
+    const int n = std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
+    stream_.expires_after(milliseconds(timeout_ms_));
+    const std::array<asio::const_buffer, 3> buffers{
+        asio::buffer(size, static_cast<std::size_t>(n)), asio::buffer(bytes),
+        asio::buffer("\r\n", 2)};
+    try {
+      co_await asio::async_write(stream_, buffers, use_awaitable);
+    } catch (...) {
+      gone_ = true;
+      throw;
+    }
+    stream_.expires_never();
+  }
+  bool client_gone() const override {
+    if (gone_ || !stream_.socket().is_open()) return true;
+    // A closed peer shows as a readable socket without bytes.
+    char c = 0;
+    const auto n = ::recv(stream_.socket().native_handle(), &c, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+  }
+
+ private:
+  beast::tcp_stream& stream_;
+  long timeout_ms_;
+  bool gone_ = false;
+};
+
+}  // namespace
+
+Task<> Connection::write_stream(const Request& request, Response& response, bool keep_alive) {
+  const std::string head = response_head(response, "Transfer-Encoding: chunked\r\n", keep_alive);
+  stream_.expires_after(milliseconds(shared_->options.write_timeout_ms));
+  co_await asio::async_write(stream_, asio::buffer(head), use_awaitable);
+  if (request.method == "HEAD") co_return;
+  ChunkWriter writer(stream_, shared_->options.write_timeout_ms);
+  // An error in the middle must show as a broken body, not as a complete one: no final chunk then.
+  co_await response.stream(writer);
+  stream_.expires_after(milliseconds(shared_->options.write_timeout_ms));
+  co_await asio::async_write(stream_, asio::buffer("0\r\n\r\n", 5), use_awaitable);
+}
+
+Task<> Connection::run_websocket(Request& request, Response& response) {
+  if (!is_websocket_request(request)) {
+    auto answer = Response::json(426, "{\"detail\":\"This path is a WebSocket\"}");
+    answer.headers.add("Upgrade", "websocket");
+    co_await write_response(request, answer, false);
+    co_return;
+  }
+  ++shared_->stats.websockets;
+  idle_ = true;  // a graceful stop need not wait for it
+  std::exception_ptr error;
+  try {
+    // What the client sent behind its handshake stays unread: a client must wait for the answer.
+    co_await serve_websocket(std::move(stream_), request, response, cut_websocket_);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  cut_websocket_ = [] {};
+  --shared_->stats.websockets;
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace pulse::http

@@ -1,0 +1,181 @@
+// The OpenAPI 3.1 document of a router's endpoints.
+#include <set>
+
+#include "platform/http/router.hpp"
+
+namespace pulse::http {
+namespace {
+
+namespace bj = boost::json;
+
+std::string operation_id(const EndpointSpec& spec) {
+  std::string id;
+  for (const char c : spec.method) id += static_cast<char>(std::tolower(c));
+  for (const char c : spec.pattern) {
+    if (std::isalnum(static_cast<unsigned char>(c))) id += c;
+    else if (!id.empty() && id.back() != '_') id += '_';
+  }
+  while (!id.empty() && id.back() == '_') id.pop_back();
+  return id;
+}
+
+bj::object content(std::string_view media_type, bj::value schema) {
+  bj::object body;
+  body["schema"] = std::move(schema);
+  bj::object out;
+  out[media_type] = std::move(body);
+  return out;
+}
+
+bj::object error_answer(std::string_view description) {
+  bj::object ref{{"$ref", "#/components/schemas/Error"}};
+  return bj::object{{"description", description},
+                    {"content", content("application/json", std::move(ref))}};
+}
+
+bj::array security(Access access) {
+  switch (access) {
+    case Access::signed_in:
+    case Access::customer:
+    case Access::operators:
+      return {bj::object{{"bearer", bj::array{}}}, bj::object{{"session", bj::array{}}}};
+    case Access::device: return {bj::object{{"device", bj::array{}}}};
+    case Access::internal: return {bj::object{{"internal", bj::array{}}}};
+    default: return {};
+  }
+}
+
+std::string_view access_word(Access access) {
+  switch (access) {
+    case Access::open: return "open";
+    case Access::device: return "device";
+    case Access::internal: return "internal";
+    case Access::signed_in: return "signed-in";
+    case Access::customer: return "customer";
+    case Access::operators: return "operator";
+    case Access::undeclared: break;
+  }
+  return "undeclared";
+}
+
+bj::object responses(const EndpointSpec& spec, OperationDoc& doc) {
+  bj::object out;
+  bj::object success{{"description", spec.summary}};
+  if (!doc.response_schema.is_null())
+    success["content"] = content(doc.response_type, doc.response_schema);
+  else if (doc.response_type != "application/json")
+    success["content"] = content(doc.response_type, bj::object{{"type", "string"}});
+  out[std::to_string(spec.success ? spec.success : doc.success)] = std::move(success);
+  std::map<int, std::string> failures;
+  const bool authenticated = spec.access != Access::open;
+  if (authenticated) {
+    failures[401] = "Authentication required";
+    if (spec.access != Access::signed_in && spec.access != Access::device)
+      failures[403] = spec.permission.empty() ? "Not allowed"
+                                              : "Permission required: " + spec.permission;
+    failures[429] = "Too many requests";
+  }
+  if (spec.method != "GET" || spec.pattern.find('{') != std::string::npos ||
+      !doc.parameters.empty())
+    failures.emplace(422, "");
+  if (!doc.request_body.is_null()) {
+    failures[413] = "Body too large";
+    failures[415] = "Content-Type must be application/json";
+  }
+  for (const auto& [status, detail] : spec.failures) {
+    auto& text = failures[status];
+    text = text.empty() ? detail : text + "; " + detail;
+  }
+  failures.emplace(500, "Internal error");
+  failures.emplace(503, "A dependency is unavailable");
+  for (const auto& [status, detail] : failures) {
+    if (status == 422 && detail.empty()) {
+      bj::object ref{{"$ref", "#/components/schemas/ValidationError"}};
+      out["422"] = bj::object{{"description", "The input has faults; all are listed"},
+                              {"content", content("application/json", std::move(ref))}};
+    } else {
+      out[std::to_string(status)] = error_answer(detail);
+    }
+  }
+  return out;
+}
+
+bj::object fixed_schemas() {
+  bj::object fault{{"type", "object"},
+                   {"required", bj::array{"loc", "msg", "type"}},
+                   {"properties",
+                    bj::object{{"loc", bj::object{{"type", "array"},
+                                                  {"items", bj::object{{"type", "string"}}}}},
+                               {"msg", bj::object{{"type", "string"}}},
+                               {"type", bj::object{{"type", "string"}}}}}};
+  bj::object out;
+  out["Fault"] = std::move(fault);
+  bj::object faults{{"type", "array"}, {"items", bj::object{{"$ref", "#/components/schemas/Fault"}}}};
+  out["ValidationError"] = bj::object{{"type", "object"},
+                                      {"required", bj::array{"detail"}},
+                                      {"properties", bj::object{{"detail", std::move(faults)}}}};
+  out["Error"] = bj::object{
+      {"type", "object"},
+      {"required", bj::array{"detail"}},
+      {"properties", bj::object{{"detail", bj::object{{"type", "string"}}}}}};
+  return out;
+}
+
+bj::object security_schemes() {
+  bj::object out;
+  out["bearer"] = bj::object{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}};
+  out["session"] = bj::object{{"type", "apiKey"}, {"in", "cookie"}, {"name", "pulse_session"}};
+  out["device"] = bj::object{{"type", "apiKey"}, {"in", "header"}, {"name", "X-Provision-Token"}};
+  out["internal"] = bj::object{{"type", "apiKey"}, {"in", "header"}, {"name", "X-Internal-Auth"}};
+  return out;
+}
+
+}  // namespace
+
+bj::value Router::openapi(std::string_view version) const {
+  json::Components components;
+  bj::object paths;
+  std::set<std::string> tags;
+  for (const auto& spec : specs_) {
+    if (spec.hidden) continue;
+    OperationDoc doc;
+    doc.components = &components;
+    spec.describe(doc);
+    if (spec.example.is_object() && doc.request_body.is_object())
+      doc.request_body.as_object()["content"]
+          .as_object()["application/json"]
+          .as_object()["example"] = spec.example;
+    bj::object operation{{"operationId", operation_id(spec)}, {"summary", spec.summary}};
+    if (!spec.description.empty()) operation["description"] = spec.description;
+    if (!spec.tag.empty()) {
+      operation["tags"] = bj::array{spec.tag};
+      tags.insert(spec.tag);
+    }
+    operation["x-access"] = access_word(spec.access);
+    if (!spec.permission.empty()) operation["x-permission"] = spec.permission;
+    operation["security"] = security(spec.access);
+    if (!doc.parameters.empty()) operation["parameters"] = doc.parameters;
+    if (!doc.request_body.is_null()) operation["requestBody"] = doc.request_body;
+    operation["responses"] = responses(spec, doc);
+    std::string method;
+    for (const char c : spec.method) method += static_cast<char>(std::tolower(c));
+    auto& path = paths[spec.pattern];
+    if (!path.is_object()) path = bj::object{};
+    path.as_object()[method] = std::move(operation);
+  }
+  for (auto& [name, schema] : fixed_schemas()) components.schemas[name] = schema;
+  bj::array tag_list;
+  for (const auto& tag : tags) tag_list.push_back(bj::object{{"name", tag}});
+  bj::object info{{"title", "Pulse"},
+                  {"version", version},
+                  {"description", "Multi-tenant IoT fleet platform."},
+                  {"license", bj::object{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}};
+  return bj::object{{"openapi", "3.1.0"},
+                    {"info", std::move(info)},
+                    {"tags", std::move(tag_list)},
+                    {"paths", std::move(paths)},
+                    {"components", bj::object{{"schemas", std::move(components.schemas)},
+                                              {"securitySchemes", security_schemes()}}}};
+}
+
+}  // namespace pulse::http

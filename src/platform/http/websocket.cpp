@@ -1,0 +1,123 @@
+// Accepted WebSockets: Beast's stream behind our own small interface.
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/websocket/stream.hpp>
+#include <optional>
+
+#include "platform/http/connection.hpp"
+#include "platform/log.hpp"
+
+namespace pulse::http {
+
+namespace bw = beast::websocket;
+using asio::redirect_error;
+using asio::use_awaitable;
+
+namespace {
+
+/// True when a comma-separated header list holds `word` (without case).
+bool lists(std::string_view header, std::string_view word) {
+  while (!header.empty()) {
+    const auto comma = header.find(',');
+    auto item = header.substr(0, comma);
+    header = comma == std::string_view::npos ? std::string_view() : header.substr(comma + 1);
+    while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
+    while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
+    if (iequals(item, word)) return true;
+  }
+  return false;
+}
+
+class BeastWebSocket : public WebSocket {
+ public:
+  BeastWebSocket(beast::tcp_stream stream, const Response& response)
+      : ws_(std::move(stream)) {
+    auto timeout = bw::stream_base::timeout::suggested(beast::role_type::server);
+    timeout.idle_timeout = std::chrono::milliseconds(2 * limits::websocket_idle_ping_ms);
+    timeout.keep_alive_pings = true;
+    ws_.set_option(timeout);
+    ws_.read_message_max(response.websocket_max_message_bytes);
+    ws_.write_buffer_bytes(1024);  // frames are small; ten thousand idle clients must stay cheap
+    ws_.set_option(bw::stream_base::decorator([headers = response.headers,
+                                               subprotocol = response.subprotocol](
+                                                  bw::response_type& answer) {
+      for (const auto& [name, value] : headers.all()) answer.insert(name, value);
+      if (!subprotocol.empty()) answer.set(beast::http::field::sec_websocket_protocol, subprotocol);
+    }));
+  }
+
+  Task<> accept(const Request& request) {
+    beast::http::request<beast::http::string_body> handshake;
+    handshake.method(beast::http::verb::get);
+    handshake.target(request.target);
+    handshake.version(11);
+    for (const auto& [name, value] : request.headers.all()) handshake.insert(name, value);
+    co_await ws_.async_accept(handshake, use_awaitable);
+  }
+
+  Task<std::optional<Frame>> read() override {
+    boost::system::error_code ec;
+    co_await ws_.async_read(buffer_, redirect_error(use_awaitable, ec));
+    if (ec) {
+      open_ = false;
+      co_return std::nullopt;
+    }
+    Frame frame;
+    frame.text = ws_.got_text();
+    const auto bytes = buffer_.cdata();
+    frame.data.assign(static_cast<const char*>(bytes.data()), bytes.size());
+    buffer_.consume(buffer_.size());
+    if (buffer_.capacity() > 4096) buffer_.shrink_to_fit();
+    co_return frame;
+  }
+
+  Task<> write(std::string data, bool text) override {
+    ws_.text(text);
+    boost::system::error_code ec;
+    co_await ws_.async_write(asio::buffer(data), redirect_error(use_awaitable, ec));
+    if (ec) {
+      open_ = false;
+      beast::get_lowest_layer(ws_).close();
+      throw boost::system::system_error(ec);
+    }
+  }
+
+  Task<> close(std::uint16_t code, std::string reason) override {
+    if (!open_) co_return;
+    open_ = false;
+    boost::system::error_code ec;
+    const bw::close_reason why(static_cast<bw::close_code>(code), reason.substr(0, 120));
+    co_await ws_.async_close(why, redirect_error(use_awaitable, ec));
+  }
+
+  bool open() const override { return open_ && ws_.is_open(); }
+
+  void cut() { beast::get_lowest_layer(ws_).close(); }
+
+ private:
+  bw::stream<beast::tcp_stream, false> ws_;
+  beast::flat_buffer buffer_;
+  bool open_ = true;
+};
+
+}  // namespace
+
+bool is_websocket_request(const Request& request) {
+  return request.method == "GET" && lists(request.headers.get("Connection"), "upgrade") &&
+         lists(request.headers.get("Upgrade"), "websocket") &&
+         request.headers.find("Sec-WebSocket-Key") != nullptr;
+}
+
+Task<> serve_websocket(beast::tcp_stream stream, Request& request, Response& response,
+                       std::function<void()>& cut) {
+  stream.expires_never();  // the WebSocket stream keeps its own time limits
+  BeastWebSocket socket(std::move(stream), response);
+  cut = [&socket] { socket.cut(); };
+  co_await socket.accept(request);
+  co_await response.websocket(socket);
+  co_await socket.close(1000, "");
+}
+
+}  // namespace pulse::http
