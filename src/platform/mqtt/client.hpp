@@ -67,8 +67,11 @@ struct PublishAck {
   bool ok() const { return !lost && !is_failure(reason); }
 };
 
+/// No aggregate on purpose: GCC 12 copies braced temporaries of aggregates bit by bit when they
+/// stand in an expression with co_await.
 struct PublishOptions {
-  Qos qos = Qos::at_least_once;
+  PublishOptions(Qos q = Qos::at_least_once) : qos(q) {}  // NOLINT(google-explicit-constructor)
+  Qos qos;
   bool retain = false;
   std::string content_type;                                          // 5.0
   std::vector<std::pair<std::string, std::string>> user_properties;  // 5.0
@@ -110,7 +113,8 @@ class Client {
 
   /// Publishes and waits: QoS 0 until handed to the socket's queue, QoS 1 until PUBACK, QoS 2 until
   /// PUBCOMP. Waits for a free slot when the server's Receive Maximum is in flight.
-  Task<PublishAck> publish(std::string topic, std::string payload, PublishOptions options = {});
+  Task<PublishAck> publish(std::string topic, std::string payload,
+                           PublishOptions options = Qos::at_least_once);
 
   /// As publish, without a coroutine: `done` is called once (never inside this call for QoS 1, 2).
   /// Over the Receive Maximum, messages wait inside; bound them with inflight().

@@ -74,7 +74,9 @@ Fault decode(const Frame& frame, Connect& out) {
   const auto level = in.u8();
   if (in.fault()) return in.fault();
   if (name != "MQTT" || (level != 4 && level != 5)) {
-    // "MQIsdp" level 3 is MQTT 3.1; anything else is no version we know [MQTT-3.1.2-1, -2].
+    // "MQIsdp" level 3 is MQTT 3.1; anything else is no version we know [MQTT-3.1.2-1, -2]. The
+    // answer has the form of the nearest version.
+    out.version = level < 5 ? Version::v311 : Version::v5;
     return {Reason::unsupported_protocol_version, "only MQTT 3.1.1 and 5.0 are spoken here"};
   }
   out.version = static_cast<Version>(level);

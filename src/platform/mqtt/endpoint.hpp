@@ -22,6 +22,7 @@ class io_context;
 namespace pulse::mqtt {
 
 struct Properties;
+class EndpointCore;
 
 /// How a client reached the endpoint.
 enum class Protocol : std::uint8_t { tcp, tls, websocket, secure_websocket };
@@ -184,7 +185,7 @@ struct Message {
   std::string topic;
   std::string payload;
   Qos qos = Qos::at_least_once;
-  bool retain = false;
+  bool retain = false;       ///< sent as given: set it on a retained message for a new subscriber
   std::string content_type;  ///< told to 5.0 clients when not empty
   std::optional<std::uint32_t> expiry_s;
   std::vector<std::pair<std::string, std::string>> user_properties;
@@ -266,9 +267,7 @@ class Endpoint {
   const Stats& stats() const;
 
  private:
-  class Core;
-  friend class Session;
-  std::shared_ptr<Core> core_;
+  std::shared_ptr<EndpointCore> core_;
 };
 
 }  // namespace pulse::mqtt

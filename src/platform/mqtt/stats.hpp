@@ -43,6 +43,8 @@ struct Stats {
   Counter deliveries_dropped;           ///< outbound messages over a bound or lost with a session
   Counter bytes_in;
   Counter bytes_out;
+  /// Failures told to clients in any packet, by reason code.
+  std::array<Counter, 256> failures_by_reason;
   Counter pauses;  ///< times that back-pressure stopped a reader
 };
 
