@@ -33,6 +33,9 @@ struct Scope {
 
 class Connection;  // connection.hpp
 
+/// SQL and its parameters.
+using Statement = std::pair<std::string, Params>;
+
 /// A transaction that is open on one connection. Ends with `commit`; dropped without it, the
 /// connection rolls back before anyone else gets it.
 class Transaction {
@@ -87,8 +90,9 @@ class Pool {
   /// Closes idle connections and refuses new work.
   void close();
 
+  struct Impl;  // of pool.cpp
+
  private:
-  struct Impl;
   std::shared_ptr<Impl> impl_;
 };
 
