@@ -2,6 +2,7 @@
 // encode and decode to itself.
 #include <cstdint>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 

@@ -20,7 +20,7 @@ struct Limits {
   std::size_t qos2_open_max = 4096;
   /// Bytes of one client's messages with the publish hook before its socket is read no further.
   std::size_t inflight_bytes_max = 256 * 1024;
-  /// The same over all clients of the endpoint.
+  /// The same over all clients of the endpoint; above it a client may have one message under way.
   std::size_t inflight_bytes_total_max = 64 * 1024 * 1024;
   /// Topic aliases a 5.0 client may set (Topic Alias Maximum, 3.2.2.3.8).
   std::uint16_t topic_alias_maximum = 16;

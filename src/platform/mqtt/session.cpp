@@ -197,7 +197,8 @@ bool Session::must_pause(std::size_t divisor) const {
   const auto& limits = core_->limits;
   if (draining_) return true;
   if (inflight_bytes_ >= limits.inflight_bytes_max / divisor) return true;
-  if (core_->is_full()) return true;
+  // A client with nothing under way may always bring one message, and its pings.
+  if (inflight_bytes_ != 0 && core_->is_full()) return true;
   if (out_.size() + writing_bytes_ >= limits.unsent_bytes_max / divisor) return true;
   const std::size_t window = std::max<std::size_t>(1, limits.receive_maximum / divisor);
   // A 5.0 client knows the Receive Maximum; going over it is its error, found in check_publish.
