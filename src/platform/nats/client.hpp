@@ -140,13 +140,18 @@ class Client {
   /// Creates the stream or brings it up to date; idempotent. Throws Error.
   Task<> ensure_stream(StreamConfig config);
   Task<> ensure_consumer(ConsumerConfig config);
+  /// The sequence below and at which every message is acknowledged.
+  Task<std::uint64_t> acked_up_to(std::string stream, std::string durable);
+  /// Removes the messages below `sequence`.
+  Task<> purge_below(std::string stream, std::uint64_t sequence);
   std::unique_ptr<PullConsumer> pull(ConsumerConfig config, boost::asio::any_io_executor executor);
 
   /// Flushes what was published and closes. For graceful stop.
   void drain(long timeout_ms);
 
+  struct Impl;  // of client_impl.hpp
+
  private:
-  struct Impl;
   std::shared_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,237 @@
+#include "telemetry/envelope.hpp"
+
+#include <openssl/evp.h>
+
+#include <cmath>
+
+#include "platform/clock.hpp"
+#include "platform/json/write.hpp"
+
+namespace pulse::telemetry {
+
+namespace bj = boost::json;
+
+namespace {
+
+std::string_view view(const bj::string& s) { return {s.data(), s.size()}; }
+
+/// Epoch seconds below this are seconds, above it milliseconds (the year 2286, or April 1970).
+constexpr double seconds_below = 1e10;
+
+std::optional<std::int64_t> read_time(const bj::value& v) {
+  if (const auto* s = v.if_string()) {
+    const auto t = parse_iso8601(view(*s));
+    if (!t) return std::nullopt;
+    return to_us(*t);
+  }
+  if (!v.is_number()) return std::nullopt;
+  const double n = v.to_number<double>();
+  if (!std::isfinite(n) || n < 0 || n > 253402300799999.0) return std::nullopt;
+  return static_cast<std::int64_t>(n < seconds_below ? n * 1e6 : n * 1e3);
+}
+
+bool has_control(std::string_view key) {
+  for (const char c : key)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
+  return false;
+}
+
+std::optional<std::string> read_reading(std::string_view key, const bj::value& v,
+                                        const PayloadLimits& limits, Payload& out,
+                                        std::string& detail) {
+  if (key.size() > limits.key_bytes) {
+    detail = "a metric name may have at most " + std::to_string(limits.key_bytes) + " bytes";
+    return "METRIC_KEY_TOO_LONG";
+  }
+  if (key.empty() || has_control(key)) {
+    detail = "a metric name must not be empty or hold control characters";
+    return "METRIC_KEY_INVALID";
+  }
+  Reading r;
+  r.key = key;
+  r.value = &v;
+  switch (v.kind()) {
+    case bj::kind::int64:
+    case bj::kind::uint64:
+    case bj::kind::double_:
+      r.number = v.to_number<double>();
+      if (std::isfinite(r.number)) break;
+      detail = "metric '" + std::string(key) + "' must be a finite number";
+      return "METRIC_VALUE_INVALID";
+    case bj::kind::bool_:
+      r.kind = Reading::Kind::boolean;
+      r.number = v.get_bool() ? 1 : 0;
+      break;
+    case bj::kind::string:
+      r.kind = Reading::Kind::text;
+      r.text = view(v.get_string());
+      if (json::utf8_length(r.text) <= limits::ingest_text_value_chars &&
+          r.text.find('\0') == std::string_view::npos)
+        break;
+      detail = "metric '" + std::string(key) + "' is a text of over 256 characters, or holds NUL";
+      return "METRIC_VALUE_INVALID";
+    default:
+      detail = "metric '" + std::string(key) + "' must be a number, a boolean or a text";
+      return "METRIC_VALUE_INVALID";
+  }
+  out.readings.push_back(r);
+  return std::nullopt;
+}
+
+std::optional<std::string> invalid(std::string_view field, std::string words, std::string& detail) {
+  detail = std::string(field) + " " + words;
+  return "INVALID_PAYLOAD:" + std::string(field);
+}
+
+std::optional<double> coordinate(const bj::object& o, const char* name, const char* alias,
+                                 double bound) {
+  const auto* v = o.if_contains(name);
+  if (!v) v = o.if_contains(alias);
+  if (!v || !v->is_number()) return std::nullopt;
+  const double d = v->to_number<double>();
+  if (!std::isfinite(d) || std::abs(d) > bound) return std::nullopt;
+  return d;
+}
+
+}  // namespace
+
+std::optional<std::string> judge_payload(const bj::value& payload, const PayloadLimits& limits,
+                                         Payload& out, std::string& detail) {
+  const auto* o = payload.if_object();
+  if (!o) {
+    detail = "the payload must be a JSON object";
+    return "INVALID_JSON";
+  }
+  const bj::object* metrics = nullptr;
+  for (const auto& [name, v] : *o) {
+    const std::string_view key(name.data(), name.size());
+    if (key == "metrics") {
+      metrics = v.if_object();
+      if (!metrics && !v.is_null()) return invalid(key, "must be an object", detail);
+    } else if (key == "version") {
+      if (v.is_null()) continue;
+      if (!v.is_string() || view(v.get_string()) != "1") {
+        const std::string given = v.is_string() ? std::string(view(v.get_string()).substr(0, 32))
+                                                : bj::serialize(v).substr(0, 32);
+        detail = "only envelope version \"1\" is known";
+        return "unsupported_envelope_version:" + given;
+      }
+    } else if (key == "ts") {
+      if (v.is_null()) continue;
+      out.ts_us = read_time(v);
+      if (!out.ts_us)
+        return invalid(key, "must be ISO 8601, or epoch seconds or milliseconds", detail);
+    } else if (key == "site_id") {
+      if (v.is_null()) continue;
+      if (!v.is_string()) return invalid(key, "must be a string", detail);
+      out.site_id = view(v.get_string());
+    } else if (key == "tenant_id") {
+      if (v.is_string()) out.tenant_id = view(v.get_string());
+    } else if (key == "seq") {
+      if (v.is_null()) continue;
+      bj::error_code ec;
+      if (v.is_number()) out.seq = v.to_number<std::int64_t>(ec);
+      if (!v.is_number() || ec) return invalid(key, "must be an integer", detail);
+    } else if (key == "provision_token") {
+      out.carries_token = true;
+    }
+  }
+  if (metrics) {
+    if (metrics->size() > limits.metrics) {
+      detail = "at most " + std::to_string(limits.metrics) + " metrics a message";
+      return "TOO_MANY_METRICS";
+    }
+    out.readings.reserve(metrics->size());
+    for (const auto& [name, v] : *metrics) {
+      if (v.is_null()) continue;  // no reading this time
+      if (auto reason = read_reading({name.data(), name.size()}, v, limits, out, detail))
+        return reason;
+    }
+  }
+  out.latitude = coordinate(*o, "lat", "latitude", 90);
+  out.longitude = coordinate(*o, "lng", "longitude", 180);
+  if (!out.latitude || !out.longitude) out.latitude = out.longitude = std::nullopt;
+  return std::nullopt;
+}
+
+namespace {
+
+std::string envelope_head(const EnvelopeFacts& f, std::size_t room) {
+  std::string out;
+  out.reserve(room + 256 + 2 * (f.tenant_id.size() + f.device_id.size()));
+  out += "{\"topic\":\"tenant/";
+  out.append(f.tenant_id).append("/device/").append(f.device_id).append("/");
+  // Tenant and device ids are checked identifiers; only the rest can need escapes.
+  std::string type;
+  json::write_string(type, f.msg_type);
+  out.append(type, 1, type.size() - 2);
+  out.append("\",\"tenant_id\":\"").append(f.tenant_id);
+  out.append("\",\"device_id\":\"").append(f.device_id).append("\",\"msg_type\":").append(type);
+  out.append(",\"username\":");
+  json::write_string(out, f.username);
+  out.append(",\"auth\":");
+  json::write_string(out, f.auth);
+  out.append(",\"ts\":");
+  json::write_integer(out, f.received_ms);
+  return out;
+}
+
+}  // namespace
+
+std::string make_envelope(const EnvelopeFacts& facts, std::string_view payload_json) {
+  std::string out = envelope_head(facts, payload_json.size());
+  out.append(",\"payload\":").append(payload_json).append("}");
+  return out;
+}
+
+std::string make_raw_envelope(const EnvelopeFacts& facts, std::string_view bytes) {
+  std::string base64(4 * ((bytes.size() + 2) / 3) + 1, '\0');
+  const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(base64.data()),
+                                reinterpret_cast<const unsigned char*>(bytes.data()),
+                                static_cast<int>(bytes.size()));
+  base64.resize(static_cast<std::size_t>(n));
+  std::string out = envelope_head(facts, base64.size());
+  out.append(",\"payload_raw\":\"").append(base64).append("\"}");
+  return out;
+}
+
+std::optional<bj::value> parse_json(std::string_view text, bj::storage_ptr storage) {
+  bj::parse_options options;
+  options.max_depth = limits::json_depth;
+  bj::error_code ec;
+  auto value = bj::parse({text.data(), text.size()}, ec, std::move(storage), options);
+  if (ec) return std::nullopt;
+  return value;
+}
+
+std::string without_token(const bj::value& payload) {
+  bj::object copy = payload.as_object();
+  copy.erase("provision_token");
+  return json::to_text(bj::value(std::move(copy)));
+}
+
+bool open_envelope(const bj::value& value, Envelope& out) {
+  const auto* o = value.if_object();
+  if (!o) return false;
+  const auto text = [&](const char* name, std::string_view& target) {
+    const auto* v = o->if_contains(name);
+    if (!v || !v->is_string()) return false;
+    target = view(v->get_string());
+    return true;
+  };
+  if (!text("topic", out.topic) || !text("tenant_id", out.tenant_id) ||
+      !text("device_id", out.device_id) || !text("msg_type", out.msg_type))
+    return false;
+  text("username", out.username);
+  text("auth", out.auth);
+  text("payload_raw", out.payload_raw);
+  const auto* ts = o->if_contains("ts");
+  bj::error_code ec;
+  if (!ts || !ts->is_number()) return false;
+  out.received_ms = ts->to_number<std::int64_t>(ec);
+  if (ec) return false;
+  out.payload = o->if_contains("payload");
+  return true;
+}
+
+}  // namespace pulse::telemetry

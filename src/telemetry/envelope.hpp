@@ -1,0 +1,83 @@
+#pragma once
+// telemetry: what devices say, from the door to the tables. Owns: the streams TELEMETRY, SHADOW,
+// COMMANDS, ROUTES; tables telemetry, telemetry_rollup_*, quarantine_*, the dead letters of ingest.
+// Calls: fleet (device credentials, registry facts), tenancy, platform.
+//
+// The envelope: one JSON object per message on telemetry.{tenant} (contract: messages.md), and the
+// judgement of its payload, which the door and the worker share.
+#include <boost/json.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/limits.hpp"
+
+namespace pulse::telemetry {
+
+/// Bounds that the settings table can change while Pulse runs.
+struct PayloadLimits {
+  std::size_t payload_bytes = limits::ingest_payload_bytes_mqtt;
+  std::size_t metrics = limits::ingest_metrics_per_message;
+  std::size_t key_bytes = limits::ingest_metric_key_bytes;
+};
+
+/// One metric of a message. Text values are kept, but no number rules or rollups see them.
+struct Reading {
+  std::string_view key;
+  enum class Kind { number, boolean, text } kind = Kind::number;
+  double number = 0;  ///< 0 or 1 for booleans
+  std::string_view text;
+  const boost::json::value* value = nullptr;  ///< as it came, so that integers stay exact
+};
+
+/// A payload that could be read. Views point into the JSON value it was read from.
+struct Payload {
+  std::optional<std::string_view> site_id;
+  std::optional<std::string_view> tenant_id;
+  std::int64_t seq = 0;
+  std::optional<std::int64_t> ts_us;  ///< event time in epoch microseconds; nothing: arrival
+  std::optional<double> latitude, longitude;
+  bool carries_token = false;  ///< a provision_token stands in it and must not travel on
+  std::vector<Reading> readings;
+};
+
+/// Reads and judges a payload. Returns the reason of refusal (messages.md, checks 2 to 4, and
+/// INVALID_JSON, INVALID_PAYLOAD:{field} for shapes) or nothing. `detail` says what is wrong in
+/// words. Time stamps are ISO 8601, or epoch seconds or milliseconds as numbers.
+std::optional<std::string> judge_payload(const boost::json::value& payload,
+                                         const PayloadLimits& limits, Payload& out,
+                                         std::string& detail);
+
+/// What stands around a payload on its way to the worker.
+struct EnvelopeFacts {
+  std::string_view tenant_id, device_id, msg_type;
+  std::string_view username;   ///< the authenticated identity, "{tenant}/{device}"
+  std::string_view auth;       ///< the door's verdict: "token:{token id}" or "certificate"
+  std::int64_t received_ms = 0;
+};
+
+/// The envelope with `payload_json` (valid JSON text) as it is.
+std::string make_envelope(const EnvelopeFacts& facts, std::string_view payload_json);
+/// The envelope of bytes that are no JSON: base64 in `payload_raw`.
+std::string make_raw_envelope(const EnvelopeFacts& facts, std::string_view bytes);
+
+/// Parses JSON into `storage` with the house's depth bound; nothing when it is no JSON.
+std::optional<boost::json::value> parse_json(std::string_view text,
+                                             boost::json::storage_ptr storage);
+/// The payload without `provision_token`, as text.
+std::string without_token(const boost::json::value& payload);
+
+/// An envelope as the worker reads it. Views point into the JSON value.
+struct Envelope {
+  std::string_view topic, tenant_id, device_id, msg_type, username, auth;
+  std::int64_t received_ms = 0;
+  const boost::json::value* payload = nullptr;  ///< null when only `payload_raw` is there
+  std::string_view payload_raw;
+};
+
+/// Takes an envelope apart; false when a field is missing or of the wrong type.
+bool open_envelope(const boost::json::value& value, Envelope& out);
+
+}  // namespace pulse::telemetry
