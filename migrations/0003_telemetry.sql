@@ -66,6 +66,7 @@ CREATE TABLE quarantine_events (
 );
 CREATE INDEX ON quarantine_events (tenant_id, device_id, received_at DESC);
 CREATE INDEX ON quarantine_events (ingested_at);
+CREATE INDEX ON quarantine_events USING brin (stream_seq);
 
 CREATE TABLE quarantine_counters_minute (
   bucket_minute timestamptz NOT NULL,

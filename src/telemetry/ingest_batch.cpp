@@ -148,7 +148,7 @@ void IngestBatch::add(const Accepted& m) {
   }
   const std::int64_t minute = m.event_us / 60'000'000 * 60;
   for (const auto& r : m.payload.readings) {
-    const auto key = m.device->mapped_metric(r.key);
+    const auto key = r.key;
     if (metrics.size() > 1) metrics += ',';
     json::write_string(metrics, key);
     metrics += ':';

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json/monotonic_resource.hpp>
 #include <deque>
+#include <map>
 #include <set>
 
 #include "platform/clock.hpp"
@@ -60,7 +61,8 @@ Task<> ensure_streams(nats::Client& nats, const IngestSettings& s) {
 
 struct IngestWorker::Impl {
   Impl(boost::asio::any_io_executor e, pg::Pool& p, nats::Client& n, IngestSettings s)
-      : executor(std::move(e)), pool(p), nats(n), settings(s), registry(fleet::RegistryCache(n, executor)) {}
+      : executor(std::move(e)), pool(p), nats(n), settings(s),
+        registry(n, executor) {}
 
   boost::asio::any_io_executor executor;
   pg::Pool& pool;
@@ -79,13 +81,14 @@ struct IngestWorker::Impl {
     std::uint64_t up_to;
   };
   std::deque<Processed> processed;  // one entry per purge interval
-  std::uint64_t highest_done = 0;
+  std::int64_t purge_at_ms = 0;
 
   Task<> refresh_settings();
   Task<> load_facts(Work& work);
   Task<bool> store_until_done(Work& work);
   Task<> store(Work& work, std::size_t from, std::size_t to, bool dedupe);
   Task<> prepare_days(const IngestBatch& batch);
+  Task<> purge_processed();
   void publish_live(const IngestBatch& batch, const std::vector<CameOnline>& online);
 };
 
@@ -206,6 +209,31 @@ Task<bool> IngestWorker::Impl::store_until_done(Work& work) {
   co_return false;
 }
 
+/// Processed messages stay for a while, so that the server can tell a device's retry from a new
+/// message even after its own restart; then they go. Unprocessed ones are never touched.
+Task<> IngestWorker::Impl::purge_processed() {
+  const auto interval = std::clamp<std::int64_t>(settings.keep_processed_s * 1000 / 10, 1'000, 60'000);
+  if (steady_ms() < purge_at_ms) co_return;
+  purge_at_ms = steady_ms() + interval;
+  std::string problem;
+  try {
+    const auto floor = co_await nats.acked_up_to(stream, durable);
+    processed.push_back({steady_ms(), floor});
+    std::uint64_t done = 0;
+    while (!processed.empty() &&
+           processed.front().at_ms <= steady_ms() - settings.keep_processed_s * 1000) {
+      done = processed.front().up_to;
+      processed.pop_front();
+    }
+    if (done > 0) co_await nats.purge_below(stream, done + 1);
+  } catch (const nats::Error& e) {
+    problem = e.what();
+  }
+  if (!problem.empty())
+    log::error_throttled("processed messages not purged, trying again later",
+                         {{"error", problem}}, 60);
+}
+
 void IngestWorker::Impl::publish_live(const IngestBatch& batch,
                                       const std::vector<CameOnline>& online) {
   for (const auto& [tenant, message] : batch.live_messages(now_ms(), 256 * 1024))
@@ -270,6 +298,7 @@ Task<> IngestWorker::run() {
   while (!self.stopping) {
     Work work;
     work.messages = co_await self.consumer->fetch(self.settings.batch_size, 250);
+    co_await self.purge_processed();
     if (work.messages.empty()) continue;
     const auto start = steady_us();
     // One arena for every parsed message of the batch; freed at once with it.
@@ -280,10 +309,7 @@ Task<> IngestWorker::run() {
       work.judged.push_back(open_message(m, &arena, self.judge.limits));
     }
     if (!co_await self.store_until_done(work)) continue;
-    for (const auto& m : work.messages) {
-      self.consumer->ack(m);
-      self.highest_done = std::max(self.highest_done, m.stream_sequence);
-    }
+    for (const auto& m : work.messages) self.consumer->ack(m);
     self.stats.batches += 1;
     self.stats.last_batch_us = steady_us() - start;
     self.stats.last_batch_size = static_cast<std::int64_t>(work.messages.size());

@@ -1,0 +1,262 @@
+#include "telemetry/ingest_store.hpp"
+
+#include "platform/pg/rows.hpp"
+
+namespace pulse::telemetry {
+
+namespace {
+
+/// Any fixed number that no other part of Pulse locks by.
+constexpr std::int64_t ingest_lock = 0x70756c736501;
+
+constexpr const char* copy_telemetry =
+    "COPY telemetry (time, tenant_id, device_id, site_id, msg_type, seq, metrics, received_at, "
+    "stream_seq) FROM STDIN";
+
+// `state || new` where every reading of the batch is at least as new as what is known; the merge by
+// each metric's time where a message came late. The times travel along in both.
+// now() is the transaction's time: a row that carries it changed its status here; xmax 0: inserted.
+constexpr const char* advance_states = R"sql(
+  WITH seen AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
+                         $7::bigint[], $8::bigint[])
+      AS b (tenant_id, device_id, state, times, telemetry_ms, heartbeat_ms, seen_ms, oldest_ms)
+  ), written AS (
+    INSERT INTO device_state AS d (tenant_id, device_id, site_id, status, last_telemetry_at,
+      last_heartbeat_at, last_seen_at, last_state_change_at, state, state_times, newest_event_at)
+    SELECT b.tenant_id, b.device_id, r.site_id, 'ONLINE',
+      CASE WHEN b.telemetry_ms > 0 THEN to_timestamp(b.telemetry_ms / 1000.0) END,
+      CASE WHEN b.heartbeat_ms > 0 THEN to_timestamp(b.heartbeat_ms / 1000.0) END,
+      to_timestamp(b.seen_ms / 1000.0), now(), b.state::jsonb, b.times::jsonb,
+      to_timestamp((SELECT max(value::bigint) FROM jsonb_each_text(b.times::jsonb)) / 1000.0)
+    FROM seen b JOIN device_registry r USING (tenant_id, device_id)
+    ON CONFLICT (tenant_id, device_id) DO UPDATE SET
+      site_id = excluded.site_id,
+      status = 'ONLINE',
+      last_state_change_at = CASE WHEN d.status = 'ONLINE' THEN d.last_state_change_at
+                                  ELSE now() END,
+      last_telemetry_at = greatest(d.last_telemetry_at, excluded.last_telemetry_at),
+      last_heartbeat_at = greatest(d.last_heartbeat_at, excluded.last_heartbeat_at),
+      last_seen_at = greatest(d.last_seen_at, excluded.last_seen_at),
+      state = CASE
+        WHEN d.newest_event_at IS NULL OR d.newest_event_at <= (
+          SELECT to_timestamp(min(value::bigint) / 1000.0)
+          FROM jsonb_each_text(excluded.state_times)) THEN d.state || excluded.state
+        ELSE (pulse_merge_state(d.state, d.state_times, excluded.state,
+                                excluded.state_times)).state END,
+      state_times = CASE
+        WHEN d.newest_event_at IS NULL OR d.newest_event_at <= (
+          SELECT to_timestamp(min(value::bigint) / 1000.0)
+          FROM jsonb_each_text(excluded.state_times)) THEN d.state_times || excluded.state_times
+        ELSE (pulse_merge_state(d.state, d.state_times, excluded.state,
+                                excluded.state_times)).times END,
+      newest_event_at = greatest(d.newest_event_at, excluded.newest_event_at)
+    RETURNING tenant_id, device_id, last_state_change_at = now() AS changed, xmax = 0 AS first_seen
+  ), online AS (
+    SELECT tenant_id, device_id, first_seen FROM written WHERE changed
+  ), events AS (
+    INSERT INTO device_connection_events (tenant_id, device_id, event_type, details)
+    SELECT tenant_id, device_id, 'CONNECTED', jsonb_build_object(
+      'reason', CASE WHEN first_seen THEN 'first_seen' ELSE 'heartbeat_resumed' END)
+    FROM online
+  )
+  SELECT tenant_id, device_id, first_seen FROM online
+)sql";
+
+std::string advance_rollups(const std::string& table) {
+  return "INSERT INTO " + table + R"sql( AS r
+      (tenant_id, device_id, metric, bucket, count, sum, min, max, last, last_at)
+    SELECT tenant_id, device_id, metric, to_timestamp(bucket), count, sum, min, max, last,
+           to_timestamp(last_us / 1000000.0)
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
+                $7::float8[], $8::float8[], $9::float8[], $10::float8[])
+      AS b (tenant_id, device_id, metric, bucket, count, last_us, sum, min, max, last)
+    ON CONFLICT (tenant_id, device_id, metric, bucket) DO UPDATE SET
+      count = r.count + excluded.count,
+      sum = r.sum + excluded.sum,
+      min = least(r.min, excluded.min),
+      max = greatest(r.max, excluded.max),
+      last = CASE WHEN excluded.last_at >= r.last_at THEN excluded.last ELSE r.last END,
+      last_at = greatest(r.last_at, excluded.last_at))sql";
+}
+
+pg::Params rollup_params(const Columns& c) {
+  return pg::Params::of(c.tenant, c.device, c.text1, c.int1, c.int2, c.int3, c.num1, c.num2, c.num3,
+                        c.num4);
+}
+
+constexpr const char* add_sensors = R"sql(
+  INSERT INTO device_sensors (tenant_id, device_id, metric_key, display_name, unit, source)
+  SELECT tenant_id, device_id, metric_key, display_name, nullif(unit, ''), 'unmodeled'
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+    AS b (tenant_id, device_id, metric_key, display_name, unit)
+  ON CONFLICT (tenant_id, device_id, metric_key) DO NOTHING
+)sql";
+
+constexpr const char* move_devices = R"sql(
+  UPDATE device_registry r SET latitude = b.latitude, longitude = b.longitude
+  FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[])
+    AS b (tenant_id, device_id, latitude, longitude)
+  WHERE r.tenant_id = b.tenant_id AND r.device_id = b.device_id AND r.location_source = 'auto'
+    AND (r.latitude, r.longitude) IS DISTINCT FROM (b.latitude, b.longitude)
+)sql";
+
+constexpr const char* count_refusals = R"sql(
+  INSERT INTO quarantine_counters_minute AS q (bucket_minute, tenant_id, reason, cnt)
+  SELECT date_trunc('minute', now()), b.tenant_id, b.reason, count(*)
+  FROM unnest($1::text[], $2::text[]) AS b (tenant_id, reason)
+  GROUP BY b.tenant_id, b.reason
+  ORDER BY b.tenant_id, b.reason
+  ON CONFLICT (bucket_minute, tenant_id, reason) DO UPDATE SET cnt = q.cnt + excluded.cnt
+)sql";
+
+constexpr const char* keep_refusals = R"sql(
+  INSERT INTO quarantine_events (topic, tenant_id, site_id, device_id, msg_type, reason, payload,
+                                 received_at, event_ts, stream_seq)
+  SELECT topic, nullif(tenant_id, ''), nullif(site_id, ''), nullif(device_id, ''),
+         nullif(msg_type, ''), reason, payload::jsonb, to_timestamp(received_ms / 1000.0),
+         to_timestamp(received_ms / 1000.0), stream_seq
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+              $8::bigint[], $9::bigint[])
+    AS b (topic, tenant_id, site_id, device_id, msg_type, reason, payload, received_ms, stream_seq)
+)sql";
+
+/// Columns of the refusals, as the two statements want them.
+struct RefusalColumns {
+  std::vector<std::string> topic, tenant, site, device, msg_type, reason, payload;
+  std::vector<std::int64_t> received, sequence;
+};
+
+RefusalColumns columns_of(const std::vector<Refused>& refused) {
+  RefusalColumns c;
+  for (const auto& r : refused) {
+    c.topic.push_back(r.topic);
+    c.tenant.push_back(r.tenant_id);
+    c.site.push_back(r.site_id);
+    c.device.push_back(r.device_id);
+    c.msg_type.push_back(r.msg_type);
+    c.reason.push_back(r.reason);
+    c.payload.push_back(r.payload_json);
+    c.received.push_back(r.received_ms);
+    c.sequence.push_back(static_cast<std::int64_t>(r.stream_seq));
+  }
+  return c;
+}
+
+}  // namespace
+
+pg::Scope ingest_scope() {
+  pg::Scope scope;
+  scope.role = "pulse_ingest";
+  return scope;
+}
+
+Task<> lock_ingest(pg::Transaction& tx, bool alone) {
+  co_await tx.query(alone ? "SELECT pg_advisory_xact_lock($1)"
+                          : "SELECT pg_advisory_xact_lock_shared($1)",
+                    pg::Params::of(ingest_lock));
+}
+
+Task<std::set<StoredKey>> stored_before(pg::Transaction& tx,
+                                        const std::vector<std::int64_t>& sequences) {
+  // The index is on blocks of rows in the stream's order, so a range is what it finds fast.
+  const auto rows = co_await tx.query(
+      "SELECT stream_seq, tenant_id, device_id, "
+      "(extract(epoch FROM received_at) * 1000)::bigint FROM telemetry "
+      "WHERE stream_seq BETWEEN (SELECT min(s) FROM unnest($1::bigint[]) s) "
+      "AND (SELECT max(s) FROM unnest($1::bigint[]) s) AND stream_seq = ANY ($1::bigint[]) "
+      "UNION ALL SELECT stream_seq, coalesce(tenant_id, ''), coalesce(device_id, ''), "
+      "(extract(epoch FROM received_at) * 1000)::bigint FROM quarantine_events "
+      "WHERE stream_seq = ANY ($1::bigint[]) AND received_at > now() - interval '7 days'",
+      pg::Params::of(sequences));
+  std::set<StoredKey> out;
+  for (int i = 0; i < rows.rows(); ++i)
+    out.insert(StoredKey{static_cast<std::uint64_t>(rows.int64(i, 0)),
+                         std::string(rows.text(i, 1)), std::string(rows.text(i, 2)),
+                         rows.int64(i, 3)});
+  co_return out;
+}
+
+Task<> make_partitions(pg::Pool& pool, const std::vector<std::int64_t>& days) {
+  std::vector<std::pair<std::string, pg::Params>> statements;
+  for (const auto day : days)
+    statements.emplace_back(
+        "SELECT pulse_make_telemetry_partitions(date '1970-01-01' + $1::integer, "
+        "date '1970-01-01' + $1::integer)",
+        pg::Params::of(day));
+  const auto scope = ingest_scope();
+  co_await pool.batch(scope, std::move(statements));
+}
+
+Task<std::vector<CameOnline>> store_batch(pg::Transaction& tx, IngestBatch& batch,
+                                          bool keep_refused) {
+  if (batch.accepted() > 0)
+    co_await tx.copy_in(copy_telemetry, std::move(batch.telemetry_rows()));
+  std::vector<std::pair<std::string, pg::Params>> statements;
+  if (batch.accepted() > 0) {
+    const auto states = batch.device_states();
+    statements.emplace_back(advance_states,
+                            pg::Params::of(states.tenant, states.device, states.text1, states.text2,
+                                           states.int1, states.int2, states.int3, states.int4));
+    static const auto per_minute = advance_rollups("telemetry_rollup_1m");
+    static const auto per_hour = advance_rollups("telemetry_rollup_1h");
+    statements.emplace_back(per_minute, rollup_params(batch.rollups(60)));
+    statements.emplace_back(per_hour, rollup_params(batch.rollups(3600)));
+    if (const auto fresh = batch.new_sensors(); !fresh.empty()) {
+      Columns c;
+      std::vector<std::string> unit;
+      for (const auto& s : fresh) {
+        c.tenant.push_back(s.device->tenant_id);
+        c.device.push_back(s.device->device_id);
+        c.text1.push_back(s.key);
+        c.text2.push_back(s.display_name);
+        unit.push_back(s.unit);
+      }
+      statements.emplace_back(add_sensors,
+                              pg::Params::of(c.tenant, c.device, c.text1, c.text2, unit));
+    }
+    if (const auto moved = batch.positions(); moved.size() > 0)
+      statements.emplace_back(
+          move_devices, pg::Params::of(moved.tenant, moved.device, moved.num1, moved.num2));
+  }
+  if (!batch.refused().empty()) {
+    const auto c = columns_of(batch.refused());
+    statements.emplace_back(count_refusals, pg::Params::of(c.tenant, c.reason));
+    if (keep_refused)
+      statements.emplace_back(keep_refusals,
+                              pg::Params::of(c.topic, c.tenant, c.site, c.device, c.msg_type,
+                                             c.reason, c.payload, c.received, c.sequence));
+  }
+  std::vector<CameOnline> online;
+  if (statements.empty()) co_return online;
+  const auto results = co_await tx.batch(std::move(statements));
+  if (batch.accepted() > 0)
+    for (int i = 0; i < results[0].rows(); ++i)
+      online.push_back({std::string(results[0].text(i, 0)), std::string(results[0].text(i, 1)),
+                        results[0].boolean(i, 2)});
+  co_return online;
+}
+
+Task<> store_dead_letter(pg::Pool& pool, const DeadLetter& letter) {
+  const auto scope = ingest_scope();
+  co_await pool.query(
+      scope,
+      "INSERT INTO dead_letter_messages (tenant_id, original_topic, original_subject, payload, "
+      "destination_type, error_message, attempts, stream_seq) "
+      "SELECT $1, $2, $3, $4::jsonb, 'ingest', $5, $6, $7 "
+      "WHERE NOT EXISTS (SELECT FROM dead_letter_messages WHERE tenant_id = $1 "
+      "AND stream_seq = $7 AND original_topic = $2)",
+      pg::Params::of(letter.tenant_id, letter.topic, letter.subject, letter.payload_json,
+                     letter.error, letter.attempts, letter.stream_seq));
+}
+
+Task<std::vector<std::pair<std::string, std::string>>> read_settings(pg::Pool& pool) {
+  const auto scope = ingest_scope();
+  const auto rows = co_await pool.query(scope, "SELECT key, value FROM app_settings");
+  std::vector<std::pair<std::string, std::string>> out;
+  for (int i = 0; i < rows.rows(); ++i)
+    out.emplace_back(std::string(rows.text(i, 0)), std::string(rows.text(i, 1)));
+  co_return out;
+}
+
+}  // namespace pulse::telemetry
