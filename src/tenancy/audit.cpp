@@ -1,0 +1,178 @@
+#include "tenancy/audit.hpp"
+
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <deque>
+#include <mutex>
+
+#include "platform/json/write.hpp"
+#include "platform/log.hpp"
+#include "platform/loop.hpp"
+
+namespace pulse::tenancy {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t per_statement = 500;
+
+constexpr const char* insert_events = R"sql(
+  INSERT INTO audit_log ("timestamp", tenant_id, event_type, category, severity, entity_type,
+    entity_id, entity_name, action, message, details, source_service, actor_type, actor_id,
+    actor_name, ip_address, request_id)
+  SELECT at::timestamptz, nullif(tenant_id, ''), event_type, category, severity,
+    nullif(entity_type, ''), nullif(entity_id, ''), nullif(entity_name, ''), action, message,
+    details::jsonb, $17, actor_type, nullif(actor_id, ''), nullif(actor_name, ''),
+    nullif(ip_address, '')::inet, nullif(request_id, '')
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+              $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+              $15::text[], $16::text[])
+    AS e (at, tenant_id, event_type, category, severity, entity_type, entity_id, entity_name,
+          action, message, details, actor_type, actor_id, actor_name, ip_address, request_id)
+)sql";
+
+struct Stamped {
+  AuditEvent event;
+  std::string at;
+};
+
+}  // namespace
+
+struct AuditLog::Impl {
+  pg::Pool* pool = nullptr;
+  asio::any_io_executor executor;
+  std::string source;
+  std::size_t capacity = 0;
+  std::mutex mutex;
+  std::deque<Stamped> events;
+  std::uint64_t dropped = 0;
+  std::atomic<bool> stopped{false};
+
+  Task<> write_some();
+  Task<> run(long flush_ms);
+};
+
+/// Writes up to one statement's worth; on failure the events stay in front.
+Task<> AuditLog::Impl::write_some() {
+  std::deque<Stamped> batch;
+  {
+    const std::lock_guard lock(mutex);
+    while (!events.empty() && batch.size() < per_statement) {
+      batch.push_back(std::move(events.front()));
+      events.pop_front();
+    }
+  }
+  if (batch.empty()) co_return;
+  std::vector<std::vector<std::string>> c(16);
+  for (const auto& [e, at] : batch) {
+    const std::string* values[] = {&at, &e.tenant_id, &e.event_type, &e.category, &e.severity,
+                                   &e.entity_type, &e.entity_id, &e.entity_name, &e.action,
+                                   &e.message, nullptr, &e.actor_type, &e.actor_id, &e.actor_name,
+                                   &e.ip_address, &e.request_id};
+    for (std::size_t i = 0; i < c.size(); ++i)
+      c[i].push_back(values[i] ? *values[i] : json::to_text(e.details));
+  }
+  pg::Params params;
+  for (const auto& column : c) params.add(column);
+  params.add(source);
+  pg::Scope scope;
+  scope.role = "pulse_ingest";  // the one role that may write the events of any tenant and of none
+  std::exception_ptr error;
+  try {
+    co_await pool->query(scope, insert_events, std::move(params));
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (!error) co_return;
+  {
+    const std::lock_guard lock(mutex);
+    while (!batch.empty()) {
+      events.push_front(std::move(batch.back()));
+      batch.pop_back();
+    }
+  }
+  std::rethrow_exception(error);
+}
+
+Task<> AuditLog::Impl::run(long flush_ms) {
+  while (!stopped) {
+    co_await sleep_ms(flush_ms);
+    std::string problem;
+    try {
+      for (bool more = true; more;) {
+        co_await write_some();
+        const std::lock_guard lock(mutex);
+        more = events.size() >= per_statement;
+      }
+    } catch (const std::exception& e) {
+      problem = e.what();
+    }
+    if (!problem.empty())
+      log::error_throttled("audit events not written, trying again", {{"error", problem}});
+  }
+}
+
+AuditLog::AuditLog(asio::any_io_executor executor, pg::Pool& pool, std::string source_service,
+                   long flush_ms, std::size_t capacity)
+    : impl_(std::make_shared<Impl>()) {
+  impl_->pool = &pool;
+  impl_->executor = executor;
+  impl_->source = std::move(source_service);
+  impl_->capacity = capacity;
+  asio::co_spawn(
+      executor, [](std::shared_ptr<Impl> impl, long ms) -> Task<> { co_await impl->run(ms); }(impl_, flush_ms),
+      asio::detached);
+}
+
+AuditLog::~AuditLog() { impl_->stopped = true; }
+
+bool AuditLog::write(AuditEvent event) {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->events.size() >= impl_->capacity) {
+    ++impl_->dropped;
+    log::error_throttled("audit buffer full, event lost", {{"event", event.event_type}});
+    return false;
+  }
+  impl_->events.push_back({std::move(event), iso8601(now())});
+  return true;
+}
+
+AuditEvent AuditLog::of(const TenantCaller& caller, std::string event_type, std::string action,
+                        std::string entity_type, std::string entity_id, std::string message,
+                        boost::json::object details) {
+  AuditEvent e;
+  e.tenant_id = caller.tenant();
+  e.category = event_type.substr(0, event_type.find('.'));
+  e.event_type = std::move(event_type);
+  e.entity_type = std::move(entity_type);
+  e.entity_name = entity_id;
+  e.entity_id = std::move(entity_id);
+  e.action = std::move(action);
+  e.message = std::move(message);
+  e.details = std::move(details);
+  e.actor_type = "user";
+  e.actor_id = caller.who.user_id;
+  e.actor_name = caller.who.username.empty() ? caller.who.email : caller.who.username;
+  e.ip_address = caller.client_address;
+  e.request_id = caller.request_id;
+  return e;
+}
+
+Task<> AuditLog::flush() {
+  while (true) {
+    {
+      const std::lock_guard lock(impl_->mutex);
+      if (impl_->events.empty()) co_return;
+    }
+    co_await impl_->write_some();
+  }
+}
+
+std::uint64_t AuditLog::dropped() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->dropped;
+}
+
+}  // namespace pulse::tenancy

@@ -1,0 +1,158 @@
+#include "tenancy/guard.hpp"
+
+#include <boost/asio/ip/address.hpp>
+
+#include "platform/clock.hpp"
+#include "platform/crypto/crypto.hpp"
+#include "platform/errors.hpp"
+#include "tenancy/permissions.hpp"
+
+namespace pulse::tenancy {
+
+namespace {
+
+/// The address's bytes, 4 or 16; empty when it is none.
+std::vector<unsigned char> address_bytes(const std::string& text) {
+  boost::system::error_code ec;
+  auto address = boost::asio::ip::make_address(text, ec);
+  if (ec) return {};
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    address = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
+  if (address.is_v4()) {
+    const auto b = address.to_v4().to_bytes();
+    return {b.begin(), b.end()};
+  }
+  const auto b = address.to_v6().to_bytes();
+  return {b.begin(), b.end()};
+}
+
+}  // namespace
+
+Network::Network(const std::string& text) {
+  const auto slash = text.find('/');
+  bytes_ = address_bytes(text.substr(0, slash));
+  if (bytes_.empty()) throw std::invalid_argument("'" + text + "' is no network (e.g. 10.0.0.0/8)");
+  prefix_ = static_cast<unsigned>(bytes_.size() * 8);
+  if (slash == std::string::npos) return;
+  unsigned prefix = 0;
+  const auto* begin = text.data() + slash + 1;
+  const auto [end, ec] = std::from_chars(begin, text.data() + text.size(), prefix);
+  if (ec != std::errc{} || end != text.data() + text.size() || prefix > prefix_)
+    throw std::invalid_argument("'" + text + "' is no network (e.g. 10.0.0.0/8)");
+  prefix_ = prefix;
+}
+
+bool Network::contains(const std::string& address) const {
+  const auto other = address_bytes(address);
+  if (other.size() != bytes_.size()) return false;
+  for (unsigned bit = 0; bit < prefix_; ++bit) {
+    const unsigned mask = 0x80u >> (bit % 8);
+    if ((other[bit / 8] & mask) != (bytes_[bit / 8] & mask)) return false;
+  }
+  return true;
+}
+
+bool in_any(const std::vector<Network>& networks, const std::string& address) {
+  for (const auto& n : networks)
+    if (n.contains(address)) return true;
+  return false;
+}
+
+int FailureLimit::blocked_for(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = windows_.find(key);
+  if (it == windows_.end() || it->second.count < failures_) return 0;
+  const auto left = it->second.begun_ms + window_ms_ - steady_ms();
+  return left <= 0 ? 0 : static_cast<int>(left / 1000 + 1);
+}
+
+void FailureLimit::failed(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto now = steady_ms();
+  if (windows_.size() >= capacity_ && !windows_.contains(key)) {
+    std::erase_if(windows_, [&](const auto& e) { return e.second.begun_ms + window_ms_ <= now; });
+    if (windows_.size() >= capacity_) windows_.erase(windows_.begin());
+  }
+  auto& window = windows_[key];
+  if (window.begun_ms + window_ms_ <= now) window = Window{now, 0};
+  ++window.count;
+}
+
+std::string token_of(const http::Request& request, bool& by_cookie) {
+  by_cookie = false;
+  const auto header = request.headers.get("Authorization");
+  if (header.size() > 7 && http::iequals(header.substr(0, 7), "Bearer "))
+    return std::string(header.substr(7));
+  if (auto token = http::cookie(request.headers, "pulse_session"); token && !token->empty()) {
+    by_cookie = true;
+    return *token;
+  }
+  return {};
+}
+
+void require_customer(const Caller& caller) {
+  if (!caller.has_role("customer") && !caller.has_role("tenant-admin"))
+    throw forbidden("Customer role required");
+  if (caller.tenant_id.empty()) throw forbidden("No tenant in token");
+}
+
+namespace {
+
+void check_internal(const GuardDeps& deps, const http::Request& request) {
+  const auto given = request.headers.get("X-Internal-Auth");
+  // The TCP peer counts, not what a header says.
+  if (deps.internal_secret.empty() || !crypto::equal(given, deps.internal_secret) ||
+      !in_any(deps.internal_networks, request.peer_address))
+    throw forbidden("Forbidden");
+}
+
+Task<> check_token(const GuardDeps& deps, http::Request& request, const http::EndpointSpec& spec) {
+  const int wait = deps.failures->blocked_for(request.client_address);
+  if (wait > 0) throw too_many("Too many auth attempts", wait);
+  bool by_cookie = false;
+  auto token = token_of(request, by_cookie);
+  if (token.empty()) throw unauthorized("Missing authorization");
+  Verified v;
+  std::exception_ptr refused;
+  try {
+    v.who = co_await deps.tokens->verify(std::move(token));
+  } catch (const HttpError& e) {
+    // An expired token is a browser's everyday life, no attack.
+    if (e.status == 401 && std::string_view(e.what()) != "Token expired")
+      deps.failures->failed(request.client_address);
+    refused = std::current_exception();
+  }
+  if (refused) std::rethrow_exception(refused);
+  v.who.by_cookie = by_cookie;
+  v.pool = deps.pool;
+  if (spec.access == http::Access::customer) {
+    require_customer(v.who);
+    if (!spec.permission.empty() && !holds(v.who, spec.permission))
+      throw forbidden("Permission required: " + spec.permission);
+  } else if (spec.access == http::Access::operators) {
+    if (!v.who.is_operator()) throw forbidden("Operator role required");
+    if (!spec.permission.empty() && !v.who.has_role(spec.permission))
+      throw forbidden("Role required: " + spec.permission);
+  }
+  request.caller = std::move(v);
+}
+
+}  // namespace
+
+http::Authorizer guard(GuardDeps deps) {
+  return [deps = std::move(deps)](http::Request& request,
+                                  const http::EndpointSpec& spec) -> Task<> {
+    switch (spec.access) {
+      case http::Access::open:
+      case http::Access::device: co_return;
+      case http::Access::internal: check_internal(deps, request); co_return;
+      case http::Access::signed_in:
+      case http::Access::customer:
+      case http::Access::operators: co_await check_token(deps, request, spec); co_return;
+      case http::Access::undeclared: break;
+    }
+    throw std::logic_error("endpoint without declared access: " + spec.pattern);
+  };
+}
+
+}  // namespace pulse::tenancy
