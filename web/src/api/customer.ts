@@ -1,0 +1,152 @@
+// The customer endpoints that the pages use, one function each.
+import { answer, client } from './client';
+import type * as T from './types';
+
+const base = '/api/v1/customer' as const;
+
+export interface DeviceFilter {
+  q?: string;
+  status?: T.Status;
+  tags?: string;
+  site_id?: string;
+  template_id?: number;
+  include_decommissioned?: boolean;
+  sort?: string;
+}
+
+export interface DeviceInput {
+  device_id: string;
+  site_id?: string | null;
+  template_id?: number | null;
+}
+
+/** Members that a person may change; null clears. */
+export type DevicePatch = Partial<
+  Pick<
+    T.Device,
+    | 'name'
+    | 'site_id'
+    | 'address'
+    | 'latitude'
+    | 'longitude'
+    | 'model'
+    | 'manufacturer'
+    | 'serial_number'
+    | 'mac_address'
+    | 'hw_revision'
+    | 'fw_version'
+    | 'notes'
+    | 'template_id'
+    | 'tags'
+  >
+>;
+
+const device = (device_id: string) => ({ params: { path: { device_id } } });
+
+export const api = {
+  devices: (filter: DeviceFilter, limit: number, offset: number, signal?: AbortSignal) =>
+    answer<T.DeviceList>(
+      client.GET(`${base}/devices`, { params: { query: { ...filter, limit, offset } }, signal }),
+    ),
+  summary: () => answer<T.FleetSummary>(client.GET(`${base}/devices/summary`)),
+  device: (id: string) =>
+    answer<{ device: T.Device }>(client.GET(`${base}/devices/{device_id}`, device(id))).then(
+      (r) => r.device,
+    ),
+  createDevice: (body: DeviceInput) =>
+    answer<{ device_id: string }>(client.POST(`${base}/devices`, { body })),
+  updateDevice: (id: string, body: DevicePatch) =>
+    answer<{ device: T.Device }>(
+      client.PATCH(`${base}/devices/{device_id}`, { ...device(id), body }),
+    ).then((r) => r.device),
+  decommission: (id: string) =>
+    answer<unknown>(client.PATCH(`${base}/devices/{device_id}/decommission`, device(id))),
+  restore: (id: string) =>
+    answer<unknown>(client.PATCH(`${base}/devices/{device_id}/restore`, device(id))),
+
+  tokens: (id: string) =>
+    answer<{ tokens: T.Token[] }>(
+      client.GET(`${base}/devices/{device_id}/tokens`, device(id)),
+    ).then((r) => r.tokens),
+  rotateToken: (device_id: string, label: string, grace_hours: number) =>
+    answer<T.Credentials>(
+      client.POST(`${base}/devices/{device_id}/tokens/rotate`, {
+        params: { path: { device_id }, query: grace_hours > 0 ? { grace_hours } : {} },
+        body: { label },
+      }),
+    ),
+  revokeToken: (device_id: string, token_id: string) =>
+    answer<unknown>(
+      client.DELETE(`${base}/devices/{device_id}/tokens/{token_id}`, {
+        params: { path: { device_id, token_id } },
+      }),
+    ),
+
+  setTags: (id: string, tags: string[]) =>
+    answer<{ tags: string[] }>(
+      client.PUT(`${base}/devices/{device_id}/tags`, { ...device(id), body: { tags } }),
+    ),
+  tags: () => answer<{ tags: string[] }>(client.GET(`${base}/tags`)).then((r) => r.tags),
+
+  latest: (device_id: string) =>
+    answer<{ telemetry: T.TelemetryRow[] }>(
+      client.GET(`${base}/devices/{device_id}/telemetry/latest`, {
+        params: { path: { device_id }, query: { count: 1 } },
+      }),
+    ).then((r) => r.telemetry[0] ?? null),
+  metrics: (id: string) =>
+    answer<{ metrics: T.MetricInfo[] }>(
+      client.GET(`${base}/devices/{device_id}/telemetry/metrics`, device(id)),
+    ).then((r) => r.metrics),
+  history: (
+    device_id: string,
+    query: { metric: string[]; range?: string; start?: string; end?: string; points?: number },
+    signal?: AbortSignal,
+  ) =>
+    answer<T.History>(
+      client.GET(`${base}/devices/{device_id}/telemetry/history`, {
+        params: { path: { device_id }, query },
+        signal,
+      }),
+    ),
+  messages: (device_id: string, limit: number, before?: string) =>
+    answer<T.MessagePage>(
+      client.GET(`${base}/devices/{device_id}/messages`, {
+        params: { path: { device_id }, query: before === undefined ? { limit } : { limit, before } },
+      }),
+    ),
+
+  sites: () => answer<{ sites: T.Site[] }>(client.GET(`${base}/sites`)).then((r) => r.sites),
+  createSite: (body: T.SiteInput) => answer<unknown>(client.POST(`${base}/sites`, { body })),
+  updateSite: (site_id: string, body: Partial<T.SiteInput>) =>
+    answer<unknown>(
+      client.PATCH(`${base}/sites/{site_id}`, { params: { path: { site_id } }, body }),
+    ),
+  deleteSite: (site_id: string) =>
+    answer<unknown>(client.DELETE(`${base}/sites/{site_id}`, { params: { path: { site_id } } })),
+
+  templates: (source?: 'system' | 'tenant') =>
+    answer<{ templates: T.Template[] }>(
+      client.GET(`${base}/templates`, { params: { query: source ? { source } : {} } }),
+    ).then((r) => r.templates),
+  cloneTemplate: (template_id: number) =>
+    answer<T.Template>(
+      client.POST(`${base}/templates/{template_id}/clone`, { params: { path: { template_id } } }),
+    ),
+  createTemplate: (body: {
+    name: string;
+    slug: string;
+    category: string;
+    description?: string | null;
+    manufacturer?: string | null;
+    model?: string | null;
+  }) => answer<T.Template>(client.POST(`${base}/templates`, { body: body as never })),
+
+  gettingStarted: () => answer<T.GettingStarted>(client.GET(`${base}/getting-started`)),
+  connectionInfo: () => answer<T.ConnectionInfo>(client.GET(`${base}/connection-info`)),
+};
+
+/** Address of the CSV export, for a link. */
+export function exportUrl(deviceId: string, range: string): string {
+  return `${base}/devices/${encodeURIComponent(deviceId)}/telemetry/export?range=${range}`;
+}

@@ -1,0 +1,45 @@
+// Numbers and metric values for people.
+
+/** A value with at most `digits` decimals, without trailing noise; booleans and text as they are. */
+export function value(v: number | boolean | string | null | undefined, digits = 2): string {
+  if (v === null || v === undefined) return '–';
+  if (typeof v === 'boolean') return v ? 'true' : 'false';
+  if (typeof v === 'string') return v;
+  if (!Number.isFinite(v)) return '–';
+  const size = Math.abs(v);
+  if (size !== 0 && (size >= 1e9 || size < 1e-4)) return v.toExponential(2);
+  return v.toFixed(Math.min(digits, size >= 10_000 ? 0 : digits)).replace('-0.00', '0.00');
+}
+
+/** A value with its unit, e.g. "-19.2 °C". */
+export function withUnit(
+  v: number | boolean | string | null | undefined,
+  unit: string | null | undefined,
+  digits = 2,
+): string {
+  const text = value(v, digits);
+  return unit && typeof v === 'number' ? `${text} ${unit}` : text;
+}
+
+/** 1284 → "1,284". */
+export function count(n: number): string {
+  return n.toLocaleString('en');
+}
+
+const words: Record<string, string> = { pct: '%', c: '°C', v: 'V', dbm: 'dBm', db: 'dB', hpa: 'hPa' };
+
+/** A readable name and a guessed unit for a metric that nobody has described: "temp_c". */
+export function describe(key: string): { name: string; unit: string | null } {
+  const parts = key.split('_').filter(Boolean);
+  const last = parts.at(-1)?.toLowerCase() ?? '';
+  const unit = parts.length > 1 ? (words[last] ?? null) : null;
+  const named = unit ? parts.slice(0, -1) : parts;
+  const text = named.join(' ');
+  const full = { temp: 'temperature', rssi: 'signal', lat: 'latitude', lon: 'longitude' }[text] ?? text;
+  return { name: full.charAt(0).toUpperCase() + full.slice(1), unit };
+}
+
+/** `1 device`, `2 devices`. */
+export function many(n: number, one: string, more = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : more}`;
+}
