@@ -1,0 +1,76 @@
+#pragma once
+// What the handlers of this room work with.
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "fleet/device_auth.hpp"
+#include "platform/http/router.hpp"
+#include "platform/nats/client.hpp"
+#include "tenancy/audit.hpp"
+
+namespace pulse::fleet {
+
+/// Where devices reach Pulse, as the application and the token answers say it.
+struct ConnectionInfo {
+  std::string http_url;
+  std::string mqtt_host;
+  int mqtt_port = 1883;
+  std::optional<int> mqtt_tls_port;
+  std::string ws_url;
+};
+BOOST_DESCRIBE_STRUCT(ConnectionInfo, (), (http_url, mqtt_host, mqtt_port, mqtt_tls_port, ws_url))
+
+/// One stored message as the device page shows it.
+struct RecentMessage {
+  Time timestamp;
+  json::Raw metrics;
+  std::int64_t seq = 0;
+  std::string msg_type;
+};
+BOOST_DESCRIBE_STRUCT(RecentMessage, (), (timestamp, metrics, seq, msg_type))
+
+struct RecentMessages {
+  std::vector<RecentMessage> events;     ///< last 24 h, at most 50
+  std::vector<RecentMessage> telemetry;  ///< last 6 h, at most 120
+};
+
+struct FleetDeps {
+  std::shared_ptr<tenancy::AuditLog> audit;
+  nats::Client* nats = nullptr;
+  std::shared_ptr<DeviceAuth> auth;
+  std::shared_ptr<DeviceLookup> lookup;  ///< of the loop
+  std::shared_ptr<TokenBuckets> creates; ///< devices created, per tenant
+  ConnectionInfo connection;
+  /// The telemetry room's answer for the device page.
+  std::function<Task<RecentMessages>(tenancy::TenantDb, std::string device_id)> recent;
+};
+
+/// Tells every process that a device changed; this one at once.
+inline void changed(const FleetDeps& d, const std::string& tenant, const std::string& device) {
+  d.auth->forget(tenant, device);
+  announce_change(*d.nats, tenant, device);
+}
+
+void mount_sites(http::Router& api, const FleetDeps& deps);
+void mount_devices(http::Router& api, const FleetDeps& deps);
+void mount_device_changes(http::Router& api, const FleetDeps& deps);
+void mount_device_tokens(http::Router& api, const FleetDeps& deps);
+void mount_device_tags(http::Router& api, const FleetDeps& deps);
+void mount_device_parts(http::Router& api, const FleetDeps& deps);
+void mount_templates(http::Router& api, const FleetDeps& deps);
+void mount_overview(http::Router& api, const FleetDeps& deps);
+
+/// Every endpoint of this room.
+inline void mount(http::Router& api, const FleetDeps& deps) {
+  mount_sites(api, deps);
+  mount_devices(api, deps);
+  mount_device_changes(api, deps);
+  mount_device_tokens(api, deps);
+  mount_device_tags(api, deps);
+  mount_device_parts(api, deps);
+  mount_templates(api, deps);
+  mount_overview(api, deps);
+}
+
+}  // namespace pulse::fleet

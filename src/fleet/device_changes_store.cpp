@@ -1,0 +1,226 @@
+#include <algorithm>
+
+#include "fleet/devices.hpp"
+#include "platform/ids.hpp"
+#include "platform/pg/clauses.hpp"
+#include "platform/pg/rows.hpp"
+
+namespace pulse::fleet {
+
+namespace {
+
+constexpr const char* add_required_sensors = R"sql(
+  INSERT INTO device_sensors (tenant_id, device_id, metric_key, display_name, sensor_type, unit,
+    min_range, max_range, precision_digits, source, template_metric_id)
+  SELECT $1, $2, m.metric_key, m.display_name, m.data_type, m.unit, m.min_value, m.max_value,
+         m.precision_digits, 'required', m.id
+  FROM template_metrics m WHERE m.template_id = $3 AND m.is_required
+  ON CONFLICT (tenant_id, device_id, metric_key) DO UPDATE
+    SET source = 'required', template_metric_id = excluded.template_metric_id
+)sql";
+
+Task<> require_template(pg::Transaction& tx, std::int64_t template_id) {
+  const auto rows = co_await tx.query("SELECT category FROM device_templates WHERE id = $1",
+                                      pg::Params::of(template_id));
+  if (rows.empty()) throw not_found("Template not found");
+}
+
+Task<> require_site(pg::Transaction& tx, std::string site_id) {
+  const auto rows =
+      co_await tx.query("SELECT 1 FROM sites WHERE site_id = $1", pg::Params::of(site_id));
+  if (rows.empty()) throw not_found("Site not found");
+}
+
+/// Parents must exist, and make no cycle and no tower.
+Task<> require_parent(pg::Transaction& tx, std::string device_id, std::string parent_id) {
+  if (parent_id == device_id) throw bad_request("A device can't be its own parent");
+  const auto rows = co_await tx.query(R"sql(
+    WITH RECURSIVE up AS (
+      SELECT device_id, parent_device_id, 1 AS depth FROM device_registry
+      WHERE device_id = $1 AND status <> 'DELETED'
+      UNION ALL
+      SELECT r.device_id, r.parent_device_id, up.depth + 1
+      FROM device_registry r JOIN up ON r.device_id = up.parent_device_id WHERE up.depth < 10
+    )
+    SELECT count(*), coalesce(bool_or(device_id = $2), false), coalesce(max(depth), 0) FROM up
+  )sql",
+                                      pg::Params::of(parent_id, device_id));
+  if (rows.int64(0, 0) == 0) throw bad_request("Parent device not found");
+  if (rows.boolean(0, 1)) throw bad_request("parent_device_id would make a cycle");
+  if (rows.int64(0, 2) >= 10) throw bad_request("parent_device_id: at most 10 levels");
+}
+
+}  // namespace
+
+std::vector<std::string> clean_tags(const std::vector<std::string>& tags) {
+  std::vector<std::string> out;
+  for (std::string tag : tags) {
+    const auto first = tag.find_first_not_of(" \t\r\n");
+    if (first == std::string::npos) continue;
+    tag = tag.substr(first, tag.find_last_not_of(" \t\r\n") - first + 1);
+    if (json::utf8_length(tag) > 100) throw bad_request("Invalid tag: at most 100 characters");
+    if (std::find(out.begin(), out.end(), tag) == out.end()) out.push_back(std::move(tag));
+  }
+  return out;
+}
+
+Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id,
+                                  CreateDevice device) {
+  CreatedDevice out;
+  out.device_id = device.device_id;
+  out.plan_id = device.plan_id.value_or("basic");
+  out.subscription_id = short_id("sub-", 12);
+  auto tx = co_await db.begin();
+  const auto plan = co_await tx.query(
+      "SELECT 1 FROM device_plans WHERE plan_id = $1 AND is_active", pg::Params::of(out.plan_id));
+  if (plan.empty()) throw bad_request("Invalid plan_id");
+  if (device.template_id) co_await require_template(tx, *device.template_id);
+  const std::string site = device.site_id.value_or("default-site");
+  if (device.site_id) {
+    co_await require_site(tx, site);
+  } else {
+    co_await tx.query(
+        "INSERT INTO sites (tenant_id, site_id, name) VALUES ($1, $2, 'Default site') "
+        "ON CONFLICT DO NOTHING",
+        pg::Params::of(tenant_id, site));
+  }
+  if (device.parent_device_id)
+    co_await require_parent(tx, device.device_id, *device.parent_device_id);
+  // The id of a deleted device may be given again: it begins anew.
+  const auto made = co_await tx.query(R"sql(
+    INSERT INTO device_registry AS r (tenant_id, device_id, site_id, name, plan_id, template_id,
+      parent_device_id, subscription_id, device_type, model, manufacturer)
+    SELECT $1, $2, $3, $4, $5, $6::integer, $7, $8, t.category, t.model, t.manufacturer
+    FROM (SELECT 1) one LEFT JOIN device_templates t ON t.id = $6::integer
+    ON CONFLICT (tenant_id, device_id) DO UPDATE SET
+      site_id = excluded.site_id, name = excluded.name, plan_id = excluded.plan_id,
+      template_id = excluded.template_id, parent_device_id = excluded.parent_device_id,
+      subscription_id = excluded.subscription_id, device_type = excluded.device_type,
+      model = excluded.model, manufacturer = excluded.manufacturer, status = 'ACTIVE',
+      decommissioned_at = NULL, created_at = now(), updated_at = now()
+    WHERE r.status = 'DELETED'
+    RETURNING device_id
+  )sql",
+                                      pg::Params::of(tenant_id, device.device_id, site, device.name,
+                                                     out.plan_id, device.template_id,
+                                                     device.parent_device_id, out.subscription_id));
+  if (made.empty()) throw conflict("Device already exists");
+  if (device.template_id)
+    co_await tx.query(add_required_sensors,
+                      pg::Params::of(tenant_id, device.device_id, *device.template_id));
+  co_await tx.query(
+      "INSERT INTO device_subscriptions (subscription_id, tenant_id, device_id, plan_id, status, "
+      "term_end) VALUES ($1, $2, $3, $4, 'TRIAL', now() + interval '14 days')",
+      pg::Params::of(out.subscription_id, tenant_id, device.device_id, out.plan_id));
+  co_await tx.commit();
+  co_return out;
+}
+
+Task<> update_device(tenancy::TenantDb db, std::string tenant_id, std::string device_id,
+                     DeviceChanges c) {
+  auto tx = co_await db.begin();
+  if (c.site_id) {
+    if (!c.site_id.value) throw bad_request("site_id can't be null");
+    co_await require_site(tx, *c.site_id.value);
+  }
+  if (c.template_id && c.template_id.value) co_await require_template(tx, *c.template_id.value);
+  pg::Clauses set(", ");
+  const auto text = [&](const char* clause, const json::Patch<std::string>& v) {
+    if (v) set.add(clause, v.value);
+  };
+  if (c.name) {
+    // Older clients know the name as the model: both are answered, and both move.
+    set.add("name = ?", c.name.value);
+    if (!c.model) set.add("model = ?", c.name.value);
+  }
+  text("site_id = ?", c.site_id);
+  text("address = ?", c.address);
+  text("mac_address = ?", c.mac_address);
+  text("imei = ?", c.imei);
+  text("iccid = ?", c.iccid);
+  text("serial_number = ?", c.serial_number);
+  text("model = ?", c.model);
+  text("manufacturer = ?", c.manufacturer);
+  text("hw_revision = ?", c.hw_revision);
+  text("fw_version = ?", c.fw_version);
+  text("notes = ?", c.notes);
+  if (c.latitude) set.add("latitude = ?::float8", c.latitude.value);
+  if (c.longitude) set.add("longitude = ?::float8", c.longitude.value);
+  if (c.location_source && c.location_source.value)
+    set.add("location_source = ?", *c.location_source.value);
+  else if (c.latitude || c.longitude || c.address)
+    set.add("location_source = 'manual'");
+  if (c.template_id) set.add("template_id = ?::integer", c.template_id.value);
+  set.add("updated_at = now()");
+  const auto id = set.parameter(device_id);
+  const auto rows = co_await tx.query("UPDATE device_registry SET " + set.text() +
+                                          " WHERE device_id = " + id +
+                                          " AND status <> 'DELETED' RETURNING device_id",
+                                      set.params());
+  if (rows.empty()) throw not_found("Device not found");
+  if (c.template_id && c.template_id.value)
+    co_await tx.query(add_required_sensors,
+                      pg::Params::of(tenant_id, device_id, *c.template_id.value));
+  if (c.tags) {
+    const auto tags = clean_tags(c.tags.value.value_or(std::vector<std::string>{}));
+    co_await tx.query("DELETE FROM device_tags WHERE device_id = $1", pg::Params::of(device_id));
+    co_await tx.query(
+        "INSERT INTO device_tags (tenant_id, device_id, tag, position) "
+        "SELECT $1, $2, tag, place FROM unnest($3::text[]) WITH ORDINALITY AS t (tag, place)",
+        pg::Params::of(tenant_id, device_id, tags));
+  }
+  co_await tx.commit();
+}
+
+Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id) {
+  const auto rows = co_await db.query(R"sql(
+    WITH gone AS (
+      UPDATE device_registry SET status = 'DELETED', updated_at = now()
+      WHERE device_id = $1 AND status <> 'DELETED' RETURNING device_id
+    ), cancelled AS (
+      UPDATE device_subscriptions SET status = 'CANCELLED', cancelled_at = now(), updated_at = now()
+      WHERE device_id IN (SELECT device_id FROM gone) AND status NOT IN ('EXPIRED', 'CANCELLED')
+    ), revoked AS (
+      UPDATE device_api_tokens SET revoked_at = now()
+      WHERE device_id IN (SELECT device_id FROM gone) AND revoked_at IS NULL
+    ), silent AS (
+      UPDATE device_state SET status = 'OFFLINE', last_state_change_at = now()
+      WHERE device_id IN (SELECT device_id FROM gone) AND status <> 'OFFLINE'
+    )
+    SELECT device_id FROM gone
+  )sql",
+                                      pg::Params::of(device_id));
+  co_return !rows.empty();
+}
+
+Task<std::optional<Time>> decommission(tenancy::TenantDb db, std::string device_id) {
+  const auto rows = co_await db.query(R"sql(
+    WITH gone AS (
+      UPDATE device_registry SET status = 'REVOKED', decommissioned_at = now(), updated_at = now()
+      WHERE device_id = $1 AND status <> 'DELETED' AND decommissioned_at IS NULL
+      RETURNING device_id, decommissioned_at
+    ), revoked AS (
+      UPDATE device_api_tokens SET revoked_at = now()
+      WHERE device_id IN (SELECT device_id FROM gone) AND revoked_at IS NULL
+    ), silent AS (
+      UPDATE device_state SET status = 'OFFLINE', last_state_change_at = now()
+      WHERE device_id IN (SELECT device_id FROM gone) AND status <> 'OFFLINE'
+    )
+    SELECT decommissioned_at FROM gone
+  )sql",
+                                      pg::Params::of(device_id));
+  std::optional<Time> at;
+  if (!rows.empty()) pg::read_value(rows, 0, 0, at);
+  co_return at;
+}
+
+Task<bool> restore(tenancy::TenantDb db, std::string device_id) {
+  const auto rows = co_await db.query(
+      "UPDATE device_registry SET status = 'ACTIVE', decommissioned_at = NULL, updated_at = now() "
+      "WHERE device_id = $1 AND status <> 'DELETED' AND decommissioned_at IS NOT NULL "
+      "RETURNING device_id",
+      pg::Params::of(device_id));
+  co_return !rows.empty();
+}
+
+}  // namespace pulse::fleet

@@ -1,0 +1,88 @@
+#include "fleet/sites.hpp"
+#include "platform/pg/clauses.hpp"
+#include "platform/pg/rows.hpp"
+
+namespace pulse::fleet {
+
+namespace {
+
+const std::string select_sites = R"sql(
+  SELECT s.site_id, s.name, s.location, s.latitude, s.longitude, s.created_at, s.updated_at,
+         count(r.device_id) AS device_count,
+         count(r.device_id) FILTER (WHERE d.status = 'ONLINE') AS online_count,
+         count(r.device_id) FILTER (WHERE d.status = 'STALE') AS stale_count,
+         count(r.device_id) FILTER (WHERE coalesce(d.status, 'OFFLINE') = 'OFFLINE')
+           AS offline_count,
+         0 AS active_alert_count
+  FROM sites s
+  LEFT JOIN device_registry r ON r.tenant_id = s.tenant_id AND r.site_id = s.site_id
+    AND r.status = 'ACTIVE'
+  LEFT JOIN device_state d ON d.tenant_id = r.tenant_id AND d.device_id = r.device_id
+)sql";
+
+}  // namespace
+
+Task<std::vector<Site>> sites_with_counts(tenancy::TenantDb db) {
+  const auto rows = co_await db.query(
+      select_sites + " GROUP BY s.tenant_id, s.site_id ORDER BY s.name, s.site_id");
+  co_return pg::rows_as<Site>(rows);
+}
+
+Task<std::optional<Site>> find_site(tenancy::TenantDb db, std::string site_id) {
+  const auto rows = co_await db.query(
+      select_sites + " WHERE s.site_id = $1 GROUP BY s.tenant_id, s.site_id",
+      pg::Params::of(site_id));
+  co_return pg::first_as<Site>(rows);
+}
+
+Task<bool> insert_site(tenancy::TenantDb db, std::string tenant_id, CreateSite site) {
+  const auto rows = co_await db.query(
+      "INSERT INTO sites (tenant_id, site_id, name, location, latitude, longitude) "
+      "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING site_id",
+      pg::Params::of(tenant_id, site.site_id, site.name, site.location, site.latitude,
+                     site.longitude));
+  co_return !rows.empty();
+}
+
+Task<bool> update_site(tenancy::TenantDb db, std::string site_id, UpdateSite changes) {
+  pg::Clauses set(", ");
+  if (changes.name) set.add("name = ?", *changes.name);
+  if (changes.location) set.add("location = ?", changes.location.value);
+  if (changes.latitude) set.add("latitude = ?::float8", changes.latitude.value);
+  if (changes.longitude) set.add("longitude = ?::float8", changes.longitude.value);
+  set.add("updated_at = now()");
+  const auto id = set.parameter(site_id);
+  const auto rows = co_await db.query(
+      "UPDATE sites SET " + set.text() + " WHERE site_id = " + id + " RETURNING site_id",
+      set.params());
+  co_return !rows.empty();
+}
+
+Task<SiteRemoval> remove_site(tenancy::TenantDb db, std::string site_id) {
+  const auto rows = co_await db.query(R"sql(
+    WITH used AS (
+      SELECT EXISTS (SELECT FROM device_registry WHERE site_id = $1) AS it
+    ), gone AS (
+      DELETE FROM sites WHERE site_id = $1 AND NOT (SELECT it FROM used) RETURNING site_id
+    )
+    SELECT EXISTS (SELECT FROM gone) AS removed,
+           EXISTS (SELECT FROM sites WHERE site_id = $1) AS known
+  )sql",
+                                      pg::Params::of(site_id));
+  if (rows.boolean(0, 0)) co_return SiteRemoval::removed;
+  co_return rows.boolean(0, 1) ? SiteRemoval::in_use : SiteRemoval::missing;
+}
+
+Task<std::vector<SiteDevice>> devices_at_site(tenancy::TenantDb db, std::string site_id) {
+  const auto rows = co_await db.query(R"sql(
+    SELECT r.device_id, coalesce(r.name, r.model, r.device_id) AS name,
+           coalesce(d.status, 'OFFLINE') AS status, r.device_type, d.last_seen_at
+    FROM device_registry r LEFT JOIN device_state d USING (tenant_id, device_id)
+    WHERE r.site_id = $1 AND r.status = 'ACTIVE'
+    ORDER BY r.device_id LIMIT 1000
+  )sql",
+                                      pg::Params::of(site_id));
+  co_return pg::rows_as<SiteDevice>(rows);
+}
+
+}  // namespace pulse::fleet

@@ -1,0 +1,78 @@
+#pragma once
+// Token buckets by key: bounded, thread-safe, no timers.
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "platform/clock.hpp"
+
+namespace pulse {
+
+/// What a bucket allows: `per_second` on average, `burst` at once.
+struct Rate {
+  double per_second = 0, burst = 0;
+};
+
+class TokenBuckets {
+ public:
+  /// At most `capacity` keys; beyond it full buckets are forgotten first (which changes nothing).
+  explicit TokenBuckets(std::size_t capacity) : capacity_(capacity / shards + 1) {}
+
+  /// Takes `n` tokens. Returns 0 when they were there, else the milliseconds until they will be;
+  /// nothing is taken then.
+  std::int64_t take(std::string_view key, Rate rate, double n = 1) {
+    auto& shard = shards_[std::hash<std::string_view>()(key) % shards];
+    const std::lock_guard lock(shard.mutex);
+    const auto now = steady_us();
+    auto it = shard.buckets.find(std::string(key));
+    if (it == shard.buckets.end()) {
+      if (shard.buckets.size() >= capacity_) make_room(shard, now, rate);
+      it = shard.buckets.emplace(std::string(key), Bucket{rate.burst, now}).first;
+    }
+    auto& b = it->second;
+    b.tokens = std::min(rate.burst,
+                        b.tokens + static_cast<double>(now - b.at_us) * rate.per_second / 1e6);
+    b.at_us = now;
+    if (b.tokens >= n) {
+      b.tokens -= n;
+      return 0;
+    }
+    return static_cast<std::int64_t>((n - b.tokens) / std::max(rate.per_second, 1e-9) * 1000) + 1;
+  }
+
+  std::size_t size() const {
+    std::size_t n = 0;
+    for (auto& s : shards_) {
+      const std::lock_guard lock(s.mutex);
+      n += s.buckets.size();
+    }
+    return n;
+  }
+
+ private:
+  static constexpr std::size_t shards = 16;
+  struct Bucket {
+    double tokens;
+    std::int64_t at_us;
+  };
+  struct Shard {
+    mutable std::mutex mutex;
+    std::unordered_map<std::string, Bucket> buckets;
+  };
+  void make_room(Shard& shard, std::int64_t now, Rate rate) {
+    std::erase_if(shard.buckets, [&](const auto& e) {
+      return e.second.tokens + static_cast<double>(now - e.second.at_us) * rate.per_second / 1e6 >=
+             rate.burst;
+    });
+    if (shard.buckets.size() >= capacity_) shard.buckets.erase(shard.buckets.begin());
+  }
+  std::size_t capacity_;
+  std::array<Shard, shards> shards_;
+};
+
+}  // namespace pulse
