@@ -10,27 +10,29 @@ namespace pulse::simulator {
 
 namespace {
 
-[[noreturn]] void refuse(std::size_t line, const std::string& why) {
-  throw std::runtime_error("devices file, line " + std::to_string(line) + ": " + why);
+[[noreturn]] void refuse(std::size_t line, std::string_view what, std::string_view why = {}) {
+  std::string text = "devices file, line " + std::to_string(line) + ": ";
+  throw std::runtime_error(text.append(what).append(why));
 }
 
 std::string member(const boost::json::object& object, std::string_view name, std::size_t line,
                    bool needed) {
   const auto* value = object.if_contains(name);
   if (!value || value->is_null()) {
-    if (needed) refuse(line, std::string(name) + " is missing");
+    if (needed) refuse(line, name, " is missing");
     return {};
   }
-  if (!value->is_string()) refuse(line, std::string(name) + " is not a string");
+  if (!value->is_string()) refuse(line, name, " is not a string");
   return std::string(value->get_string());
 }
 
 /// Ids stand in topics, paths and JSON as they are.
 void check_id(const std::string& id, std::string_view name, std::size_t line) {
   const bool plain = !id.empty() && id.size() <= 128 &&
-                     id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                          "0123456789_-") == std::string::npos;
-  if (!plain) refuse(line, std::string(name) + " is not an id ([A-Za-z0-9_-], at most 128)");
+                     id.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                         "0123456789_-") == std::string::npos;
+  if (!plain) refuse(line, name, " is not an id ([A-Za-z0-9_-], at most 128)");
 }
 
 }  // namespace
@@ -53,7 +55,7 @@ std::vector<Device> Fleet::read(std::istream& lines) {
     check_id(device.device_id, "device_id", line);
     if (const auto profile = member(object, "profile", line, false); !profile.empty()) {
       device.profile = find_profile(profile);
-      if (!device.profile) refuse(line, "no profile '" + profile + "'");
+      if (!device.profile) refuse(line, "no such profile: ", profile);
     } else {
       device.profile = find_profile(member(object, "template", line, false));
       if (!device.profile) device.profile = find_profile("humidity-temperature");
@@ -77,7 +79,8 @@ Fleet::Fleet(std::vector<Device> devices, const Options& options, std::int64_t s
     if (faults_.contains(Fault::skew) && device.luck.chance(0.1)) {
       // Mostly minutes; now and then a device that was set up with the wrong time zone.
       const double minutes = device.luck.chance(0.2) ? 120 : device.luck.uniform(1, 10);
-      device.skew_ms = static_cast<std::int64_t>(minutes * 60'000) * (device.luck.chance(0.5) ? 1 : -1);
+      device.skew_ms =
+          static_cast<std::int64_t>(minutes * 60'000) * (device.luck.chance(0.5) ? 1 : -1);
     }
     ++index;
   }
@@ -105,7 +108,8 @@ Outgoing Fleet::next(std::uint32_t index, std::int64_t now_ms) {
   } else if (faults_.contains(Fault::bursts) && device.luck.chance(0.01)) {
     device.burst_left = static_cast<int>(5 + device.luck.below(11));
   }
-  if (faults_.contains(Fault::malformed) && device.luck.chance(0.01)) spoil(device, message, now_ms);
+  if (faults_.contains(Fault::malformed) && device.luck.chance(0.01))
+    spoil(device, message, now_ms);
   return message;
 }
 

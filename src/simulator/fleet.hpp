@@ -15,8 +15,8 @@ struct Device {
   std::string tenant_id, device_id, site_id, token;
   const Profile* profile = nullptr;
   State state;
-  Rng values;  ///< for the profile
-  Rng luck;    ///< for faults, apart, so that faults do not change the values
+  Rng values;                     ///< for the profile
+  Rng luck;                       ///< for faults, apart, so that faults do not change the values
   std::int64_t seq = 0;           ///< of the next message
   std::int64_t skew_ms = 0;       ///< how wrong the device's clock is
   std::int64_t silent_until = 0;  ///< steady ms
@@ -28,8 +28,8 @@ struct Device {
 struct Outgoing {
   std::uint32_t device = 0;
   std::int64_t seq = 0;
-  std::string payload;          ///< a JSON object, unless malformed
-  std::int64_t queued_us = 0;   ///< steady
+  std::string payload;         ///< a JSON object, unless malformed
+  std::int64_t queued_us = 0;  ///< steady
   bool malformed = false;
 };
 

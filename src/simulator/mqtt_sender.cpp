@@ -25,8 +25,7 @@ constexpr long longest_pause_ms = 15'000;
 bool passing(mqtt::Reason reason) {
   return reason == mqtt::Reason::server_unavailable || reason == mqtt::Reason::server_busy ||
          reason == mqtt::Reason::quota_exceeded ||
-         reason == mqtt::Reason::connection_rate_exceeded ||
-         reason == mqtt::Reason::unspecified;
+         reason == mqtt::Reason::connection_rate_exceeded || reason == mqtt::Reason::unspecified;
 }
 
 std::string reason_text(mqtt::Reason reason, const std::string& text) {
@@ -39,8 +38,8 @@ std::string reason_text(mqtt::Reason reason, const std::string& text) {
 struct Link {
   explicit Link(asio::io_context& io) : client(io.get_executor()), changed(io) {}
   mqtt::Client client;
-  asio::steady_timer changed;       ///< cancelled when the connection ended
-  std::deque<Outgoing> pending;     ///< not acknowledged, oldest first
+  asio::steady_timer changed;    ///< cancelled when the connection ended
+  std::deque<Outgoing> pending;  ///< not acknowledged, oldest first
   bool running = false;
   bool up = false;
 };
@@ -146,8 +145,7 @@ struct MqttSender::Impl : std::enable_shared_from_this<MqttSender::Impl> {
     if (!answered || abandoned) co_return false;
     if (result.reason == mqtt::Reason::success) co_return true;
     if (!passing(result.reason))
-      refuse_all(*links[index],
-                 "connect: " + reason_text(result.reason, result.reason_string));
+      refuse_all(*links[index], "connect: " + reason_text(result.reason, result.reason_string));
     co_return false;
   }
 
@@ -159,7 +157,8 @@ struct MqttSender::Impl : std::enable_shared_from_this<MqttSender::Impl> {
       const bool connected = co_await self->connect(index);
       if (self->abandoned) break;
       if (!connected) {
-        co_await sleep_ms(static_cast<long>(static_cast<double>(pause_ms) * jitter.uniform(0.5, 1)));
+        co_await sleep_ms(
+            static_cast<long>(static_cast<double>(pause_ms) * jitter.uniform(0.5, 1)));
         pause_ms = std::min(pause_ms * 2, longest_pause_ms);
         continue;
       }

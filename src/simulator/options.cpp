@@ -81,10 +81,10 @@ const std::map<std::string, Reader>& readers() {
                     const std::string& v) { o.rate = number(f, v, 0, 1'000'000); }},
       {"--protocol",
        [](Options& o, const std::string& f, const std::string& v) {
-         o.protocol = choice(f, v,
-                             std::map<std::string, Protocol>{{"http", Protocol::http},
-                                                             {"mqtt", Protocol::mqtt},
-                                                             {"mixed", Protocol::mixed}});
+         o.protocol = choice(
+             f, v,
+             std::map<std::string, Protocol>{
+                 {"http", Protocol::http}, {"mqtt", Protocol::mqtt}, {"mixed", Protocol::mixed}});
        }},
       {"--batch", [](Options& o, const std::string& f,
                      const std::string& v) { o.batch = static_cast<int>(integer(f, v, 1, 100)); }},
@@ -103,9 +103,11 @@ const std::map<std::string, Reader>& readers() {
                            std::map<std::string, ReportFormat>{{"text", ReportFormat::text},
                                                                {"json", ReportFormat::json}});
        }},
-      {"--acked-log", [](Options& o, const std::string&, const std::string& v) { o.acked_log = v; }},
-      {"--in-flight", [](Options& o, const std::string& f,
-                         const std::string& v) { o.in_flight = integer(f, v, 1, 1'000'000); }}};
+      {"--acked-log",
+       [](Options& o, const std::string&, const std::string& v) { o.acked_log = v; }},
+      {"--in-flight", [](Options& o, const std::string& f, const std::string& v) {
+         o.in_flight = integer(f, v, 1, 1'000'000);
+       }}};
   return all;
 }
 

@@ -22,7 +22,9 @@ double daily(std::int64_t now_ms) {
 }
 
 /// 0 at night, 1 in the working hours (6:00 to 18:00 UTC), smooth in between.
-double busy(std::int64_t now_ms) { return std::clamp(daily(now_ms - 4 * 3'600'000) + 0.5, 0.0, 1.0); }
+double busy(std::int64_t now_ms) {
+  return std::clamp(daily(now_ms - 4 * 3'600'000) + 0.5, 0.0, 1.0);
+}
 
 void wander(State& state, double elapsed_s, double period_s, Rng& rng) {
   const double keep = std::exp(-elapsed_s / period_s);
@@ -60,12 +62,13 @@ void gateway(State& s, std::int64_t now, double elapsed, Rng& rng, Sample& out) 
   wander(s, elapsed, 600, rng);
   drain_battery(s, elapsed, 60, rng);
   const double load = 0.3 + 0.5 * busy(now) + 0.1 * s.drift;
-  out.metrics = {{"battery_pct", rounded(s.battery, 0)},
-                 {"signal_rssi", std::int64_t(std::clamp(-75 + 12 * s.bias + 4 * s.drift, -119., -30.))},
-                 {"uptime_seconds", (now - s.started_ms) / 1'000},
-                 {"cpu_temp", rounded(std::clamp(38 + 18 * load + 3 * s.bias, -20., 84.), 1)},
-                 {"memory_pct", rounded(std::clamp(35 + 25 * load + 5 * s.bias, 5., 97.), 0)},
-                 {"supply_voltage", rounded(12.2 + 0.3 * s.bias + 0.05 * rng.normal(), 2)}};
+  out.metrics = {
+      {"battery_pct", rounded(s.battery, 0)},
+      {"signal_rssi", std::int64_t(std::clamp(-75 + 12 * s.bias + 4 * s.drift, -119., -30.))},
+      {"uptime_seconds", (now - s.started_ms) / 1'000},
+      {"cpu_temp", rounded(std::clamp(38 + 18 * load + 3 * s.bias, -20., 84.), 1)},
+      {"memory_pct", rounded(std::clamp(35 + 25 * load + 5 * s.bias, 5., 97.), 0)},
+      {"supply_voltage", rounded(12.2 + 0.3 * s.bias + 0.05 * rng.normal(), 2)}};
 }
 
 void start_gps(State& state, Rng& rng) {
@@ -86,8 +89,7 @@ void gps_tracker(State& s, std::int64_t now, double elapsed, Rng& rng, Sample& o
   // It turns back at the borders of its region.
   const bool out_of_bounds =
       s.latitude < 46 || s.latitude > 54 || s.longitude < 6 || s.longitude > 19;
-  if (out_of_bounds)
-    s.heading = std::atan2(12.5 - s.longitude, 50 - s.latitude) * 180 / pi;
+  if (out_of_bounds) s.heading = std::atan2(12.5 - s.longitude, 50 - s.latitude) * 180 / pi;
   s.heading = std::fmod(std::fmod(s.heading, 360) + 360, 360);
   const double km = s.speed * std::min(elapsed, 600.0) / 3'600;
   s.latitude += km / 111.2 * std::cos(s.heading * pi / 180);
@@ -105,13 +107,15 @@ void humidity_temperature(State& s, std::int64_t now, double elapsed, Rng& rng, 
   const double warmth = 21 + 2 * s.bias + 1.6 * daily(now) + 0.5 * s.drift;
   out.metrics = {
       {"temperature", rounded(warmth + 0.05 * rng.normal(), 1)},
-      {"humidity", rounded(std::clamp(46 - 4 * daily(now) - 2.0 * s.drift + 6 * s.bias, 5., 98.), 1)}};
+      {"humidity",
+       rounded(std::clamp(46 - 4 * daily(now) - 2.0 * s.drift + 6 * s.bias, 5., 98.), 1)}};
 }
 
 void temperature_probe(State& s, std::int64_t now, double elapsed, Rng& rng, Sample& out) {
   wander(s, elapsed, 1'200, rng);
   out.metrics = {
-      {"temperature", rounded(58 + 10 * s.bias + 6 * busy(now) + 1.2 * s.drift + 0.1 * rng.normal(), 1)}};
+      {"temperature",
+       rounded(58 + 10 * s.bias + 6 * busy(now) + 1.2 * s.drift + 0.1 * rng.normal(), 1)}};
 }
 
 void energy_meter(State& s, std::int64_t now, double elapsed, Rng& rng, Sample& out) {
@@ -149,7 +153,9 @@ void air_quality(State& s, std::int64_t now, double elapsed, Rng& rng, Sample& o
   wander(s, elapsed, 1'500, rng);
   const double people = busy(now);
   out.metrics = {
-      {"co2", rounded(std::clamp(430 + 620 * people * (1 + 0.3 * s.bias) + 60 * s.drift, 390., 5'000.), 0)},
+      {"co2",
+       rounded(std::clamp(430 + 620 * people * (1 + 0.3 * s.bias) + 60 * s.drift, 390., 5'000.),
+               0)},
       {"pm25", rounded(std::clamp(8 + 5 * people + 4 * s.bias + 2 * s.drift, 0.5, 400.), 1)},
       {"temperature", rounded(21.5 + s.bias + 1.2 * people + 0.3 * s.drift, 1)},
       {"humidity", rounded(std::clamp(44 + 5 * s.bias - 2 * s.drift, 10., 95.), 1)}};
@@ -166,8 +172,7 @@ void tank_level(State& s, std::int64_t now, double elapsed, Rng& rng, Sample& ou
 void door_contact(State& s, std::int64_t now, double elapsed, Rng& rng, Sample& out) {
   drain_battery(s, elapsed, 400, rng);
   work_door(s, elapsed, 0.3 + 14 * busy(now), 25, rng);
-  out.metrics = {
-      {"door_open", s.open}, {"openings", s.count}, {"battery", rounded(s.battery, 0)}};
+  out.metrics = {{"door_open", s.open}, {"openings", s.count}, {"battery", rounded(s.battery, 0)}};
 }
 
 void machine_vibration(State& s, std::int64_t now, double elapsed, Rng& rng, Sample& out) {
@@ -177,7 +182,8 @@ void machine_vibration(State& s, std::int64_t now, double elapsed, Rng& rng, Sam
   s.speed += (rpm_target - s.speed) * (1 - std::exp(-elapsed / 12));
   const double load = s.speed / 1'480;
   s.level += (22 + 38 * load + 5 * s.bias - s.level) * (1 - std::exp(-elapsed / 1'200));
-  const double vibration = 0.05 + load * (2.2 + 0.7 * s.bias + 0.35 * s.drift + 0.12 * rng.normal());
+  const double vibration =
+      0.05 + load * (2.2 + 0.7 * s.bias + 0.35 * s.drift + 0.12 * rng.normal());
   out.metrics = {{"vibration_rms", rounded(std::clamp(vibration, 0.01, 99.), 2)},
                  {"bearing_temp", rounded(s.level, 1)},
                  {"rpm", rounded(std::max(0.0, s.speed + load * 3 * rng.normal()), 0)}};
@@ -213,8 +219,8 @@ constexpr Profile all[] = {
 std::span<const Profile> profiles() { return all; }
 
 const Profile* find_profile(std::string_view slug) {
-  const auto* found =
-      std::find_if(std::begin(all), std::end(all), [&](const Profile& p) { return p.slug == slug; });
+  const auto* found = std::find_if(std::begin(all), std::end(all),
+                                   [&](const Profile& p) { return p.slug == slug; });
   return found == std::end(all) ? nullptr : found;
 }
 

@@ -29,9 +29,9 @@ struct Sample {
 struct State {
   std::int64_t started_ms = 0;
   std::int64_t last_ms = 0;
-  double bias = 0;     ///< this device's constant difference from its kind
-  double drift = 0;    ///< slow noise, an Ornstein-Uhlenbeck process with sigma 1
-  double level = 0;    ///< what fills and empties: battery, tank, energy, memory, warmth
+  double bias = 0;   ///< this device's constant difference from its kind
+  double drift = 0;  ///< slow noise, an Ornstein-Uhlenbeck process with sigma 1
+  double level = 0;  ///< what fills and empties: battery, tank, energy, memory, warmth
   double battery = 100;
   double latitude = 0, longitude = 0, heading = 0, speed = 0;
   std::int64_t count = 0;

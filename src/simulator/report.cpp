@@ -18,7 +18,7 @@ void Histogram::add(std::int64_t us) {
   max_ = std::max(max_, static_cast<std::int64_t>(value));
   ++count_;
   // The leading bit and the `sub_bits` after it.
-  const int shift = std::max(0, std::bit_width(value) - sub_bits - 1);
+  const int shift = std::max(0, static_cast<int>(std::bit_width(value)) - sub_bits - 1);
   const auto index = (static_cast<std::size_t>(shift) << sub_bits) + (value >> shift);
   ++buckets_[std::min(index, buckets_.size() - 1)];
 }
@@ -76,8 +76,9 @@ std::string Report::text() const {
                 static_cast<unsigned long long>(counts.refused_in_all()));
   out += line;
   for (const auto& [reason, n] : counts.refused) row(("  " + reason).c_str(), n);
-  std::snprintf(line, sizeof line, "latency        p50 %.1f ms, p90 %.1f ms, p99 %.1f ms, max %.1f ms\n",
-                ms(0.5), ms(0.9), ms(0.99), static_cast<double>(latency.max()) / 1'000.0);
+  std::snprintf(line, sizeof line,
+                "latency        p50 %.1f ms, p90 %.1f ms, p99 %.1f ms, max %.1f ms\n", ms(0.5),
+                ms(0.9), ms(0.99), static_cast<double>(latency.max()) / 1'000.0);
   return out + line;
 }
 
@@ -97,11 +98,10 @@ std::string Report::json() const {
       {"reconnects", counts.reconnects},
       {"refused", refused},
       {"rate", static_cast<double>(counts.acknowledged) / std::max(seconds, 1e-3)},
-      {"latency_ms",
-       boost::json::object{{"p50", ms(0.5)},
-                           {"p90", ms(0.9)},
-                           {"p99", ms(0.99)},
-                           {"max", static_cast<double>(latency.max()) / 1'000.0}}}};
+      {"latency_ms", boost::json::object{{"p50", ms(0.5)},
+                                         {"p90", ms(0.9)},
+                                         {"p99", ms(0.99)},
+                                         {"max", static_cast<double>(latency.max()) / 1'000.0}}}};
   return boost::json::serialize(out) + "\n";
 }
 

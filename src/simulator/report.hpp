@@ -33,8 +33,8 @@ struct Counts {
   std::uint64_t acknowledged = 0;  ///< 202 or PUBACK; well-formed ones
   std::uint64_t unconfirmed = 0;   ///< QoS 0: handed to the network
   std::uint64_t malformed_sent = 0, malformed_acknowledged = 0;
-  std::uint64_t abandoned = 0;     ///< without an answer when the run ended
-  std::uint64_t reconnects = 0;    ///< MQTT
+  std::uint64_t abandoned = 0;                   ///< without an answer when the run ended
+  std::uint64_t reconnects = 0;                  ///< MQTT
   std::map<std::string, std::uint64_t> refused;  ///< by reason, at most 100 of them
 
   void refuse(const std::string& reason, std::uint64_t n = 1);
@@ -49,8 +49,8 @@ struct Report {
   std::string json() const;
 };
 
-/// Appends a line "tenant device seq protocol" for each acknowledged message. Lines have been handed
-/// to the operating system when `add` returns, so a kill -9 of this process loses none.
+/// Appends a line "tenant device seq protocol" for each acknowledged message. Lines have been
+/// handed to the operating system when `add` returns, so a kill -9 of this process loses none.
 class AckedLog {
  public:
   /// Throws std::runtime_error when the file can't be opened. An empty path makes no log.

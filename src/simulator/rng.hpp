@@ -5,8 +5,8 @@
 
 namespace pulse::simulator {
 
-/// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): eight bytes
-/// of state, and the same numbers with every compiler, unlike the standard distributions.
+/// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): eight
+/// bytes of state, and the same numbers with every compiler, unlike the standard distributions.
 class Rng {
  public:
   explicit Rng(std::uint64_t seed = 0) : state_(seed) {}

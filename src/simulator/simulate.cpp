@@ -44,9 +44,9 @@ class Simulation {
   Task<> run(const bool& stop) {
     started_ = steady_ms();
     last_progress_ = started_;
-    const auto end =
-        options_.duration_s > 0 ? started_ + static_cast<std::int64_t>(options_.duration_s * 1'000)
-                                : INT64_MAX;
+    const auto end = options_.duration_s > 0
+                         ? started_ + static_cast<std::int64_t>(options_.duration_s * 1'000)
+                         : INT64_MAX;
     while (!stop && steady_ms() < end) {
       options_.rate ? by_rate() : by_interval();
       http_.flush();

@@ -13,22 +13,22 @@ enum class Fault : std::uint8_t { malformed, dropouts, bursts, skew };
 enum class ReportFormat : std::uint8_t { text, json };
 
 struct Options {
-  std::string url;                   ///< http://host:port; needed for http and mixed
-  std::string mqtt_host;             ///< needed for mqtt and mixed
+  std::string url;        ///< http://host:port; needed for http and mixed
+  std::string mqtt_host;  ///< needed for mqtt and mixed
   std::uint16_t mqtt_port = 0;
-  std::string devices_file;          ///< JSON lines, see fleet.hpp
-  std::optional<double> rate;        ///< messages/s in all; 0: as fast as acknowledged; absent: as
-                                     ///< each device's profile says
+  std::string devices_file;    ///< JSON lines, see fleet.hpp
+  std::optional<double> rate;  ///< messages/s in all; 0: as fast as acknowledged; absent: as
+                               ///< each device's profile says
   Protocol protocol = Protocol::mixed;
-  int batch = 1;                     ///< messages in an HTTP request, 1 to 100
-  double duration_s = 0;             ///< 0: until a signal
-  double drain_s = 10;               ///< how long the end waits for acknowledgements
-  int qos = 1;                       ///< MQTT
+  int batch = 1;          ///< messages in an HTTP request, 1 to 100
+  double duration_s = 0;  ///< 0: until a signal
+  double drain_s = 10;    ///< how long the end waits for acknowledgements
+  int qos = 1;            ///< MQTT
   std::set<Fault> faults;
   std::uint64_t seed = 1;
   ReportFormat report = ReportFormat::text;
-  std::string acked_log;             ///< file, see AckedLog; empty: none
-  std::size_t in_flight = 1'000;     ///< unacknowledged messages at most, for each protocol
+  std::string acked_log;          ///< file, see AckedLog; empty: none
+  std::size_t in_flight = 1'000;  ///< unacknowledged messages at most, for each protocol
 };
 
 /// Reads `--flag value` and `--flag=value`. Throws std::invalid_argument that names the flag.
