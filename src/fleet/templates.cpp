@@ -168,7 +168,8 @@ Task<http::Created<TemplateDetail>> create_template(FleetDeps d, TenantCaller ca
 /// The copy's slug is the first free one of "{slug}-copy", "{slug}-copy2", ...
 Task<http::Created<TemplateDetail>> clone_template(FleetDeps d, TenantCaller caller,
                                                    http::Path<"template_id", std::int64_t> id) {
-  const auto rows = co_await caller.db.query(R"sql(
+  auto tx = co_await caller.db.begin();
+  const auto rows = co_await tx.query(R"sql(
     WITH source AS (
       SELECT * FROM device_templates WHERE id = $1
     ), free AS (
@@ -186,16 +187,17 @@ Task<http::Created<TemplateDetail>> clone_template(FleetDeps d, TenantCaller cal
     )
     SELECT id FROM made
   )sql",
-                                             pg::Params::of(id.value, caller.tenant()));
+                                      pg::Params::of(id.value, caller.tenant()));
   if (rows.empty()) throw not_found("Template not found");
   const auto copy = rows.int64(0, 0);
-  co_await caller.db.query(
+  co_await tx.query(
       "INSERT INTO template_metrics (template_id, metric_key, display_name, data_type, unit, "
       "min_value, max_value, precision_digits, is_required, description, enum_values, sort_order) "
       "SELECT $2, metric_key, display_name, data_type, unit, min_value, max_value, "
       "precision_digits, is_required, description, enum_values, sort_order "
       "FROM template_metrics WHERE template_id = $1",
       pg::Params::of(id.value, copy));
+  co_await tx.commit();
   d.audit->write(AuditLog::of(caller, "template.cloned", "create", "template",
                               std::to_string(copy),
                               "Template " + std::to_string(id.value) + " cloned"));

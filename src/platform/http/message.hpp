@@ -85,6 +85,8 @@ class WebSocket {
   virtual Task<> write(std::string data, bool text = true) = 0;
   virtual Task<> close(std::uint16_t code, std::string reason) = 0;
   virtual bool open() const = 0;
+  /// Ends the connection at once, without a close frame; reads and writes under way fail.
+  virtual void cut() noexcept = 0;
 };
 
 struct Response {

@@ -94,7 +94,10 @@ class BeastWebSocket : public WebSocket {
 
   bool open() const override { return open_ && ws_.is_open(); }
 
-  void cut() { beast::get_lowest_layer(ws_).close(); }
+  void cut() noexcept override {
+    open_ = false;
+    beast::get_lowest_layer(ws_).close();
+  }
 
  private:
   bw::stream<beast::tcp_stream, false> ws_;

@@ -55,8 +55,11 @@ T row_as(const Result& r, int row) {
   boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public |
                                                                   boost::describe::mod_inherited>>(
       [&](auto d) {
-        const int col = r.column(d.name);
-        if (col >= 0 && !r.null(row, col)) read_value(r, row, col, out.*d.pointer);
+        // A member of a type that no column has (a list of structs) is filled by its owner.
+        if constexpr (requires { read_value(r, row, 0, out.*d.pointer); }) {
+          const int col = r.column(d.name);
+          if (col >= 0 && !r.null(row, col)) read_value(r, row, col, out.*d.pointer);
+        }
       });
   return out;
 }

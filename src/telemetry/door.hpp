@@ -1,0 +1,40 @@
+#pragma once
+// The door: a device's message is judged as far as it can be judged at once, put into its envelope
+// and published. Accepted means that JetStream has it on disk.
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "fleet/device_auth.hpp"
+#include "platform/http/router.hpp"
+#include "platform/nats/client.hpp"
+#include "telemetry/envelope.hpp"
+
+namespace pulse::telemetry {
+
+/// Subject of a message kind: telemetry.{t}, shadow.{t} or commands.{t}.
+std::string subject_of(std::string_view tenant, std::string_view msg_type);
+
+/// Nats-Msg-Id of a message with a sequence number: the hash of topic and payload, so that a device's
+/// retry is found and a reused number with another content is not. Empty when `seq` is 0.
+std::string message_id(std::string_view topic, std::string_view payload, std::int64_t seq);
+
+/// The verdict of the device's credentials. `reason` is empty when it may send.
+struct DeviceVerdict {
+  std::string reason;
+  std::string token_id;
+};
+DeviceVerdict judge_device(const fleet::DeviceCredentials& device, std::string_view token,
+                           bool require_token);
+
+struct DoorDeps {
+  std::shared_ptr<fleet::DeviceAuth> auth;
+  std::shared_ptr<fleet::DeviceLookup> lookup;  ///< of the loop
+  nats::Client* nats = nullptr;
+  bool require_token = true;
+};
+
+/// POST /ingest/v1/..., GET /ingest/v1/metrics/rate-limits.
+void mount_door(http::Router& api, DoorDeps deps);
+
+}  // namespace pulse::telemetry

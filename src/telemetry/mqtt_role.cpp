@@ -1,0 +1,336 @@
+#include "telemetry/mqtt_role.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/json.hpp>
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/system/system_error.hpp>
+
+#include "fleet/registry_cache.hpp"
+#include "fleet/topics.hpp"
+#include "platform/clock.hpp"
+#include "platform/errors.hpp"
+#include "platform/json/write.hpp"
+#include "platform/log.hpp"
+#include "platform/loop.hpp"
+#include "telemetry/door.hpp"
+
+namespace pulse::telemetry {
+
+namespace {
+
+constexpr const char* takeover_subject = "pulse.mqtt.takeover";
+
+/// What a session carries: whose it is, and by which token it came in.
+struct DeviceSession {
+  std::string tenant, device, token_id;
+};
+
+const DeviceSession& session_of(const mqtt::Principal& principal) {
+  return *static_cast<const DeviceSession*>(principal.data.get());
+}
+
+mqtt::AuthResult refused(mqtt::Reason reason, std::string text) {
+  mqtt::AuthResult out;
+  out.reason = reason;
+  out.reason_string = std::move(text);
+  return out;
+}
+
+/// A WebSocket as the stream that the endpoint reads: binary frames only (MQTT 5.0, section 6).
+class WebSocketStream : public mqtt::Stream {
+ public:
+  WebSocketStream(http::WebSocket& socket, std::string address)
+      : socket_(socket), address_(std::move(address)) {}
+  Task<std::size_t> read_some(std::span<char> buffer) override {
+    while (at_ == held_.size()) {
+      auto frame = co_await socket_.read();
+      if (!frame) co_return 0;
+      if (frame->text) {
+        socket_.cut();
+        throw boost::system::system_error(
+            boost::system::errc::make_error_code(boost::system::errc::protocol_error));
+      }
+      held_ = std::move(frame->data);
+      at_ = 0;
+    }
+    const auto n = std::min(buffer.size(), held_.size() - at_);
+    std::copy_n(held_.data() + at_, n, buffer.data());
+    at_ += n;
+    if (at_ == held_.size()) {
+      held_ = std::string();
+      at_ = 0;
+    }
+    co_return n;
+  }
+  Task<> write(std::span<const char> bytes) override {
+    co_await socket_.write(std::string(bytes.data(), bytes.size()), false);
+  }
+  void close() noexcept override { socket_.cut(); }
+  std::string remote_address() const override { return address_; }
+
+ private:
+  http::WebSocket& socket_;
+  std::string address_, held_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+struct MqttRole::Impl : std::enable_shared_from_this<MqttRole::Impl> {
+  Impl(boost::asio::io_context& io_, MqttRoleDeps d) : io(io_), deps(std::move(d)) {}
+  boost::asio::io_context& io;
+  MqttRoleDeps deps;
+  std::unique_ptr<mqtt::Endpoint> endpoint;
+  std::unique_ptr<nats::Subscription> takeovers, changes;
+
+  mqtt::Hooks hooks();
+  Task<mqtt::AuthResult> authenticate(const mqtt::ConnectInfo& info);
+  Task<mqtt::PublishResult> publish(const mqtt::Principal& principal,
+                                    const mqtt::PublishView& message);
+  void disconnected(const mqtt::SessionInfo& info, const mqtt::DisconnectCause& cause,
+                    std::optional<mqtt::Will> will);
+  void listen_to_nats();
+  static Task<> check_sessions(std::shared_ptr<Impl> self, std::string tenant, std::string device);
+};
+
+Task<mqtt::AuthResult> MqttRole::Impl::authenticate(const mqtt::ConnectInfo& info) {
+  const std::string address = info.remote_address;
+  if (deps.failures->blocked_for(address) > 0)
+    co_return refused(mqtt::Reason::connection_rate_exceeded, "Too many auth attempts");
+  const auto identity = fleet::parse_identity(info.user_name.value_or(""));
+  if (!identity) {
+    deps.failures->failed(address);
+    co_return refused(mqtt::Reason::bad_user_name_or_password,
+                      "user name must be {tenant}/{device}");
+  }
+  const std::string password(info.password.value_or(""));
+  const auto device = co_await deps.lookup->find(identity->tenant, identity->device);
+  const auto verdict = judge_device(*device, password, deps.require_token);
+  if (!verdict.reason.empty()) {
+    deps.failures->failed(address);
+    const bool credentials = verdict.reason.starts_with("TOKEN") ||
+                             verdict.reason == "UNREGISTERED_DEVICE";
+    co_return refused(credentials ? mqtt::Reason::bad_user_name_or_password
+                                  : mqtt::Reason::not_authorized,
+                      verdict.reason);
+  }
+  mqtt::AuthResult out;
+  out.principal.name = identity->tenant + "/" + identity->device;
+  out.principal.data = std::make_shared<DeviceSession>(
+      DeviceSession{identity->tenant, identity->device, verdict.token_id});
+  co_return out;
+}
+
+Task<mqtt::PublishResult> MqttRole::Impl::publish(const mqtt::Principal& principal,
+                                                  const mqtt::PublishView& message) {
+  const auto& session = session_of(principal);
+  const auto topic = fleet::parse_topic(message.topic);
+  if (!topic || topic->tenant != session.tenant || topic->device != session.device)
+    co_return mqtt::PublishResult::reject(
+        mqtt::Reason::not_authorized,
+        "publish to tenant/" + session.tenant + "/device/" + session.device + "/... only");
+  if (!fleet::device_to_cloud(topic->kind))
+    co_return mqtt::PublishResult::reject(
+        mqtt::Reason::topic_name_invalid,
+        "devices send to telemetry, heartbeat, shadow/reported, commands/ack and ota/status");
+  const auto device = co_await deps.lookup->find(session.tenant, session.device);
+  if (auto reason = fleet::refusal_of(*device); !reason.empty())
+    co_return mqtt::PublishResult::reject(mqtt::Reason::not_authorized, reason);
+  // Too fast is no reason to lose anything: the message waits here, and with it the reading of the
+  // socket, until the device's rate allows it.
+  while (const auto wait = deps.auth->take(*device)) co_await sleep_ms(std::min(wait, std::int64_t{1'000}));
+
+  EnvelopeFacts facts;
+  facts.tenant_id = session.tenant;
+  facts.device_id = session.device;
+  facts.msg_type = topic->kind;
+  facts.username = principal.name;
+  const std::string auth = session.token_id.empty() ? "" : "token:" + session.token_id;
+  facts.auth = auth;
+  facts.received_ms = now_ms();
+  std::string envelope, id;
+  {
+    boost::json::monotonic_resource arena(4 * 1024);
+    const auto json = parse_json(message.payload, &arena);
+    if (!json) {
+      envelope = make_raw_envelope(facts, message.payload);
+    } else {
+      const auto* object = json->if_object();
+      const auto* seq = object ? object->if_contains("seq") : nullptr;
+      const bool carries_token = object && object->contains("provision_token");
+      const std::string stripped = carries_token ? without_token(*json) : std::string();
+      const std::string_view payload = carries_token ? std::string_view(stripped) : message.payload;
+      envelope = make_envelope(facts, payload);
+      id = message_id(message.topic, payload, seq && seq->is_int64() ? seq->get_int64() : 0);
+    }
+  }
+  const auto result =
+      co_await deps.nats->publish_acked(subject_of(session.tenant, topic->kind), std::move(envelope),
+                                        std::move(id), limits::puback_timeout_ms);
+  if (result.ok()) co_return mqtt::PublishResult::accept();
+  // No acknowledgement: the device keeps the message and sends it again.
+  co_return mqtt::PublishResult::unavailable("Ingestion temporarily unavailable");
+}
+
+void MqttRole::Impl::disconnected(const mqtt::SessionInfo& info, const mqtt::DisconnectCause& cause,
+                                  std::optional<mqtt::Will> will) {
+  const auto& session = session_of(info.principal);
+  using Kind = mqtt::DisconnectCause::Kind;
+  fleet::ConnectionChange change;
+  change.tenant_id = session.tenant;
+  change.device_id = session.device;
+  const bool orderly = cause.kind == Kind::client || cause.kind == Kind::shutdown ||
+                       cause.kind == Kind::taken_over || cause.kind == Kind::administrative;
+  change.event_type = orderly ? "DISCONNECTED" : "CONNECTION_LOST";
+  static constexpr const char* names[] = {"client", "connection_lost", "keep_alive_timeout",
+                                          "protocol_error", "taken_over", "rejected", "unavailable",
+                                          "write_stall", "administrative", "shutdown"};
+  change.details["reason"] = names[static_cast<std::size_t>(cause.kind)];
+  change.details["protocol"] = "mqtt";
+  change.details["client_id"] = info.client_id;
+  if (!cause.text.empty()) change.details["text"] = cause.text;
+  if (will) {
+    boost::json::object w;
+    w["topic"] = will->topic;
+    // jsonb takes no U+0000, and a will may hold any bytes: what is no text stays out.
+    if (will->payload.size() <= 4096 && will->payload.find('\0') == std::string::npos)
+      w["payload"] = will->payload;
+    w["bytes"] = will->payload.size();
+    change.details["will"] = std::move(w);
+  }
+  deps.connections->write(std::move(change));
+}
+
+mqtt::Hooks MqttRole::Impl::hooks() {
+  mqtt::Hooks h;
+  h.authenticate = [this](const mqtt::ConnectInfo& info) { return authenticate(info); };
+  h.publish = [this](const mqtt::Principal& p, const mqtt::PublishView& m) { return publish(p, m); };
+  h.subscribe = [](const mqtt::Principal& p, std::string_view filter,
+                   mqtt::Qos qos) -> Task<mqtt::Reason> {
+    const auto& s = session_of(p);
+    if (!fleet::may_subscribe(s.tenant, s.device, filter)) co_return mqtt::Reason::not_authorized;
+    co_return static_cast<mqtt::Reason>(qos);
+  };
+  h.connected = [this](const mqtt::SessionRef& ref) {
+    const auto& s = session_of(ref.info().principal);
+    fleet::ConnectionChange change;
+    change.tenant_id = s.tenant;
+    change.device_id = s.device;
+    change.event_type = "CONNECTED";
+    change.details["reason"] = "mqtt";
+    change.details["protocol"] = "mqtt";
+    change.details["client_id"] = ref.info().client_id;
+    deps.connections->write(std::move(change));
+  };
+  h.disconnected = [this](const mqtt::SessionInfo& i, const mqtt::DisconnectCause& c,
+                          std::optional<mqtt::Will> w) { disconnected(i, c, std::move(w)); };
+  h.announce_takeover = [this](const std::string& client_key, const std::string& session_id) {
+    std::string text = "{\"client\":";
+    json::write(text, client_key);
+    text += ",\"session\":";
+    json::write(text, session_id);
+    deps.nats->publish(takeover_subject, text + "}");
+  };
+  return h;
+}
+
+/// A device changed: those of its sessions whose token is gone, or that may send no more, end.
+Task<> MqttRole::Impl::check_sessions(std::shared_ptr<Impl> self, std::string tenant,
+                                      std::string device) {
+  fleet::Credentials now_known;
+  try {
+    now_known = co_await self->deps.lookup->find(tenant, device);
+  } catch (const pg::Error&) {
+    co_return;  // each publish asks again
+  }
+  if (!self->endpoint) co_return;
+  const auto gone = [&](const mqtt::SessionInfo& info) {
+    const auto& s = session_of(info.principal);
+    if (s.tenant != tenant || s.device != device) return false;
+    if (!fleet::refusal_of(*now_known).empty()) return true;
+    if (s.token_id.empty()) return false;
+    for (const auto& t : now_known->tokens)
+      if (t.id == s.token_id) return false;
+    return true;
+  };
+  self->endpoint->disconnect(gone, mqtt::Reason::not_authorized, "the token was revoked");
+}
+
+void MqttRole::Impl::listen_to_nats() {
+  const auto text_of = [](const boost::json::object& o, std::string_view name) {
+    const auto* v = o.if_contains(name);
+    return v && v->is_string() ? std::string(v->get_string()) : std::string();
+  };
+  takeovers = deps.nats->subscribe(
+      takeover_subject, "", io.get_executor(),
+      [weak = weak_from_this(), text_of](nats::Message m) {
+        const auto self = weak.lock();
+        boost::system::error_code ec;
+        const auto json = boost::json::parse(m.data, ec);
+        if (!self || !self->endpoint || ec || !json.is_object()) return;
+        self->endpoint->kick(text_of(json.as_object(), "client"),
+                             text_of(json.as_object(), "session"));
+      });
+  changes = deps.nats->subscribe(
+      fleet::invalidate_subject, "", io.get_executor(),
+      [weak = weak_from_this(), text_of](nats::Message m) {
+        const auto self = weak.lock();
+        boost::system::error_code ec;
+        const auto json = boost::json::parse(m.data, ec);
+        if (!self || ec || !json.is_object()) return;
+        const auto tenant = text_of(json.as_object(), "tenant_id");
+        const auto device = text_of(json.as_object(), "device_id");
+        self->deps.auth->forget(tenant, device);
+        boost::asio::co_spawn(self->io, check_sessions(self, tenant, device),
+                              boost::asio::detached);
+      });
+}
+
+MqttRole::MqttRole(boost::asio::io_context& io, MqttRoleDeps deps)
+    : impl_(std::make_shared<Impl>(io, std::move(deps))) {
+  impl_->endpoint = std::make_unique<mqtt::Endpoint>(io, impl_->hooks());
+  impl_->listen_to_nats();
+}
+
+MqttRole::~MqttRole() {
+  impl_->takeovers.reset();
+  impl_->changes.reset();
+  impl_->endpoint.reset();
+}
+
+void MqttRole::listen(const MqttListen& l) {
+  if (l.port != 0) impl_->endpoint->listen(l.host, l.port);
+  if (l.tls_port != 0) {
+    mqtt::TlsFiles files;
+    files.certificate_chain_file = l.certificate_file;
+    files.private_key_file = l.key_file;
+    impl_->endpoint->listen_tls(l.host, l.tls_port, files);
+  }
+}
+
+void MqttRole::mount(http::Router& api) {
+  api.get("/mqtt", [impl = impl_](http::Raw request) -> Task<http::Response> {
+       const auto offered = request->headers.get("Sec-WebSocket-Protocol");
+       if (offered.find("mqtt") == std::string_view::npos)
+         throw bad_request("MQTT over WebSocket needs the subprotocol 'mqtt'");
+       http::Response r;
+       r.subprotocol = "mqtt";
+       r.websocket_max_message_bytes = 128 * 1024;
+       r.websocket = [impl, address = request->client_address](http::WebSocket& ws) -> Task<> {
+         co_await impl->endpoint->serve(std::make_unique<WebSocketStream>(ws, address),
+                                        mqtt::Protocol::websocket);
+       };
+       co_return r;
+     })
+      .open("the device authenticates in its CONNECT packet").tag("Ingest")
+      .summary("MQTT over WebSocket").success(101).fails(400, "subprotocol 'mqtt' is needed");
+}
+
+Task<> MqttRole::stop(long grace_ms) {
+  co_await impl_->endpoint->stop(std::chrono::milliseconds(grace_ms));
+}
+
+const mqtt::Stats& MqttRole::stats() const { return impl_->endpoint->stats(); }
+
+}  // namespace pulse::telemetry

@@ -1,0 +1,48 @@
+#pragma once
+// The `mqtt` role on one loop: devices by MQTT, their messages published like those by HTTP.
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <string>
+
+#include "fleet/connection_log.hpp"
+#include "fleet/device_auth.hpp"
+#include "platform/http/router.hpp"
+#include "platform/mqtt/endpoint.hpp"
+#include "platform/nats/client.hpp"
+#include "tenancy/guard.hpp"
+
+namespace pulse::telemetry {
+
+struct MqttRoleDeps {
+  std::shared_ptr<fleet::DeviceAuth> auth;
+  std::shared_ptr<fleet::DeviceLookup> lookup;           ///< of the loop
+  std::shared_ptr<fleet::ConnectionLog> connections;     ///< of the process
+  std::shared_ptr<tenancy::FailureLimit> failures;       ///< of the process, by address
+  nats::Client* nats = nullptr;
+  bool require_token = true;
+};
+
+struct MqttListen {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 1883, tls_port = 0;  ///< 0: off
+  std::string certificate_file, key_file;
+};
+
+class MqttRole {
+ public:
+  MqttRole(boost::asio::io_context& io, MqttRoleDeps deps);
+  ~MqttRole();
+  /// Binds the ports (shared by all loops). Throws boost::system::system_error, or std::runtime_error
+  /// naming the TLS file that does not load.
+  void listen(const MqttListen& listen);
+  /// GET /mqtt: MQTT over WebSocket (subprotocol "mqtt") on the gateway's port.
+  void mount(http::Router& api);
+  Task<> stop(long grace_ms);
+  const mqtt::Stats& stats() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace pulse::telemetry
