@@ -20,7 +20,7 @@ export interface CommandFacts {
 export function curlLine(f: CommandFacts, oneLine = false): string {
   const next = oneLine ? ' ' : ' \\\n  ';
   const url = `${f.connection.http_url.replace(/\/$/, '')}/ingest/v1/tenant/${f.tenant}/device/${f.device}/telemetry`;
-  const body = JSON.stringify({ site_id: f.site ?? '', seq: 0, metrics: f.metrics });
+  const body = JSON.stringify({ ...(f.site ? { site_id: f.site } : {}), seq: 0, metrics: f.metrics });
   return [
     `curl -X POST ${shellWord(url)}`,
     `-H ${quote(`X-Provision-Token: ${f.password}`)}`,

@@ -1,0 +1,79 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { lazy } from 'react';
+import { createBrowserRouter, Navigate, RouterProvider } from 'react-router';
+import { Toaster } from 'sonner';
+import { ApiError } from './api/errors';
+import { SessionProvider } from './auth/session';
+import { useTheme } from './lib/theme';
+import { PageError } from './shell/page-error';
+import { Shell } from './shell/shell';
+
+const Home = lazy(() => import('./features/home/home-page'));
+const Devices = lazy(() => import('./features/devices/devices-page'));
+const Device = lazy(() => import('./features/device/device-page'));
+const Sites = lazy(() => import('./features/sites/sites-page'));
+const Site = lazy(() => import('./features/sites/site-page'));
+const Templates = lazy(() => import('./features/templates/templates-page'));
+const Start = lazy(() => import('./features/start/start-page'));
+const Tools = lazy(() => import('./features/tools/tools-page'));
+const NotFound = lazy(() => import('./features/misc/not-found-page'));
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5000,
+      retry: (count, error) =>
+        count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+      retryDelay: (n) => Math.min(4000, 400 * 2 ** n),
+    },
+  },
+});
+
+/** Legacy names that mean one of our pages. */
+const sameAs: [string, string][] = [
+  ['', '/home'],
+  ['dashboard', '/home'],
+];
+
+const router = createBrowserRouter(
+  [
+    {
+      element: <Shell />,
+      errorElement: <PageError whole />,
+      children: [
+        {
+          errorElement: <PageError />,
+          children: [
+            ...sameAs.map(([path, to]) => ({ path, element: <Navigate to={to} replace /> })),
+            { path: 'home', element: <Home /> },
+            { path: 'devices', element: <Devices /> },
+            { path: 'devices/:deviceId', element: <Device /> },
+            { path: 'sites', element: <Sites /> },
+            { path: 'sites/:siteId', element: <Site /> },
+            { path: 'templates', element: <Templates /> },
+            { path: 'fleet/getting-started', element: <Start /> },
+            { path: 'fleet/tools', element: <Tools /> },
+            { path: '*', element: <NotFound /> },
+          ],
+        },
+      ],
+    },
+  ],
+  { basename: '/app' },
+);
+
+function Toasts() {
+  const theme = useTheme();
+  return <Toaster theme={theme === 'dark' ? 'dark' : 'light'} position="bottom-right" closeButton />;
+}
+
+export function App() {
+  return (
+    <QueryClientProvider client={queries}>
+      <SessionProvider>
+        <RouterProvider router={router} />
+      </SessionProvider>
+      <Toasts />
+    </QueryClientProvider>
+  );
+}

@@ -1,0 +1,44 @@
+import { useState } from 'react';
+import type { Device } from '@/api/types';
+import { Commands } from '@/features/connect/commands';
+import { CredentialsBox, useCredentials } from '@/features/connect/credentials';
+import { Button } from '@/ui/button';
+import { Panel } from '@/ui/page';
+import { MessageLog } from './message-log';
+import { useTokens } from './queries';
+import { RotateDialog, Tokens } from './tokens';
+
+/** Commands that work as printed, the credentials, and what arrives. */
+export function ConnectTab({ device }: { device: Device }) {
+  const id = device.device_id;
+  const credentials = useCredentials(id);
+  const tokens = useTokens(id);
+  const [making, setMaking] = useState(false);
+  const live = (tokens.data ?? []).some((t) => t.revoked_at === null);
+  return (
+    <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
+      <Panel title="Send a first message">
+        <div className="flex flex-col gap-3 p-3">
+          {credentials ? (
+            <CredentialsBox credentials={credentials} />
+          ) : (
+            <div className="flex flex-wrap items-center justify-between gap-3 rounded-m bg-info-soft px-3 py-2">
+              <p className="min-w-0 text-info">
+                <span aria-hidden="true">● </span>
+                Passwords are stored hashed, so an earlier one can't be shown. Put yours in place of
+                DEVICE_PASSWORD, or make new credentials and the commands are complete.
+              </p>
+              <Button onClick={() => setMaking(true)}>Make new credentials</Button>
+            </div>
+          )}
+          <Commands device={id} site={device.site_id} credentials={credentials} />
+        </div>
+      </Panel>
+      <div className="flex min-w-0 flex-col gap-4">
+        <Tokens device={id} />
+        <MessageLog device={id} />
+      </div>
+      {making && <RotateDialog device={id} hasLive={live} onClose={() => setMaking(false)} />}
+    </div>
+  );
+}

@@ -1,0 +1,164 @@
+import { Tabs } from 'radix-ui';
+import { useState } from 'react';
+import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
+import { asApiError } from '@/api/errors';
+import { DecommissionDialog } from '@/features/devices/decommission-dialog';
+import { useSites } from '@/features/sites/queries';
+import { Button, ButtonLink } from '@/ui/button';
+import { CopyValue } from '@/ui/copy';
+import { MoreIcon } from '@/ui/icons';
+import { Menu, MenuItem } from '@/ui/menu';
+import { PageHeader, Tag } from '@/ui/page';
+import { Empty, Failure, Skeleton } from '@/ui/states';
+import { StatusMark } from '@/ui/status';
+import { Ago, useTitle } from '@/ui/time';
+import { ConnectTab } from './connect-tab';
+import { DetailsTab } from './details-tab';
+import { LiveTab } from './live-tab';
+import { useDevice } from './queries';
+
+const tabs = [
+  ['live', 'Live'],
+  ['connect', 'Connect'],
+  ['details', 'Details'],
+] as const;
+
+function DevicePage({ id }: { id: string }) {
+  const [params, setParams] = useSearchParams();
+  const navigate = useNavigate();
+  const query = useDevice(id);
+  const sites = useSites();
+  const [asking, setAsking] = useState(false);
+  const device = query.data;
+  useTitle(device?.name ?? id);
+
+  if (query.error && !device) {
+    if (asApiError(query.error).status === 404)
+      return (
+        <div className="panel">
+          <Empty
+            title={`There is no device ${id}`}
+            action={
+              <ButtonLink kind="primary" to={`/devices?q=${encodeURIComponent(id)}`}>
+                Search for it
+              </ButtonLink>
+            }
+          >
+            It may have been deleted, or belong to another organization.
+          </Empty>
+        </div>
+      );
+    return (
+      <div className="panel">
+        <Failure error={query.error} what={`Device ${id}`} retry={() => void query.refetch()} />
+      </div>
+    );
+  }
+  if (!device)
+    return (
+      <div role="status" aria-label="Loading device" className="flex flex-col gap-4">
+        <Skeleton className="h-7 w-64" />
+        <Skeleton className="h-8 w-80" />
+        <Skeleton className="h-96" />
+      </div>
+    );
+
+  const site = sites.data?.find((s) => s.site_id === device.site_id);
+  const template = device.template?.name ?? device.template_name;
+  const wanted = params.get('tab');
+  const tab = tabs.some(([key]) => key === wanted) ? wanted! : 'live';
+  return (
+    <>
+      <PageHeader
+        title={device.name || device.device_id}
+        facts={
+          <>
+            {device.decommissioned_at ? (
+              <span className="text-ink-3">✕ Decommissioned</span>
+            ) : (
+              <StatusMark
+                status={device.status}
+                since={device.last_state_change_at ?? device.last_seen_at}
+              />
+            )}
+            <CopyValue text={device.device_id} name="device id" />
+            {template && <span>{template}</span>}
+            {device.site_id && (
+              <Link to={`/sites/${encodeURIComponent(device.site_id)}`} className="hover:underline">
+                {site?.name ?? device.site_id}
+              </Link>
+            )}
+            <span>
+              seen <Ago at={device.last_seen_at} />
+            </span>
+            {device.tags?.map((t) => <Tag key={t}>{t}</Tag>)}
+          </>
+        }
+        actions={
+          <Menu
+            trigger={
+              <Button aria-label="More actions">
+                <MoreIcon />
+              </Button>
+            }
+          >
+            <MenuItem onSelect={() => setParams({ tab: 'connect' })}>Rotate credentials</MenuItem>
+            <MenuItem
+              danger
+              disabled={Boolean(device.decommissioned_at)}
+              onSelect={() => setAsking(true)}
+            >
+              Decommission
+            </MenuItem>
+          </Menu>
+        }
+      />
+      <Tabs.Root
+        value={tab}
+        onValueChange={(next) =>
+          setParams((old) => {
+            const p = new URLSearchParams(old);
+            if (next === 'live') p.delete('tab');
+            else p.set('tab', next);
+            return p;
+          })
+        }
+      >
+        <Tabs.List aria-label="Device" className="mb-3 flex gap-5 border-b">
+          {tabs.map(([key, label]) => (
+            <Tabs.Trigger
+              key={key}
+              value={key}
+              className="-mb-px h-9 border-b-2 border-transparent text-ink-2 hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink"
+            >
+              {label}
+            </Tabs.Trigger>
+          ))}
+        </Tabs.List>
+        <Tabs.Content value="live" tabIndex={-1} className="outline-none">
+          <LiveTab device={device} />
+        </Tabs.Content>
+        <Tabs.Content value="connect" tabIndex={-1} className="outline-none">
+          <ConnectTab device={device} />
+        </Tabs.Content>
+        <Tabs.Content value="details" tabIndex={-1} className="outline-none">
+          <DetailsTab device={device} />
+        </Tabs.Content>
+      </Tabs.Root>
+      {asking && (
+        <DecommissionDialog
+          ids={[id]}
+          names={new Map([[id, device.name ?? id]])}
+          onClose={() => setAsking(false)}
+          onDone={() => void navigate('/devices')}
+        />
+      )}
+    </>
+  );
+}
+
+/** A page of its own for each device, so that nothing of one shows at another. */
+export default function KeyedDevicePage() {
+  const { deviceId = '' } = useParams();
+  return <DevicePage key={deviceId} id={deviceId} />;
+}

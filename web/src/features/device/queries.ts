@@ -1,0 +1,41 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { api } from '@/api/customer';
+import { usePolling } from '@/live/hooks';
+import { toQuery, type Range } from './range';
+
+export function useDevice(id: string) {
+  const polling = usePolling();
+  return useQuery({
+    queryKey: ['device', id],
+    queryFn: () => api.device(id),
+    refetchInterval: polling,
+  });
+}
+
+export function useMetrics(id: string) {
+  return useQuery({
+    queryKey: ['metrics', id],
+    queryFn: () => api.metrics(id),
+    staleTime: 60_000,
+  });
+}
+
+/** How many points a chart asks for: about one per two pixels of a wide screen. */
+const budget = 600;
+
+export function useHistory(id: string, metrics: string[], range: Range) {
+  const polling = usePolling(range.kind === 'quick' ? 10_000 : 3_600_000);
+  return useQuery({
+    queryKey: ['history', id, metrics, toQuery(range)],
+    queryFn: ({ signal }) =>
+      api.history(id, { metric: metrics, ...toQuery(range), points: budget }, signal),
+    enabled: metrics.length > 0,
+    placeholderData: keepPreviousData,
+    refetchInterval: polling,
+    staleTime: 30_000,
+  });
+}
+
+export function useTokens(id: string) {
+  return useQuery({ queryKey: ['tokens', id], queryFn: () => api.tokens(id) });
+}

@@ -1,0 +1,229 @@
+import { flexRender, getCoreRowModel, useReactTable } from '@tanstack/react-table';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { Link, useNavigate } from 'react-router';
+import type { DeviceFilter } from '@/api/customer';
+import { cx } from '@/lib/cx';
+import { useKeys } from '@/lib/use-keys';
+import { phone, useMedia } from '@/lib/use-media';
+import { useStored } from '@/lib/use-stored';
+import { SortDownIcon, SortUpIcon } from '@/ui/icons';
+import { Failure, SkeletonRows } from '@/ui/states';
+import { StatusMark } from '@/ui/status';
+import { Ago } from '@/ui/time';
+import { columns, deviceLink, Readings, type Row, type TableFacts } from './columns';
+import { useLiveDevices, useRows } from './use-rows';
+
+interface Props {
+  filter: DeviceFilter;
+  sort: string | null;
+  onSort: (sort: string | null) => void;
+  facts: TableFacts;
+  hidden: Record<string, boolean>;
+  empty: ReactNode;
+  onTotal: (total: number | null) => void;
+}
+
+/** Next order of a column: up, down, the server's own. */
+function nextSort(now: string | null, key: string): string | null {
+  if (now === key) return `-${key}`;
+  return now === `-${key}` ? null : key;
+}
+
+/** The virtualised list of devices: a table, or two-line rows on a phone. */
+export function DeviceTable({ filter, sort, onSort, facts, hidden, empty, onTotal }: Props) {
+  const navigate = useNavigate();
+  const narrow = useMedia(phone);
+  const scroller = useRef<HTMLDivElement>(null);
+  const [active, setActive] = useState(-1);
+  const [sizing, setSizing] = useStored<Record<string, number>>('pulse.devices.sizes', {});
+  const [total, setTotal] = useState(0);
+
+  const virtual = useVirtualizer({
+    count: total,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => (narrow ? 58 : 32),
+    overscan: 12,
+  });
+  const items = virtual.getVirtualItems();
+  const rows = useRows(filter, items[0]?.index ?? 0, items.at(-1)?.index ?? 0);
+  const visible = items.map((item) => rows.at(item.index));
+  const ids = visible.flatMap((d) => (d ? [d.device_id] : []));
+  const withNews = useLiveDevices(ids);
+  const data: Row[] = items.map((item, i) => {
+    const d = visible[i];
+    return { index: item.index, device: d ? withNews(d) : null };
+  });
+
+  const count = rows.total;
+  useEffect(() => {
+    onTotal(count);
+    if (count !== null) setTotal(count);
+  }, [count, onTotal]);
+  const filterKey = JSON.stringify(filter);
+  useEffect(() => {
+    setActive(-1);
+    scroller.current?.scrollTo({ top: 0 });
+  }, [filterKey]);
+  useEffect(() => virtual.measure(), [narrow, virtual]);
+
+  const table = useReactTable({
+    data,
+    columns,
+    getCoreRowModel: getCoreRowModel(),
+    getRowId: (row) => String(row.index),
+    columnResizeMode: 'onChange',
+    meta: { facts },
+    state: { columnVisibility: hidden, columnSizing: sizing },
+    onColumnSizingChange: (update) =>
+      setSizing(typeof update === 'function' ? update(sizing) : update),
+  });
+  const shown = table.getVisibleLeafColumns();
+  const template = shown
+    .map((c) => (c.id === 'readings' ? `minmax(${c.getSize()}px,1fr)` : `${c.getSize()}px`))
+    .join(' ');
+  const width = useMemo(() => shown.reduce((sum, c) => sum + c.getSize(), 0), [shown]);
+
+  const move = useCallback(
+    (by: number) =>
+      setActive((old) => {
+        const next = Math.max(0, Math.min(total - 1, old + by));
+        virtual.scrollToIndex(next);
+        return next;
+      }),
+    [total, virtual],
+  );
+  const activeDevice = active >= 0 ? rows.at(active) : null;
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    x: () => activeDevice && facts.toggle(activeDevice.device_id),
+    ...(activeDevice
+      ? { Enter: () => void navigate(deviceLink(activeDevice.device_id)) }
+      : undefined),
+  });
+
+  if (rows.error) return <Failure error={rows.error} what="Devices" retry={rows.refetch} />;
+  if (rows.loading) return <SkeletonRows rows={14} label="Loading devices" />;
+  if (rows.total === 0) return <>{empty}</>;
+
+  return (
+    <div
+      ref={scroller}
+      className="relative max-h-[calc(100dvh-11rem)] min-h-80 overflow-auto sm:max-h-[calc(100dvh-10rem)]"
+    >
+      <div
+        role="table"
+        aria-label="Devices"
+        aria-rowcount={total + 1}
+        style={narrow ? undefined : { minWidth: width }}
+      >
+        {!narrow && (
+          <div
+            role="row"
+            aria-rowindex={1}
+            className="sticky top-0 z-10 grid h-8 items-center border-b bg-surface text-ink-2"
+            style={{ gridTemplateColumns: template }}
+          >
+            {table.getFlatHeaders().map((header) => {
+              const key = header.column.columnDef.meta?.sort;
+              const up = sort === key;
+              const down = key !== undefined && sort === `-${key}`;
+              const label = flexRender(header.column.columnDef.header, header.getContext());
+              return (
+                <div
+                  key={header.id}
+                  role="columnheader"
+                  aria-sort={up ? 'ascending' : down ? 'descending' : undefined}
+                  className="relative min-w-0 truncate px-3 text-12"
+                >
+                  {key ? (
+                    <button
+                      type="button"
+                      onClick={() => onSort(nextSort(sort, key))}
+                      className="inline-flex items-center gap-1 hover:text-ink"
+                    >
+                      {label}
+                      {up && <SortUpIcon size={12} />}
+                      {down && <SortDownIcon size={12} />}
+                    </button>
+                  ) : (
+                    label
+                  )}
+                  {header.column.getCanResize() && (
+                    <div
+                      aria-hidden="true"
+                      onMouseDown={header.getResizeHandler()}
+                      onTouchStart={header.getResizeHandler()}
+                      onDoubleClick={() => header.column.resetSize()}
+                      className="absolute inset-y-0 right-0 w-1.5 cursor-col-resize touch-none hover:bg-line-strong"
+                    />
+                  )}
+                </div>
+              );
+            })}
+          </div>
+        )}
+        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+          {table.getRowModel().rows.map((row, i) => {
+            const item = items[i]!;
+            const d = row.original.device;
+            const chosen = d !== null && facts.selected.has(d.device_id);
+            const look = cx(
+              'absolute inset-x-0 border-b',
+              chosen && 'bg-accent-soft',
+              item.index === active && 'outline-2 -outline-offset-2 outline-(--focus)',
+              !chosen && 'hover:bg-surface-2',
+            );
+            const place = { transform: `translateY(${item.start}px)`, height: item.size };
+            if (narrow)
+              return (
+                <div role="row" key={row.id} className={look} style={place} aria-rowindex={item.index + 2}>
+                  {d ? (
+                    <div role="cell">
+                      <Link to={deviceLink(d.device_id)} className="block px-3 py-2">
+                        <span className="flex items-baseline justify-between gap-3">
+                          <span className="truncate font-medium">{d.name ?? d.device_id}</span>
+                          <StatusMark
+                            status={d.status}
+                            since={d.last_state_change_at ?? d.last_seen_at}
+                          />
+                        </span>
+                        <span className="flex items-baseline justify-between gap-3 text-12">
+                          <span className="min-w-0 truncate">
+                            <Readings state={d.state} />
+                          </span>
+                          <span className="text-ink-3">
+                            <Ago at={d.last_seen_at} />
+                          </span>
+                        </span>
+                      </Link>
+                    </div>
+                  ) : (
+                    <div role="cell" className="skeleton m-3 h-4" />
+                  )}
+                </div>
+              );
+            return (
+              <div
+                role="row"
+                key={row.id}
+                aria-rowindex={item.index + 2}
+                aria-selected={chosen || undefined}
+                data-device={d?.device_id}
+                className={cx(look, 'grid items-center')}
+                style={{ ...place, gridTemplateColumns: template }}
+              >
+                {row.getVisibleCells().map((cell) => (
+                  <div role="cell" key={cell.id} className="flex min-w-0 items-center truncate px-3">
+                    {flexRender(cell.column.columnDef.cell, cell.getContext())}
+                  </div>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}

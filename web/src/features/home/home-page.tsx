@@ -1,0 +1,269 @@
+import { useState } from 'react';
+import { Link } from 'react-router';
+import type { Device } from '@/api/types';
+import { useDevicePage, useFleetSummary } from '@/features/devices/queries';
+import { useSites } from '@/features/sites/queries';
+import { count, many } from '@/lib/numbers';
+import { useStatusEvents } from '@/live/hooks';
+import type { StatusEvent } from '@/live/hub';
+import { recentChanges } from '@/shell/live-cache';
+import { ButtonLink } from '@/ui/button';
+import { PageHeader, Panel } from '@/ui/page';
+import { Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
+import { StatusMark, StatusShape } from '@/ui/status';
+import { Ago, useTitle } from '@/ui/time';
+import { FleetBar } from './fleet-bar';
+
+const toDevice = (id: string) => `/devices/${encodeURIComponent(id)}`;
+
+function DeviceRows({ devices }: { devices: Device[] }) {
+  return (
+    <ul>
+      {devices.map((d) => (
+        <li key={d.device_id} className="border-b last:border-b-0">
+          <Link
+            to={toDevice(d.device_id)}
+            className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 px-3 py-1.5 hover:bg-surface-2 sm:grid-cols-[minmax(0,1fr)_9rem_7rem]"
+          >
+            <span className="truncate">
+              {d.name ?? d.device_id}{' '}
+              <span className="text-12 text-ink-3">{d.site_id ?? 'no site'}</span>
+            </span>
+            <StatusMark status={d.status} since={d.last_state_change_at ?? d.last_seen_at} />
+            <span className="hidden text-right text-ink-3 sm:block">
+              <Ago at={d.last_seen_at} never="never heard" />
+            </span>
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Silent devices, offline first. */
+function Attention() {
+  const offline = useDevicePage({ status: 'OFFLINE' }, 6);
+  const stale = useDevicePage({ status: 'STALE' }, 6);
+  const error = offline.error ?? stale.error;
+  const devices = [...(stale.data?.devices ?? []), ...(offline.data?.devices ?? [])]
+    .filter((d) => d.status !== 'ONLINE')
+    .slice(0, 8);
+  const total = (offline.data?.total ?? 0) + (stale.data?.total ?? 0);
+  return (
+    <Panel
+      title="Silent devices"
+      aside={
+        total > devices.length && (
+          <Link to="/devices?q=status%3Aoffline" className="text-accent hover:underline">
+            All {count(total)}
+          </Link>
+        )
+      }
+    >
+      {error ? (
+        <Failure
+          error={error}
+          what="Silent devices"
+          retry={() => {
+            void offline.refetch();
+            void stale.refetch();
+          }}
+        />
+      ) : offline.isPending || stale.isPending ? (
+        <SkeletonRows rows={5} />
+      ) : devices.length === 0 ? (
+        <p className="px-3 py-4 text-ink-2">Every device was heard from in its interval.</p>
+      ) : (
+        <DeviceRows devices={devices} />
+      )}
+    </Panel>
+  );
+}
+
+/** Status changes as they happen, and the devices heard last before this window opened. */
+function Changes() {
+  const [changes, setChanges] = useState<StatusEvent[]>(() => recentChanges.slice(0, 8));
+  useStatusEvents((events) =>
+    setChanges((old) => [...[...events].reverse(), ...old].slice(0, 8)),
+  );
+  const heard = useDevicePage({ status: 'ONLINE' }, 8);
+  return (
+    <Panel title="Recently changed" aside="as it happens">
+      {changes.length > 0 ? (
+        <ul aria-live="polite">
+          {changes.map((c) => (
+            <li key={`${c.device_id} ${c.status} ${c.since}`} className="fresh border-b last:border-b-0">
+              <Link
+                to={toDevice(c.device_id)}
+                className="grid grid-cols-[minmax(0,1fr)_auto_5.5rem] items-center gap-3 px-3 py-1.5 hover:bg-surface-2"
+              >
+                <span className="truncate">{c.device_id}</span>
+                <StatusMark status={c.status} />
+                <span className="text-right text-ink-3">
+                  <Ago at={c.since} never="now" />
+                </span>
+              </Link>
+            </li>
+          ))}
+        </ul>
+      ) : heard.error ? (
+        <Failure error={heard.error} what="Recent devices" retry={() => void heard.refetch()} />
+      ) : heard.isPending ? (
+        <SkeletonRows rows={5} />
+      ) : heard.data.devices.length === 0 ? (
+        <p className="px-3 py-4 text-ink-2">
+          Devices that come online or fall silent show here the moment it happens.
+        </p>
+      ) : (
+        <DeviceRows devices={heard.data.devices} />
+      )}
+    </Panel>
+  );
+}
+
+function SiteList() {
+  const sites = useSites();
+  return (
+    <Panel
+      title="Sites"
+      aside={
+        <Link to="/sites" className="text-accent hover:underline">
+          All sites
+        </Link>
+      }
+    >
+      {sites.error ? (
+        <Failure error={sites.error} what="Sites" retry={() => void sites.refetch()} />
+      ) : sites.isPending ? (
+        <SkeletonRows rows={3} />
+      ) : sites.data.length === 0 ? (
+        <Empty
+          title="No site yet"
+          action={
+            <ButtonLink kind="primary" to="/sites?new=1">
+              Create a site
+            </ButtonLink>
+          }
+        >
+          A site is a place where devices stand. Devices belong to one.
+        </Empty>
+      ) : (
+        <ul>
+          {sites.data.slice(0, 10).map((s) => (
+            <li key={s.site_id} className="border-b last:border-b-0">
+              <Link
+                to={`/sites/${encodeURIComponent(s.site_id)}`}
+                className="grid grid-cols-[minmax(0,1fr)_8rem] items-center gap-x-4 gap-y-1 px-3 py-2 hover:bg-surface-2"
+              >
+                <span className="truncate">{s.name}</span>
+                <FleetBar online={s.online_count} stale={s.stale_count} offline={s.offline_count} />
+                <span className="truncate text-12 text-ink-3">{s.location ?? s.site_id}</span>
+                <span className="num text-right text-12 text-ink-2">
+                  {count(s.online_count)} of {many(s.device_count, 'device')}
+                </span>
+              </Link>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+/** The fleet at a glance. */
+export default function HomePage() {
+  useTitle('Home');
+  const summary = useFleetSummary();
+  const s = summary.data;
+  if (s && s.total === 0)
+    return (
+      <>
+        <PageHeader title="Home" />
+        <div className="panel">
+          <Empty
+            title="Your fleet starts with one device"
+            action={
+              <>
+                <ButtonLink kind="primary" to="/fleet/getting-started">
+                  Get started in five steps
+                </ButtonLink>
+                <ButtonLink to="/devices?new=1">Add a device</ButtonLink>
+              </>
+            }
+          >
+            Add a device, run one command, and watch its first message arrive here.
+          </Empty>
+        </div>
+      </>
+    );
+  return (
+    <>
+      <PageHeader
+        title="Home"
+        facts={s && <span>{many(s.total, 'device')}</span>}
+        actions={
+          <ButtonLink kind="primary" to="/devices?new=1">
+            Add device
+          </ButtonLink>
+        }
+      />
+      <section aria-label="Fleet" className="panel mb-4 px-4 py-3">
+        {summary.error && !s ? (
+          <Failure
+            error={summary.error}
+            what="The fleet's counts"
+            retry={() => void summary.refetch()}
+          />
+        ) : !s ? (
+          <Skeleton className="h-16" />
+        ) : (
+          <>
+            <dl className="mb-3 flex flex-wrap gap-x-10 gap-y-2" data-testid="fleet-counts">
+              {(
+                [
+                  ['ONLINE', 'Online', 'text-online', s.ONLINE],
+                  ['STALE', 'Stale', 'text-stale', s.STALE],
+                  ['OFFLINE', 'Offline', 'text-offline', s.OFFLINE],
+                ] as const
+              ).map(([status, word, colour, n]) => (
+                <div key={status}>
+                  <dt className={`flex items-center gap-1.5 ${colour}`}>
+                    <StatusShape status={status} />
+                    {word}
+                  </dt>
+                  <dd className="num text-28 leading-9 font-semibold">
+                    <Link
+                      to={`/devices?q=status%3A${word.toLowerCase()}`}
+                      className="hover:underline"
+                      aria-label={`${count(n)} ${word.toLowerCase()}, show them`}
+                    >
+                      {count(n)}
+                    </Link>
+                  </dd>
+                </div>
+              ))}
+              {typeof s.active_alerts === 'number' && (
+                <div>
+                  <dt className="text-ink-2">Open alerts</dt>
+                  <dd className="num text-28 leading-9 font-semibold">{count(s.active_alerts)}</dd>
+                </div>
+              )}
+              {typeof s.active_sensors === 'number' && (
+                <div>
+                  <dt className="text-ink-2">Sensors</dt>
+                  <dd className="num text-28 leading-9 font-semibold">{count(s.active_sensors)}</dd>
+                </div>
+              )}
+            </dl>
+            <FleetBar online={s.ONLINE} stale={s.STALE} offline={s.OFFLINE} />
+          </>
+        )}
+      </section>
+      <div className="grid items-start gap-4 lg:grid-cols-2">
+        <Attention />
+        <Changes />
+        <SiteList />
+      </div>
+    </>
+  );
+}

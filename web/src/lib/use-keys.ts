@@ -1,0 +1,55 @@
+import { useEffect, useRef } from 'react';
+
+/** True where a key belongs to typing and not to us. */
+export function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+}
+
+export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
+
+/**
+ * Page-wide keys, such as `/`, `?`, `j`, or two in a row as `g d`. `mod+k` works while typing
+ * too; nothing works while a dialog is open.
+ */
+export function useKeys(map: KeyMap): void {
+  const latest = useRef(map);
+  useEffect(() => {
+    latest.current = map;
+  });
+  useEffect(() => {
+    let first = '';
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const onKey = (event: KeyboardEvent) => {
+      const mod = event.ctrlKey || event.metaKey;
+      if (mod) {
+        const handler = latest.current[`mod+${event.key.toLowerCase()}`];
+        if (handler) {
+          event.preventDefault();
+          handler(event);
+        }
+        return;
+      }
+      if (event.altKey || event.defaultPrevented || isTyping(event.target)) return;
+      if (document.querySelector('[role="dialog"],[role="alertdialog"],[role="menu"]')) return;
+      const pair = first ? `${first} ${event.key}` : '';
+      const handler = (pair && latest.current[pair]) || latest.current[event.key];
+      clearTimeout(timer);
+      first = '';
+      if (handler) {
+        event.preventDefault();
+        handler(event);
+      } else if (Object.keys(latest.current).some((k) => k.startsWith(`${event.key} `))) {
+        first = event.key;
+        timer = setTimeout(() => {
+          first = '';
+        }, 900);
+      }
+    };
+    window.addEventListener('keydown', onKey);
+    return () => {
+      window.removeEventListener('keydown', onKey);
+      clearTimeout(timer);
+    };
+  }, []);
+}

@@ -1,0 +1,83 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import type { FleetSummary } from '@/api/types';
+import { hub, type QuarantineEvent, type StatusEvent, type TelemetryEvent } from './hub';
+import type { LiveState } from './socket';
+
+const onState = (callback: () => void) => hub.on('state', callback);
+
+/** State of the live connection. */
+export function useLiveState(): LiveState {
+  return useSyncExternalStore(onState, () => hub.state);
+}
+
+/** Polling interval for queries: none while the connection is live. */
+export function usePolling(ms = 10_000): number | false {
+  return useLiveState() === 'live' ? false : ms;
+}
+
+/** Keeps the stream open, and asks every shown query anew after a break. */
+export function useLiveConnection(): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    const off = hub.on('caughtUp', () => void queries.invalidateQueries({ refetchType: 'active' }));
+    const stop = hub.start();
+    return () => {
+      off();
+      stop();
+    };
+  }, [queries]);
+}
+
+function useLatest<T>(value: T) {
+  const ref = useRef(value);
+  useEffect(() => {
+    ref.current = value;
+  });
+  return ref;
+}
+
+/** Calls back with each message of these devices. */
+export function useTelemetry(ids: readonly string[], callback: (e: TelemetryEvent) => void): void {
+  const latest = useLatest(callback);
+  const key = ids.join('\n');
+  useEffect(() => {
+    if (key === '') return;
+    const mine = key.split('\n');
+    const set = new Set(mine);
+    const release = hub.want(mine);
+    const off = hub.on('telemetry', (e) => {
+      if (set.has(e.device_id)) latest.current(e);
+    });
+    return () => {
+      off();
+      release();
+    };
+  }, [key, latest]);
+}
+
+/** Calls back with each batch of status changes in the tenant. */
+export function useStatusEvents(callback: (events: StatusEvent[]) => void): void {
+  const latest = useLatest(callback);
+  useEffect(() => hub.on('status', (e) => latest.current(e)), [latest]);
+}
+
+/** Calls back with each batch of refused messages in the tenant. */
+export function useQuarantineEvents(callback: (events: QuarantineEvent[]) => void): void {
+  const latest = useLatest(callback);
+  useEffect(() => hub.on('quarantine', (e) => latest.current(e)), [latest]);
+}
+
+/** The last pushed fleet summary, or null before the first. */
+export function useLiveSummary(): FleetSummary | null {
+  const [summary, setSummary] = useState<FleetSummary | null>(null);
+  useEffect(() => {
+    const off = hub.on('summary', setSummary);
+    const release = hub.wantSummary();
+    return () => {
+      off();
+      release();
+    };
+  }, []);
+  return summary;
+}

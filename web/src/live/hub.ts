@@ -1,0 +1,150 @@
+// What arrives live, handed to whoever listens. Lives outside React, so that thousands of
+// messages a second cost no rendering by themselves.
+import type { FleetSummary, Metrics, Status } from '@/api/types';
+import { wsTicket } from '@/api/client';
+import { Interests, nobody } from './interests';
+import { LiveSocket, type LiveState } from './socket';
+
+export interface TelemetryEvent {
+  device_id: string;
+  site_id: string | null;
+  ts: string;
+  metrics: Metrics;
+  seq: number | null;
+  msg_type: string;
+}
+export interface StatusEvent {
+  device_id: string;
+  status: Status;
+  since: string | null;
+}
+export interface QuarantineEvent {
+  device_id: string;
+  reason: string;
+  ts: string;
+}
+interface Events {
+  telemetry: TelemetryEvent;
+  status: StatusEvent[];
+  quarantine: QuarantineEvent[];
+  summary: FleetSummary;
+  state: null;
+  caughtUp: null;
+}
+
+type Listener<K extends keyof Events> = (event: Events[K]) => void;
+
+const wsBase = () => `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
+
+class Hub {
+  state: LiveState = 'connecting';
+  retryAt: number | null = null;
+  private listeners = new Map<keyof Events, Set<(event: never) => void>>();
+  private interests = new Interests();
+  private flush: ReturnType<typeof setTimeout> | undefined;
+  private stream: LiveSocket | null = null;
+  private fleet: LiveSocket | null = null;
+  private fleetUsers = 0;
+
+  on<K extends keyof Events>(kind: K, listener: Listener<K>): () => void {
+    const set = this.listeners.get(kind) ?? new Set();
+    this.listeners.set(kind, set);
+    set.add(listener);
+    return () => set.delete(listener);
+  }
+
+  private emit<K extends keyof Events>(kind: K, event: Events[K]): void {
+    for (const listener of this.listeners.get(kind) ?? []) (listener as Listener<K>)(event);
+  }
+
+  /** Opens the telemetry stream; answers the function that closes it. */
+  start(): () => void {
+    this.stream = new LiveSocket({
+      url: () => `${wsBase()}/api/v1/customer/telemetry/stream?device_id=${nobody}`,
+      onMessage: (m) => this.receive(m),
+      onOpen: (again) => {
+        this.interests.forget();
+        this.tell();
+        if (again) this.emit('caughtUp', null);
+      },
+      onState: (state, retryAt) => {
+        this.state = state;
+        this.retryAt = retryAt;
+        this.emit('state', null);
+      },
+    });
+    this.stream.start();
+    return () => {
+      this.stream?.stop();
+      this.stream = null;
+    };
+  }
+
+  hurry(): void {
+    this.stream?.hurry();
+    this.fleet?.hurry();
+  }
+
+  /** Asks for these devices' telemetry until the answered function is called. */
+  want(ids: readonly string[]): () => void {
+    const mine = [...ids];
+    this.interests.add(mine);
+    this.soon();
+    return () => {
+      this.interests.remove(mine);
+      this.soon();
+    };
+  }
+
+  /** Keeps the fleet summary coming until the answered function is called. */
+  wantSummary(): () => void {
+    this.fleetUsers += 1;
+    if (this.fleetUsers === 1) {
+      const socket = new LiveSocket({
+        url: async () => `${wsBase()}/api/v2/ws?ticket=${encodeURIComponent(await wsTicket())}`,
+        onMessage: (m) => {
+          if (m.type === 'fleet_summary') this.emit('summary', m.data as FleetSummary);
+        },
+        onOpen: () => socket.send({ action: 'subscribe', type: 'fleet' }),
+        onState: () => {},
+        // This channel speaks only when something changed.
+        silence: 24 * 3600_000,
+      });
+      this.fleet = socket;
+      socket.start();
+    }
+    return () => {
+      this.fleetUsers -= 1;
+      if (this.fleetUsers > 0) return;
+      this.fleet?.stop();
+      this.fleet = null;
+    };
+  }
+
+  private soon(): void {
+    clearTimeout(this.flush);
+    this.flush = setTimeout(() => this.tell(), 120);
+  }
+
+  private tell(): void {
+    if (this.state !== 'live') return;
+    for (const message of this.interests.changes()) this.stream?.send(message);
+  }
+
+  private receive(m: Record<string, unknown>): void {
+    switch (m.type) {
+      case 'telemetry':
+        this.emit('telemetry', m as unknown as TelemetryEvent);
+        break;
+      case 'status':
+        this.emit('status', (m.devices ?? []) as StatusEvent[]);
+        break;
+      case 'quarantine':
+        this.emit('quarantine', (m.rows ?? []) as QuarantineEvent[]);
+        break;
+      default: // connected, subscribed, ping: nothing to do
+    }
+  }
+}
+
+export const hub = new Hub();

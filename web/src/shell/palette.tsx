@@ -1,0 +1,145 @@
+import { useQuery } from '@tanstack/react-query';
+import { Command } from 'cmdk';
+import { useDeferredValue, useState, type ReactNode } from 'react';
+import { useNavigate } from 'react-router';
+import { Dialog as Radix } from 'radix-ui';
+import { pageOptions } from '@/features/devices/queries';
+import { useSites } from '@/features/sites/queries';
+import { setTheme } from '@/lib/theme';
+import { Kbd } from '@/ui/page';
+import { StatusMark } from '@/ui/status';
+import { pages } from './nav';
+
+const row =
+  'flex h-9 cursor-pointer items-center justify-between gap-3 rounded-m px-2.5 aria-selected:bg-accent-soft';
+const group =
+  '[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-11 [&_[cmdk-group-heading]]:text-ink-3';
+
+function Row({
+  value,
+  onSelect,
+  children,
+  aside,
+}: {
+  value: string;
+  onSelect: () => void;
+  children: ReactNode;
+  aside?: ReactNode;
+}) {
+  return (
+    <Command.Item value={value} onSelect={onSelect} className={row}>
+      <span className="flex min-w-0 items-center gap-2 truncate">{children}</span>
+      {aside}
+    </Command.Item>
+  );
+}
+
+/** Goes to any page, device or site, and runs actions. */
+export default function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
+  const navigate = useNavigate();
+  const [text, setText] = useState('');
+  const q = useDeferredValue(text.trim());
+  const devices = useQuery({ ...pageOptions(q ? { q } : {}, 8, 0), staleTime: 5000 });
+  const sites = useSites();
+  const low = q.toLowerCase();
+  const fits = (...words: string[]) =>
+    low === '' || words.some((word) => word.toLowerCase().includes(low));
+  const run = (act: () => void) => () => {
+    onClose();
+    act();
+  };
+  const go = (to: string) => run(() => void navigate(to));
+
+  const actions: [string, () => void][] = [
+    ['Add a device', go('/devices?new=1')],
+    ['Create a site', go('/sites?new=1')],
+    ['Use the light theme', run(() => setTheme('light'))],
+    ['Use the dark theme', run(() => setTheme('dark'))],
+    ["Use the system's theme", run(() => setTheme('system'))],
+    ['Show keys', run(onHelp)],
+    ['Sign out', run(() => location.assign('/logout'))],
+  ];
+  const shownPages = pages.filter((p) => fits(p.label));
+  const shownSites = (sites.data ?? []).filter((s) => fits(s.name, s.site_id)).slice(0, 6);
+  const shownActions = actions.filter(([label]) => fits(label));
+  const shownDevices = devices.data?.devices ?? [];
+
+  return (
+    <Radix.Root open onOpenChange={(open) => !open && onClose()}>
+      <Radix.Portal>
+        <Radix.Overlay className="pop fixed inset-0 z-40 bg-black/45" />
+        <Radix.Content
+          aria-describedby={undefined}
+          className="pop fixed inset-x-2 top-[8dvh] z-50 mx-auto max-w-140 overflow-hidden rounded-l border bg-surface shadow-pop"
+        >
+          <Radix.Title className="sr-only">Search or run a command</Radix.Title>
+          <Command shouldFilter={false} label="Search or run a command" loop>
+            <Command.Input
+              value={text}
+              onValueChange={setText}
+              placeholder="Device, site, page or action"
+              className="h-12 w-full border-b bg-transparent px-4 text-15 outline-none"
+            />
+            <Command.List className="max-h-[60dvh] overflow-y-auto p-1.5">
+              <Command.Empty className="px-2.5 py-6 text-ink-2">
+                {devices.isFetching ? 'Searching …' : `Nothing is called “${q}”.`}
+              </Command.Empty>
+              {shownPages.length > 0 && (
+                <Command.Group heading="Pages" className={group}>
+                  {shownPages.map((p) => (
+                    <Row
+                      key={p.to}
+                      value={`page ${p.to}`}
+                      onSelect={go(p.to)}
+                      aside={p.key && <Kbd>g {p.key}</Kbd>}
+                    >
+                      {p.label}
+                    </Row>
+                  ))}
+                </Command.Group>
+              )}
+              {shownDevices.length > 0 && (
+                <Command.Group heading="Devices" className={group}>
+                  {shownDevices.map((d) => (
+                    <Row
+                      key={d.device_id}
+                      value={`device ${d.device_id}`}
+                      onSelect={go(`/devices/${encodeURIComponent(d.device_id)}`)}
+                      aside={<StatusMark status={d.status} />}
+                    >
+                      {d.name && d.name !== d.device_id && <span>{d.name}</span>}
+                      <span className="truncate font-mono text-12 text-ink-3">{d.device_id}</span>
+                    </Row>
+                  ))}
+                </Command.Group>
+              )}
+              {shownSites.length > 0 && (
+                <Command.Group heading="Sites" className={group}>
+                  {shownSites.map((s) => (
+                    <Row
+                      key={s.site_id}
+                      value={`site ${s.site_id}`}
+                      onSelect={go(`/sites/${encodeURIComponent(s.site_id)}`)}
+                    >
+                      {s.name}
+                      <span className="font-mono text-12 text-ink-3">{s.site_id}</span>
+                    </Row>
+                  ))}
+                </Command.Group>
+              )}
+              {shownActions.length > 0 && (
+                <Command.Group heading="Actions" className={group}>
+                  {shownActions.map(([label, act]) => (
+                    <Row key={label} value={`action ${label}`} onSelect={act}>
+                      {label}
+                    </Row>
+                  ))}
+                </Command.Group>
+              )}
+            </Command.List>
+          </Command>
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}

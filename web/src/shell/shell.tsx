@@ -1,0 +1,176 @@
+import { Dialog as Radix } from 'radix-ui';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { Outlet, useLocation, useNavigate } from 'react-router';
+import { takePath } from '@/auth/return-path';
+import { useSession } from '@/auth/session';
+import { setTheme, useThemeChoice, type ThemeChoice } from '@/lib/theme';
+import { useKeys } from '@/lib/use-keys';
+import { Button } from '@/ui/button';
+import { CloseIcon, MenuIcon, SearchIcon } from '@/ui/icons';
+import { Menu, MenuCheck, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
+import { Kbd } from '@/ui/page';
+import { Skeleton } from '@/ui/states';
+import { Crumbs } from './crumbs';
+import { useLiveCache } from './live-cache';
+import { LiveMark } from './live-mark';
+import { pages } from './nav';
+import { Sidebar } from './sidebar';
+
+const Palette = lazy(() => import('./palette'));
+const Help = lazy(() => import('./help'));
+
+function PageSkeleton() {
+  return (
+    <div role="status" aria-label="Loading page" className="flex flex-col gap-4">
+      <Skeleton className="h-7 w-48" />
+      <Skeleton className="h-40" />
+    </div>
+  );
+}
+
+function UserMenu() {
+  const { user } = useSession();
+  const theme = useThemeChoice();
+  const initials = user.email.slice(0, 2).toUpperCase();
+  const themes: [ThemeChoice, string][] = [
+    ['light', 'Light'],
+    ['dark', 'Dark'],
+    ['system', 'As the system'],
+  ];
+  return (
+    <Menu
+      trigger={
+        <button
+          type="button"
+          aria-label={`Account of ${user.email}`}
+          className="grid size-7 place-items-center rounded-full bg-surface-2 text-11 font-semibold text-ink-2"
+        >
+          {initials}
+        </button>
+      }
+    >
+      <MenuLabel>
+        {user.email}
+        <br />
+        {[user.role, user.tenant_id].filter(Boolean).join(' · ')}
+      </MenuLabel>
+      <MenuLine />
+      <MenuLabel>Theme</MenuLabel>
+      {themes.map(([value, label]) => (
+        <MenuCheck key={value} checked={theme === value} onChange={() => setTheme(value)}>
+          {label}
+        </MenuCheck>
+      ))}
+      <MenuLine />
+      <MenuItem onSelect={() => location.assign('/logout')}>Sign out</MenuItem>
+    </Menu>
+  );
+}
+
+/** The frame around every page. */
+export function Shell() {
+  const navigate = useNavigate();
+  const { pathname } = useLocation();
+  const [palette, setPalette] = useState(false);
+  const [help, setHelp] = useState(false);
+  const [sheet, setSheet] = useState(false);
+  useLiveCache();
+
+  useEffect(() => {
+    const wanted = takePath();
+    if (wanted) void navigate(wanted, { replace: true });
+  }, [navigate]);
+
+  useKeys({
+    'mod+k': () => setPalette((open) => !open),
+    '?': () => setHelp(true),
+    '/': () => {
+      const field = document.querySelector<HTMLElement>('[data-search]');
+      if (field) field.focus();
+      else setPalette(true);
+    },
+    ...Object.fromEntries(
+      pages.filter((p) => p.key).map((p) => [`g ${p.key}`, () => void navigate(p.to)]),
+    ),
+  });
+
+  return (
+    <div className="min-h-dvh md:grid md:grid-cols-[224px_minmax(0,1fr)]">
+      <a
+        href="#content"
+        className="sr-only z-50 rounded-m bg-accent px-3 py-2 text-accent-ink focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
+      >
+        Skip to the content
+      </a>
+      <aside className="sticky top-0 hidden h-dvh border-r bg-surface md:block">
+        <Sidebar onHelp={() => setHelp(true)} />
+      </aside>
+      <div className="flex min-h-dvh min-w-0 flex-col">
+        <header className="sticky top-0 z-30 flex h-11 items-center justify-between gap-3 border-b bg-surface px-3 sm:px-5">
+          <div className="flex min-w-0 items-center gap-2">
+            <Button
+              kind="quiet"
+              small
+              aria-label="Menu"
+              className="md:hidden"
+              onClick={() => setSheet(true)}
+            >
+              <MenuIcon />
+            </Button>
+            <Crumbs />
+          </div>
+          <div className="flex items-center gap-2.5">
+            <button
+              type="button"
+              onClick={() => setPalette(true)}
+              aria-label="Search or run a command"
+              className="flex h-8 items-center justify-between gap-3 rounded-m border border-line-strong bg-surface-2 px-2 text-ink-3 sm:w-64"
+            >
+              <span className="hidden sm:inline">Search or run a command</span>
+              <span className="sm:hidden">
+                <SearchIcon />
+              </span>
+              <span className="hidden sm:inline">
+                <Kbd>Ctrl K</Kbd>
+              </span>
+            </button>
+            <LiveMark />
+            <UserMenu />
+          </div>
+        </header>
+        <main id="content" tabIndex={-1} className="min-w-0 flex-1 px-3 py-4 outline-none sm:px-5">
+          <Suspense key={pathname.split('/')[1]} fallback={<PageSkeleton />}>
+            <Outlet />
+          </Suspense>
+        </main>
+      </div>
+      <Radix.Root open={sheet} onOpenChange={setSheet}>
+        <Radix.Portal>
+          <Radix.Overlay className="pop fixed inset-0 z-40 bg-black/45" />
+          <Radix.Content
+            aria-describedby={undefined}
+            className="pop fixed inset-y-0 left-0 z-50 w-64 border-r bg-surface"
+          >
+            <Radix.Title className="sr-only">Pages</Radix.Title>
+            <Radix.Close asChild>
+              <Button kind="quiet" small aria-label="Close" className="absolute top-2 right-2">
+                <CloseIcon />
+              </Button>
+            </Radix.Close>
+            <Sidebar
+              onGo={() => setSheet(false)}
+              onHelp={() => {
+                setSheet(false);
+                setHelp(true);
+              }}
+            />
+          </Radix.Content>
+        </Radix.Portal>
+      </Radix.Root>
+      <Suspense>
+        {palette && <Palette onClose={() => setPalette(false)} onHelp={() => setHelp(true)} />}
+        {help && <Help onClose={() => setHelp(false)} />}
+      </Suspense>
+    </div>
+  );
+}
