@@ -1,0 +1,317 @@
+// The telemetry stream: WebSocket and SSE, with filters by device and metric.
+#include "platform/clock.hpp"
+#include "platform/errors.hpp"
+#include "platform/json/write.hpp"
+#include "platform/limits.hpp"
+#include "platform/log.hpp"
+#include "platform/pg/rows.hpp"
+#include "telemetry/live_api.hpp"
+#include "tenancy/guard.hpp"
+
+namespace pulse::telemetry {
+
+namespace {
+
+namespace bj = boost::json;
+
+std::set<std::string> words_of(std::string_view list) {
+  std::set<std::string> out;
+  std::size_t at = 0;
+  while (at <= list.size()) {
+    const auto end = std::min(list.find(',', at), list.size());
+    if (end > at) out.insert(std::string(list.substr(at, end - at)));
+    at = end + 1;
+  }
+  return out;
+}
+
+struct Filters {
+  std::set<std::string> devices, metrics;  // empty: all
+  bool wants(const std::string& device) const { return devices.empty() || devices.contains(device); }
+};
+
+std::string list_json(const std::set<std::string>& words) {
+  return json::to_text(std::vector<std::string>(words.begin(), words.end()));
+}
+
+std::string text_of(const bj::object& o, std::string_view name) {
+  const auto* v = o.if_contains(name);
+  return v && v->is_string() ? std::string(v->get_string()) : std::string();
+}
+
+/// Puts what passes the filters into the outbox.
+class StreamSink : public LiveSink {
+ public:
+  StreamSink(LiveOutbox& outbox, Filters& filters, bool sse)
+      : outbox_(outbox), filters_(filters), sse_(sse) {}
+
+  void telemetry(const std::shared_ptr<const LiveRow>& row) override {
+    if (!filters_.wants(row->device_id)) return;
+    auto message = row->fields;
+    if (!filters_.metrics.empty()) {
+      bj::object kept;
+      if (const auto* metrics = message.if_contains("metrics"); metrics && metrics->is_object())
+        for (const auto& [key, value] : metrics->get_object())
+          if (filters_.metrics.contains(key)) kept[key] = value;
+      if (kept.empty()) return;
+      message["metrics"] = std::move(kept);
+    }
+    std::string text = "{\"type\":\"telemetry\",";
+    text += json::to_text(message).substr(1);
+    if (sse_) {
+      std::string event;
+      if (const auto* seq = message.if_contains("stream_seq"))
+        event = "id: " + json::to_text(*seq) + "\n";
+      text = event + "event: telemetry\ndata: " + text + "\n\n";
+    }
+    outbox_.put(std::move(text), row->device_id);
+  }
+
+  void notice(const bj::object& message) override {
+    const auto type = text_of(message, "type");
+    const std::string_view list = type == "status" ? "devices" : "rows";
+    const auto* items = message.if_contains(list);
+    if (!items || !items->is_array()) return;
+    bj::array kept;
+    for (const auto& item : items->get_array())
+      if (item.is_object() && filters_.wants(text_of(item.get_object(), "device_id")))
+        kept.push_back(item);
+    if (kept.empty()) return;
+    const bj::object out{{"type", type}, {list, std::move(kept)}};
+    const auto text = json::to_text(out);
+    outbox_.put(sse_ ? "event: " + type + "\ndata: " + text + "\n\n" : text);
+  }
+
+  void fleet(const std::string&) override {}
+
+ private:
+  LiveOutbox& outbox_;
+  Filters& filters_;
+  bool sse_;
+};
+
+/// What a client of the stream may ask.
+std::string answer_to(const bj::object& o, Filters& filters) {
+  const auto action = text_of(o, "action");
+  std::set<std::string> devices;
+  if (const auto one = text_of(o, "device_id"); !one.empty()) devices.insert(one);
+  if (const auto* many = o.if_contains("device_ids"); many && many->is_array())
+    for (const auto& d : many->get_array())
+      if (d.is_string()) devices.insert(std::string(d.get_string()));
+  if (action == "subscribe") {
+    if (filters.devices.size() + devices.size() > limits::live_subscriptions_per_client)
+      return "{\"type\":\"error\",\"message\":\"Too many subscriptions: at most " +
+             std::to_string(limits::live_subscriptions_per_client) + "\"}";
+    filters.devices.insert(devices.begin(), devices.end());
+    return "{\"type\":\"subscribed\",\"device_ids\":" + list_json(filters.devices) + "}";
+  }
+  if (action == "unsubscribe") {
+    for (const auto& d : devices) filters.devices.erase(d);
+    return "{\"type\":\"unsubscribed\",\"device_ids\":" + list_json(filters.devices) + "}";
+  }
+  if (action == "set_metrics") {
+    filters.metrics.clear();
+    if (const auto* many = o.if_contains("metrics"); many && many->is_array())
+      for (const auto& m : many->get_array())
+        if (m.is_string()) filters.metrics.insert(std::string(m.get_string()));
+    return "{\"type\":\"metrics_updated\",\"metrics\":" + list_json(filters.metrics) + "}";
+  }
+  if (action == "clear_filters") {
+    filters = Filters{};
+    return "{\"type\":\"filters_cleared\"}";
+  }
+  return "{\"type\":\"error\",\"message\":" + json::to_text("Unknown action: " + action) + "}";
+}
+
+/// Who opens the stream; or the close code and reason.
+struct Opening {
+  tenancy::Caller who;
+  std::uint16_t code = 0;
+  std::string reason, subprotocol;
+};
+
+Task<Opening> open_for(LiveDeps d, http::Request& request) {
+  Opening out;
+  std::string token(request.query_value("token"));
+  const auto offered = request.headers.get("Sec-WebSocket-Protocol");
+  if (token.empty() && offered.starts_with("bearer")) {
+    const auto comma = offered.find(',');
+    auto rest = comma == std::string_view::npos ? std::string_view() : offered.substr(comma + 1);
+    while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
+    token = std::string(rest);
+    out.subprotocol = "bearer";
+  }
+  if (token.empty()) {
+    bool by_cookie = false;
+    token = tenancy::token_of(request, by_cookie);
+    // A page of another origin could open this with our user's cookie.
+    if (by_cookie && !allowed_origin(request, d.origins)) {
+      out.code = 4003;
+      out.reason = "Origin not allowed";
+      co_return out;
+    }
+  }
+  if (token.empty()) {
+    out.code = 4001;
+    out.reason = "Missing authorization";
+    co_return out;
+  }
+  try {
+    out.who = co_await d.tokens->verify(std::move(token));
+    tenancy::require_customer(out.who);
+  } catch (const HttpError& e) {
+    out.code = e.status == 403 ? 4003 : 4001;
+    out.reason = e.what();
+  }
+  co_return out;
+}
+
+Task<> run_stream(LiveDeps d, Opening opening, Filters filters, http::WebSocket& socket) {
+  if (opening.code != 0) {
+    co_await socket.close(opening.code, opening.reason);
+    co_return;
+  }
+  LiveOutbox outbox(d.hub->executor());
+  StreamSink sink(outbox, filters, false);
+  const auto membership = d.hub->join(opening.who.tenant_id, sink);
+  if (!membership) {
+    co_await socket.close(4029, "Too many connections");
+    co_return;
+  }
+  outbox.put("{\"type\":\"connected\",\"tenant_id\":" + json::to_text(opening.who.tenant_id) +
+             ",\"filters\":{\"device_ids\":" + list_json(filters.devices) +
+             ",\"metric_names\":" + list_json(filters.metrics) + "}}");
+  std::int64_t expires_at_s = opening.who.expires_at_s;
+  std::function<Task<>(std::string)> on_text = [&](std::string text) -> Task<> {
+    boost::system::error_code ec;
+    const auto json = bj::parse(text, ec);
+    if (ec || !json.is_object()) {
+      outbox.put("{\"type\":\"error\",\"message\":\"Invalid JSON\"}");
+      co_return;
+    }
+    const auto& o = json.get_object();
+    if (text_of(o, "action") != "auth") {
+      outbox.put(answer_to(o, filters));
+      co_return;
+    }
+    std::string refused;
+    try {
+      const auto fresh = co_await d.tokens->verify(text_of(o, "token"));
+      if (fresh.tenant_id != opening.who.tenant_id || fresh.user_id != opening.who.user_id)
+        refused = "The token is another user's";
+      else
+        expires_at_s = fresh.expires_at_s;
+    } catch (const HttpError& e) {
+      refused = e.what();
+    }
+    outbox.put(refused.empty()
+                   ? "{\"type\":\"authenticated\"}"
+                   : "{\"type\":\"error\",\"message\":" + json::to_text(refused) + "}");
+  };
+  co_await converse(socket, outbox, expires_at_s, 100, "ping", std::move(on_text));
+}
+
+Task<http::Response> stream(LiveDeps d, http::Raw request) {
+  if (!http::iequals(request->headers.get("Upgrade"), "websocket"))
+    throw HttpError(426, "This is a WebSocket endpoint", {{"Upgrade", "websocket"}});
+  auto opening = co_await open_for(d, *request.request);
+  Filters filters{words_of(request->query_value("device_id")),
+                  words_of(request->query_value("metric"))};
+  http::Response r;
+  r.subprotocol = opening.subprotocol;
+  r.websocket = [d, opening, filters](http::WebSocket& socket) -> Task<> {
+    return run_stream(d, opening, filters, socket);
+  };
+  co_return r;
+}
+
+/// What was missed since the event with this id, oldest first; bounded.
+Task<std::string> missed_since(tenancy::TenantDb db, std::string_view last_id, Filters filters) {
+  std::int64_t id = 0;
+  const auto [end, ec] = std::from_chars(last_id.data(), last_id.data() + last_id.size(), id);
+  std::string out;
+  if (ec != std::errc{} || end != last_id.data() + last_id.size() || id <= 0) co_return out;
+  const std::vector<std::string> devices(filters.devices.begin(), filters.devices.end());
+  const auto rows = co_await db.query(
+      "SELECT stream_seq, device_id, coalesce(site_id, ''), time, metrics, seq, msg_type "
+      "FROM telemetry WHERE stream_seq > $1 AND time > now() - interval '1 hour' "
+      "AND (cardinality($2::text[]) = 0 OR device_id = ANY ($2::text[])) "
+      "ORDER BY stream_seq LIMIT 500",
+      pg::Params::of(id, devices));
+  for (int i = 0; i < rows.rows(); ++i) {
+    Time time;
+    pg::read_value(rows, i, 3, time);
+    out += "id: " + std::string(rows.text(i, 0)) + "\nevent: telemetry\ndata: {\"type\":\"telemetry\"";
+    out += ",\"device_id\":" + json::to_text(rows.text(i, 1));
+    out += ",\"site_id\":" + json::to_text(rows.text(i, 2)) + ",\"ts\":" + json::to_text(time);
+    out += ",\"metrics\":" + std::string(rows.text(i, 4)) + ",\"seq\":" + std::string(rows.text(i, 5));
+    out += ",\"msg_type\":" + json::to_text(rows.text(i, 6)) + "}\n\n";
+  }
+  co_return out;
+}
+
+Task<> run_sse(LiveDeps d, tenancy::TenantCaller caller, Filters filters, std::string last_id,
+               http::BodyWriter& out) {
+  LiveOutbox outbox(d.hub->executor());
+  StreamSink sink(outbox, filters, true);
+  const auto membership = d.hub->join(caller.tenant(), sink);
+  if (!membership) co_return;  // it was there when the answer began; the browser tries again
+  co_await out.write("retry: 2000\n: connected\n\n");
+  const auto missed = co_await missed_since(caller.db, last_id, filters);
+  if (!missed.empty()) co_await out.write(missed);
+  auto last = steady_ms();
+  while (!out.client_gone() && now_ms() / 1000 <= caller.who.expires_at_s) {
+    while (auto text = outbox.take()) {
+      co_await out.write(*text);
+      last = steady_ms();
+    }
+    co_await outbox.wait(1'000);
+    if (outbox.empty() && steady_ms() - last >= 15'000) {
+      co_await out.write(": keep-alive\n\n");
+      last = steady_ms();
+    }
+  }
+}
+
+Task<http::Response> sse(LiveDeps d, tenancy::TenantCaller caller, http::Raw request) {
+  Filters filters{words_of(request->query_value("device_id")),
+                  words_of(request->query_value("metric"))};
+  const std::string last_id(request->headers.get("Last-Event-ID"));
+  if (!d.hub->counter().enter(caller.tenant())) throw too_many("Too many connections", 30);
+  d.hub->counter().leave(caller.tenant());
+  http::Response r;
+  r.headers.add("Content-Type", "text/event-stream");
+  r.headers.add("Cache-Control", "no-cache");
+  r.headers.add("X-Accel-Buffering", "no");
+  r.stream = [d, caller, filters, last_id](http::BodyWriter& out) -> Task<> {
+    return run_sse(d, caller, filters, last_id, out);
+  };
+  co_return r;
+}
+
+struct StreamStatus {
+  std::int64_t total_connections = 0, max_per_tenant = 0;
+};
+BOOST_DESCRIBE_STRUCT(StreamStatus, (), (total_connections, max_per_tenant))
+
+Task<StreamStatus> status(LiveDeps d) {
+  co_return StreamStatus{static_cast<std::int64_t>(d.hub->counter().total()),
+                         static_cast<std::int64_t>(limits::live_clients_per_tenant)};
+}
+
+}  // namespace
+
+void mount_stream(http::Router& api, LiveDeps d) {
+  const std::string base = "/api/v1/customer/telemetry/stream";
+  api.get(base, http::bound(d, stream))
+      .open("the token is checked in the handler, and refusals are close codes").tag("Live")
+      .summary("Telemetry as it is stored, by WebSocket").success(101)
+      .fails(426, "This is a WebSocket endpoint");
+  api.get(base + "/sse", http::bound(d, sse)).customers().tag("Live")
+      .summary("Telemetry as it is stored, by server-sent events").produces("text/event-stream")
+      .fails(429, "Too many connections");
+  api.get("/api/v1/telemetry/stream/status", http::bound(d, status))
+      .open("counts only").tag("Live").summary("Open live connections");
+}
+
+}  // namespace pulse::telemetry
