@@ -84,9 +84,10 @@ std::int64_t send_batches(const std::vector<simulator::Device>& devices, std::in
 }
 
 std::int64_t rows_from(Sql& sql, std::int64_t first_seq) {
-  return std::stoll(sql.value("SELECT count(*) FROM telemetry WHERE seq >= $1 AND "
-                              "time > now() - interval '1 hour'",
-                              {std::to_string(first_seq)}));
+  return std::stoll(
+      sql.value("SELECT count(*) FROM telemetry WHERE seq >= $1 AND "
+                "time > now() - interval '1 hour'",
+                {std::to_string(first_seq)}));
 }
 
 }  // namespace
@@ -103,8 +104,8 @@ Report bench_e2e(const Args& args) {
   std::exception_ptr fault;
   std::thread sender([&] {
     try {
-      acked = by_http ? send_batches(devices, n, first_seq)
-                      : publish_envelopes(devices, n, first_seq);
+      acked =
+          by_http ? send_batches(devices, n, first_seq) : publish_envelopes(devices, n, first_seq);
     } catch (...) {
       fault = std::current_exception();
     }
@@ -161,9 +162,10 @@ Report bench_post_to_row(const Args& args) {
     const auto give_up = start + 5'000'000;
     bool there = false;
     while (!there && steady_us() < give_up) {
-      there = !sql.value("SELECT 1 FROM telemetry WHERE tenant_id = $1 AND device_id = $2 AND "
-                         "time > now() - interval '1 minute' AND seq = $3",
-                         {d.tenant_id, d.device_id, std::to_string(seq)})
+      there = !sql.value(
+                      "SELECT 1 FROM telemetry WHERE tenant_id = $1 AND device_id = $2 AND "
+                      "time > now() - interval '1 minute' AND seq = $3",
+                      {d.tenant_id, d.device_id, std::to_string(seq)})
                    .empty();
       if (!there) std::this_thread::sleep_for(std::chrono::microseconds(500));
     }

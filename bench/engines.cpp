@@ -99,10 +99,10 @@ void make_stream(Bus& bus) {
 void publish_rows(Bus& bus, const std::vector<simulator::Device>& devices, std::int64_t n) {
   const auto start_ms = now_ms();
   for (std::int64_t i = 0; i < n; ++i) {
-    const auto text = usual_envelope(devices[static_cast<std::size_t>(i) % devices.size()], i,
-                                     start_ms);
-    const auto s = js_PublishAsync(bus.stream, subject, text.data(), static_cast<int>(text.size()),
-                                   nullptr);
+    const auto text =
+        usual_envelope(devices[static_cast<std::size_t>(i) % devices.size()], i, start_ms);
+    const auto s =
+        js_PublishAsync(bus.stream, subject, text.data(), static_cast<int>(text.size()), nullptr);
     if (s != NATS_OK) nats_fault(s, "publish");
   }
   if (const auto s = js_PublishAsyncComplete(bus.stream, nullptr); s != NATS_OK)
@@ -115,7 +115,8 @@ void work(const std::string& url, const std::string& database, const char* durab
   Bus bus(url);
   Sql sql(database);
   natsSubscription* pull = nullptr;
-  if (const auto s = js_PullSubscribe(&pull, bus.stream, subject, durable, nullptr, nullptr, nullptr);
+  if (const auto s =
+          js_PullSubscribe(&pull, bus.stream, subject, durable, nullptr, nullptr, nullptr);
       s != NATS_OK)
     nats_fault(s, "subscribe");
   std::string rows;
@@ -127,13 +128,15 @@ void work(const std::string& url, const std::string& database, const char* durab
     rows.clear();
     boost::json::monotonic_resource arena(256 * 1024);
     for (int i = 0; i < list.Count; ++i) {
-      const auto value = boost::json::parse(
-          {natsMsg_GetData(list.Msgs[i]), static_cast<std::size_t>(natsMsg_GetDataLength(list.Msgs[i]))},
-          &arena);
+      const auto value =
+          boost::json::parse({natsMsg_GetData(list.Msgs[i]),
+                              static_cast<std::size_t>(natsMsg_GetDataLength(list.Msgs[i]))},
+                             &arena);
       const auto& payload = value.at("payload").as_object();
       append_row(rows, payload.at("ts").as_string(), value.at("tenant_id").as_string(),
                  value.at("device_id").as_string(), payload.at("site_id").as_string(),
-                 payload.at("seq").as_int64(), boost::json::serialize(payload.at("metrics")), done + i);
+                 payload.at("seq").as_int64(), boost::json::serialize(payload.at("metrics")),
+                 done + i);
     }
     sql.copy(copy_statement, rows);
     for (int i = 0; i < list.Count; ++i) natsMsg_Ack(list.Msgs[i], nullptr);

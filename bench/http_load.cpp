@@ -30,9 +30,9 @@ namespace {
 
 struct Load {
   tcp::endpoint target;
-  std::int64_t end_us = 0;      ///< no request starts after it
-  std::int64_t begin_us = 0;    ///< what starts before it is warm-up
-  std::int64_t per_request = 1;  ///< messages
+  std::int64_t end_us = 0;        ///< no request starts after it
+  std::int64_t begin_us = 0;      ///< what starts before it is warm-up
+  std::int64_t per_request = 1;   ///< messages
   std::int64_t left = INT64_MAX;  ///< requests
   simulator::Histogram histogram;
   std::int64_t requests = 0, messages = 0, bytes = 0;

@@ -98,7 +98,8 @@ std::string usual_payload(const simulator::Device& device, std::int64_t seq, std
 std::string usual_envelope(const simulator::Device& device, std::int64_t seq, std::int64_t ts_ms) {
   const auto& t = device.tenant_id;
   const auto& d = device.device_id;
-  std::string out = "{\"topic\":\"tenant/" + t + "/device/" + d + "/telemetry\",\"tenant_id\":\"" + t;
+  std::string out =
+      "{\"topic\":\"tenant/" + t + "/device/" + d + "/telemetry\",\"tenant_id\":\"" + t;
   out += "\",\"device_id\":\"" + d + "\",\"msg_type\":\"telemetry\",\"username\":\"" + t + "/" + d;
   out += "\",\"auth\":\"token:bench\",\"ts\":" + std::to_string(ts_ms) + ",\"payload\":";
   return out + usual_payload(device, seq, ts_ms) + "}";
@@ -110,17 +111,16 @@ namespace {
 
 using namespace pulse::bench;
 
-const std::map<std::string, Report (*)(const Args&)> tools{
-    {"copy", bench_copy},
-    {"puback", bench_puback},
-    {"bare-worker", bench_bare_worker},
-    {"http", bench_http},
-    {"http-get", bench_http_get},
-    {"mqtt", bench_mqtt},
-    {"e2e", bench_e2e},
-    {"post-to-row", bench_post_to_row},
-    {"ws-memory", bench_websocket_memory},
-    {"mqtt-memory", bench_mqtt_memory}};
+const std::map<std::string, Report (*)(const Args&)> tools{{"copy", bench_copy},
+                                                           {"puback", bench_puback},
+                                                           {"bare-worker", bench_bare_worker},
+                                                           {"http", bench_http},
+                                                           {"http-get", bench_http_get},
+                                                           {"mqtt", bench_mqtt},
+                                                           {"e2e", bench_e2e},
+                                                           {"post-to-row", bench_post_to_row},
+                                                           {"ws-memory", bench_websocket_memory},
+                                                           {"mqtt-memory", bench_mqtt_memory}};
 
 }  // namespace
 

@@ -120,7 +120,8 @@ Report bench_mqtt_memory(const Args& args) {
   return measure(args, args.number("clients", 10'000), [&](std::int64_t i) {
     const auto& d = devices[static_cast<std::size_t>(i) % devices.size()];
     Socket socket(host, port);
-    socket.send(mqtt_connect("idle-" + std::to_string(i), d.tenant_id + "/" + d.device_id, d.token));
+    socket.send(
+        mqtt_connect("idle-" + std::to_string(i), d.tenant_id + "/" + d.device_id, d.token));
     const auto answer = socket.receive();
     if (answer.size() < 4 || answer[0] != '\x20' || answer[3] != 0)
       throw std::runtime_error("MQTT connection " + std::to_string(i) + " refused");
@@ -130,12 +131,13 @@ Report bench_mqtt_memory(const Args& args) {
 
 Report bench_websocket_memory(const Args& args) {
   const auto url = http::parse_url(environment("PULSE_URL"));
-  const auto request = "GET " + args.text("path", "/api/v1/customer/telemetry/stream") +
-                       " HTTP/1.1\r\nHost: " + url.host + ":" + std::to_string(url.port) +
-                       "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                       "Sec-WebSocket-Protocol: bearer, " +
-                       args.text("token") + "\r\n\r\n";
+  const auto request =
+      "GET " + args.text("path", "/api/v1/customer/telemetry/stream") +
+      " HTTP/1.1\r\nHost: " + url.host + ":" + std::to_string(url.port) +
+      "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+      "Sec-WebSocket-Protocol: bearer, " +
+      args.text("token") + "\r\n\r\n";
   return measure(args, args.number("clients", 400), [&](std::int64_t i) {
     Socket socket(url.host, url.port);
     socket.send(request);

@@ -58,8 +58,8 @@ Task<> connect(MqttLoad& load, mqtt::Client& client, const simulator::Device& de
 
 Report bench_mqtt(const Args& args) {
   auto devices = read_devices(args);
-  const auto n = std::min<std::size_t>(
-      devices.size(), static_cast<std::size_t>(args.number("connections", 100)));
+  const auto n = std::min<std::size_t>(devices.size(),
+                                       static_cast<std::size_t>(args.number("connections", 100)));
   const auto window = args.number("in-flight", 20);
   MqttLoad load;
   load.seq = now_ms() * 1'000;

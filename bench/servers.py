@@ -93,7 +93,8 @@ class Postgres:
                   "-E", "UTF8", "--no-instructions")
         self.process = subprocess.Popen(
             self.as_user + [os.path.join(self.bin, "postgres"), "-D", data, "-p", str(self.port),
-                            "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={home}",
+                            "-c", "listen_addresses=127.0.0.1",
+                            "-c", f"unix_socket_directories={home}",
                             "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB",
                             "-c", "max_connections=100", "-c", "timezone=UTC"],
             stdout=self.log, stderr=self.log, cwd="/")
@@ -101,7 +102,8 @@ class Postgres:
         wait_for("PostgreSQL", lambda: subprocess.run(
             [os.path.join(self.bin, "psql"), "-c", "SELECT 1", "postgres"], env=env,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0)
-        self.sql("postgres", file=os.path.join(migrations, "roles.sql"), variables={"password": "iot_dev"})
+        self.sql("postgres", file=os.path.join(migrations, "roles.sql"),
+                 variables={"password": "iot_dev"})
         self.sql("postgres", "CREATE DATABASE iotcloud OWNER iot")
         self.sql("postgres", "CREATE DATABASE bench")
         self.sql("iotcloud", file=os.path.join(migrations, "database.sql"))
@@ -135,8 +137,8 @@ class Postgres:
     def pgbench(self, database, script, clients, seconds):
         """Mean latency in ms and transactions/s of a script."""
         done = subprocess.run(
-            [os.path.join(self.bin, "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "1",
-             "-T", str(seconds), "-f", script, database],
+            [os.path.join(self.bin, "pgbench"), "-n", "-M", "prepared", "-c", str(clients),
+             "-j", "1", "-T", str(seconds), "-f", script, database],
             env=self._environment(), text=True, capture_output=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"pgbench failed: {done.stderr.strip()}")
@@ -168,9 +170,13 @@ class Nats:
         self.url = f"nats://127.0.0.1:{self.port}"
         self.log = open(os.path.join(scratch.path, "nats.log"), "wb")
         self.process = subprocess.Popen(
-            ["nats-server", "-js", "-sd", scratch.make("nats"), "-a", "127.0.0.1", "-p", str(self.port)],
-            stdout=self.log, stderr=self.log)
-        wait_for("NATS", lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() or True)
+            ["nats-server", "-js", "-sd", scratch.make("nats"), "-a", "127.0.0.1",
+             "-p", str(self.port)], stdout=self.log, stderr=self.log)
+        wait_for("NATS", self.listens)
+
+    def listens(self):
+        socket.create_connection(("127.0.0.1", self.port), 1).close()
+        return True
 
     def stop(self):
         stop(self.process)
@@ -201,7 +207,8 @@ class Pulse:
         done = subprocess.run([self.binary, *args], env=self.environment, text=True,
                               capture_output=True, check=False)
         if done.returncode != 0:
-            raise RuntimeError(f"pulse {' '.join(args)} failed: {(done.stderr or done.stdout)[-2000:]}")
+            words = (done.stderr or done.stdout)[-2000:]
+            raise RuntimeError(f"pulse {' '.join(args)} failed: {words}")
         return done.stdout
 
     def ready(self):

@@ -125,7 +125,8 @@ class Simulation {
 
   void progress() {
     const auto now = steady_ms();
-    if (now - last_progress_ < 5'000) return;
+    // Often at first, rarely in a long run.
+    if (now - last_progress_ < (now - started_ < 60'000 ? 5'000 : 60'000)) return;
     const auto& c = ledger_.counts;
     std::fprintf(stderr,
                  "%6.0f s  sent %llu  acknowledged %llu (%.0f/s)  refused %llu  in flight %zu  "
