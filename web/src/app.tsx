@@ -1,10 +1,8 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { lazy } from 'react';
+import { lazy, Suspense } from 'react';
 import { createBrowserRouter, Navigate, RouterProvider } from 'react-router';
-import { Toaster } from 'sonner';
 import { ApiError } from './api/errors';
 import { SessionProvider } from './auth/session';
-import { useTheme } from './lib/theme';
 import { PageError } from './shell/page-error';
 import { Shell } from './shell/shell';
 
@@ -16,6 +14,7 @@ const Site = lazy(() => import('./features/sites/site-page'));
 const Templates = lazy(() => import('./features/templates/templates-page'));
 const Start = lazy(() => import('./features/start/start-page'));
 const Tools = lazy(() => import('./features/tools/tools-page'));
+const Toasts = lazy(() => import('./ui/toasts'));
 const NotFound = lazy(() => import('./features/misc/not-found-page'));
 
 const queries = new QueryClient({
@@ -62,18 +61,15 @@ const router = createBrowserRouter(
   { basename: '/app' },
 );
 
-function Toasts() {
-  const theme = useTheme();
-  return <Toaster theme={theme === 'dark' ? 'dark' : 'light'} position="bottom-right" closeButton />;
-}
-
 export function App() {
   return (
     <QueryClientProvider client={queries}>
       <SessionProvider>
         <RouterProvider router={router} />
       </SessionProvider>
-      <Toasts />
+      <Suspense>
+        <Toasts />
+      </Suspense>
     </QueryClientProvider>
   );
 }

@@ -2,12 +2,9 @@ import { Dialog as Radix } from 'radix-ui';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Outlet, useLocation, useNavigate } from 'react-router';
 import { takePath } from '@/auth/return-path';
-import { useSession } from '@/auth/session';
-import { setTheme, useThemeChoice, type ThemeChoice } from '@/lib/theme';
 import { useKeys } from '@/lib/use-keys';
 import { Button } from '@/ui/button';
 import { CloseIcon, MenuIcon, SearchIcon } from '@/ui/icons';
-import { Menu, MenuCheck, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
 import { Kbd } from '@/ui/page';
 import { Skeleton } from '@/ui/states';
 import { Crumbs } from './crumbs';
@@ -18,6 +15,8 @@ import { Sidebar } from './sidebar';
 
 const Palette = lazy(() => import('./palette'));
 const Help = lazy(() => import('./help'));
+// The menu's parts are heavy and not needed for the first paint.
+const UserMenu = lazy(() => import('./user-menu'));
 
 function PageSkeleton() {
   return (
@@ -25,45 +24,6 @@ function PageSkeleton() {
       <Skeleton className="h-7 w-48" />
       <Skeleton className="h-40" />
     </div>
-  );
-}
-
-function UserMenu() {
-  const { user } = useSession();
-  const theme = useThemeChoice();
-  const initials = user.email.slice(0, 2).toUpperCase();
-  const themes: [ThemeChoice, string][] = [
-    ['light', 'Light'],
-    ['dark', 'Dark'],
-    ['system', 'As the system'],
-  ];
-  return (
-    <Menu
-      trigger={
-        <button
-          type="button"
-          aria-label={`Account of ${user.email}`}
-          className="grid size-7 place-items-center rounded-full bg-surface-2 text-11 font-semibold text-ink-2"
-        >
-          {initials}
-        </button>
-      }
-    >
-      <MenuLabel>
-        {user.email}
-        <br />
-        {[user.role, user.tenant_id].filter(Boolean).join(' · ')}
-      </MenuLabel>
-      <MenuLine />
-      <MenuLabel>Theme</MenuLabel>
-      {themes.map(([value, label]) => (
-        <MenuCheck key={value} checked={theme === value} onChange={() => setTheme(value)}>
-          {label}
-        </MenuCheck>
-      ))}
-      <MenuLine />
-      <MenuItem onSelect={() => location.assign('/logout')}>Sign out</MenuItem>
-    </Menu>
   );
 }
 
@@ -135,7 +95,9 @@ export function Shell() {
               </span>
             </button>
             <LiveMark />
-            <UserMenu />
+            <Suspense fallback={<span className="size-7 rounded-full bg-surface-2" />}>
+              <UserMenu />
+            </Suspense>
           </div>
         </header>
         <main id="content" tabIndex={-1} className="min-w-0 flex-1 px-3 py-4 outline-none sm:px-5">

@@ -11,7 +11,8 @@ import { SortDownIcon, SortUpIcon } from '@/ui/icons';
 import { Failure, SkeletonRows } from '@/ui/states';
 import { StatusMark } from '@/ui/status';
 import { Ago } from '@/ui/time';
-import { columns, deviceLink, Readings, type Row, type TableFacts } from './columns';
+import { columns, type Row, type TableFacts } from './columns';
+import { deviceLink, Readings } from './readings';
 import { useLiveDevices, useRows } from './use-rows';
 
 interface Props {

@@ -10,7 +10,7 @@ import { Button, ButtonLink } from '@/ui/button';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { SelectField, TextField } from '@/ui/field';
 import { ActionError } from '@/ui/states';
-import { deviceLink } from './columns';
+import { deviceLink } from './readings';
 import { useRefreshFleet } from './queries';
 
 interface Made {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { pagesFor } from './use-rows';
-import { mainReadings } from './columns';
+import { mainReadings } from './readings';
 
 it('asks for the pages in view, and always the first', () => {
   expect(pagesFor(0, 30)).toEqual([0]);

@@ -1,0 +1,129 @@
+// Step 4: commands with real credentials, and the first message as it arrives.
+import { useEffect, useState } from 'react';
+import { Link } from 'react-router';
+import type { Device } from '@/api/types';
+import { Commands } from '@/features/connect/commands';
+import { useCredentials } from '@/features/connect/credentials';
+import { useTokens } from '@/features/device/queries';
+import { RotateDialog } from '@/features/device/tokens';
+import { useDevicePage } from '@/features/devices/queries';
+import { describe, withUnit } from '@/lib/numbers';
+import { useQuarantineEvents, useTelemetry } from '@/live/hooks';
+import type { TelemetryEvent } from '@/live/hub';
+import { useSession } from '@/auth/session';
+import { Button } from '@/ui/button';
+import { SelectField } from '@/ui/field';
+import { Failure, Skeleton } from '@/ui/states';
+import { Ago } from '@/ui/time';
+import { explain } from '../device/reasons';
+
+/** What was heard of the chosen device since this step is open. */
+function Listening({ device }: { device: string }) {
+  const { tenant } = useSession();
+  const [first, setFirst] = useState<TelemetryEvent | null>(null);
+  const [refused, setRefused] = useState<{ reason: string; ts: string } | null>(null);
+  useTelemetry([device], (e) => setFirst(e));
+  useQuarantineEvents((rows) => {
+    const mine = rows.find((r) => r.device_id === device);
+    if (mine) setRefused(mine);
+  });
+  if (first)
+    return (
+      <div role="status" className="fresh rounded-m bg-online-soft px-3 py-2">
+        <p className="font-medium text-online">
+          <span aria-hidden="true">✓ </span>
+          {device} has spoken, <Ago at={first.ts} />
+        </p>
+        <p className="num">
+          {Object.entries(first.metrics)
+            .slice(0, 8)
+            .map(([key, v]) => {
+              const d = describe(key);
+              return `${d.name} ${withUnit(v, d.unit)}`;
+            })
+            .join(' · ')}
+        </p>
+        <Link to={`/devices/${encodeURIComponent(device)}`} className="text-accent underline">
+          See it live
+        </Link>
+      </div>
+    );
+  return (
+    <div role="status" className="flex flex-col gap-1">
+      <p className="flex items-center gap-2 text-ink-2">
+        <svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true" className="text-online">
+          <circle cx="5" cy="5" r="4" fill="currentColor" />
+        </svg>
+        Listening on {tenant} / {device}
+      </p>
+      {refused && (
+        <p className="text-critical">
+          <span aria-hidden="true">▲ </span>A message came and was refused: {refused.reason}.{' '}
+          {explain(refused.reason)}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function For({ device }: { device: Device }) {
+  const id = device.device_id;
+  const credentials = useCredentials(id);
+  const tokens = useTokens(id);
+  const [making, setMaking] = useState(false);
+  const live = (tokens.data ?? []).some((t) => t.revoked_at === null);
+  return (
+    <div className="flex flex-col gap-3">
+      {!credentials && (
+        <div className="flex flex-wrap items-center gap-3">
+          <Button kind="primary" onClick={() => setMaking(true)}>
+            Put real credentials into the commands
+          </Button>
+          {live && (
+            <span className="text-12 text-ink-2">
+              It has credentials already; they can go on working beside the new ones.
+            </span>
+          )}
+        </div>
+      )}
+      <Commands device={id} site={device.site_id} credentials={credentials} />
+      <Listening key={id} device={id} />
+      {making && <RotateDialog device={id} hasLive={live} onClose={() => setMaking(false)} />}
+    </div>
+  );
+}
+
+export function DataStep() {
+  const devices = useDevicePage({}, 50);
+  const [chosen, setChosen] = useState<string | null>(() => sessionStorage.getItem('pulse.start.device'));
+  const list = devices.data?.devices ?? [];
+  const device =
+    list.find((d) => d.device_id === chosen) ?? list.find((d) => !d.last_seen_at) ?? list[0];
+  useEffect(() => {
+    if (chosen) sessionStorage.setItem('pulse.start.device', chosen);
+  }, [chosen]);
+  if (devices.error && !devices.data)
+    return (
+      <Failure error={devices.error} what="Devices" retry={() => void devices.refetch()} />
+    );
+  if (devices.isPending) return <Skeleton className="h-40" />;
+  if (!device) return <p className="text-ink-2">Add a device first.</p>;
+  return (
+    <div className="flex flex-col gap-3">
+      {list.length > 1 && (
+        <div className="max-w-80">
+          <SelectField
+            label="Device"
+            value={device.device_id}
+            onChange={setChosen}
+            options={list.map((d) => ({
+              value: d.device_id,
+              label: d.name && d.name !== d.device_id ? `${d.name} (${d.device_id})` : d.device_id,
+            }))}
+          />
+        </div>
+      )}
+      <For key={device.device_id} device={device} />
+    </div>
+  );
+}

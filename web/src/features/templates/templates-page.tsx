@@ -1,0 +1,137 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Link, useSearchParams } from 'react-router';
+import { toast } from 'sonner';
+import { api } from '@/api/customer';
+import { asApiError } from '@/api/errors';
+import type { Template } from '@/api/types';
+import { many } from '@/lib/numbers';
+import { Button } from '@/ui/button';
+import { PageHeader, Panel } from '@/ui/page';
+import { Empty, Failure, SkeletonRows } from '@/ui/states';
+import { Ago, useTitle } from '@/ui/time';
+import { categories } from './categories';
+import { NewTemplate } from './new-template';
+import { useTemplates } from './queries';
+
+function TemplateRow({ template: t }: { template: Template }) {
+  const queries = useQueryClient();
+  const clone = useMutation({
+    mutationFn: () => api.cloneTemplate(t.id),
+    onSuccess: (made) => {
+      toast.success(`${made.name ?? t.name} is yours now`);
+      void queries.invalidateQueries({ queryKey: ['templates'] });
+      void queries.invalidateQueries({ queryKey: ['getting-started'] });
+    },
+    onError: (error) => toast.error(`${t.name} was not cloned: ${asApiError(error).message}`),
+  });
+  return (
+    <li className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 border-b px-3 py-2 last:border-b-0 hover:bg-surface-2 md:grid-cols-[minmax(0,1.4fr)_10rem_minmax(0,1fr)_8rem_auto]">
+      <div className="min-w-0">
+        <Link
+          to={`/devices?q=${encodeURIComponent(`template:${t.id}`)}`}
+          title="Show its devices"
+          className="block truncate font-medium hover:underline"
+        >
+          {t.name}
+        </Link>
+        <span className="block truncate text-12 text-ink-3">{t.description ?? t.slug}</span>
+      </div>
+      <span className="hidden text-ink-2 md:block">{categories[t.category] ?? t.category}</span>
+      <span className="hidden truncate text-ink-2 md:block">
+        {[t.manufacturer, t.model].filter(Boolean).join(' ')}
+      </span>
+      <span className="hidden text-ink-3 md:block">
+        <Ago at={t.created_at} never="" />
+      </span>
+      <Button
+        small
+        busy={clone.isPending}
+        onClick={() => clone.mutate()}
+        aria-label={`Clone ${t.name}`}
+      >
+        Clone
+      </Button>
+    </li>
+  );
+}
+
+export default function TemplatesPage() {
+  useTitle('Templates');
+  const templates = useTemplates();
+  const [params, setParams] = useSearchParams();
+  const [text, setText] = useState('');
+  const low = text.trim().toLowerCase();
+  const fits = (t: Template) =>
+    [t.name, t.slug, t.manufacturer ?? '', t.model ?? '', t.description ?? ''].some((x) =>
+      x.toLowerCase().includes(low),
+    );
+  const all = templates.data ?? [];
+  const own = all.filter((t) => t.source === 'tenant');
+  const system = all.filter((t) => t.source === 'system');
+  const create = (
+    <Button onClick={() => setParams({ new: '1' }, { replace: true })}>New template</Button>
+  );
+  const list = (items: Template[]) => (
+    <ul>
+      {items.filter(fits).map((t) => (
+        <TemplateRow key={t.id} template={t} />
+      ))}
+      {items.length > 0 && items.filter(fits).length === 0 && (
+        <li className="px-3 py-3 text-ink-2">None is called “{text}”.</li>
+      )}
+    </ul>
+  );
+  return (
+    <>
+      <PageHeader
+        title="Templates"
+        facts={templates.data && <span>{many(own.length, 'template')} of your own</span>}
+        actions={create}
+      />
+      {all.length > 5 && (
+        <input
+          data-search
+          type="search"
+          aria-label="Filter templates"
+          value={text}
+          onChange={(e) => setText(e.target.value)}
+          placeholder="Name, maker or model"
+          className="mb-2.5 h-8 w-full rounded-m border border-line-strong bg-surface px-2.5 sm:w-80"
+        />
+      )}
+      {templates.error && !templates.data ? (
+        <div className="panel">
+          <Failure error={templates.error} what="Templates" retry={() => void templates.refetch()} />
+        </div>
+      ) : (
+        <div className="flex flex-col gap-4">
+          <Panel title="Your templates">
+            {templates.isPending ? (
+              <SkeletonRows rows={3} label="Loading templates" />
+            ) : own.length === 0 ? (
+              <Empty title="None of your own yet" action={create}>
+                A template says what a kind of device measures, with units and ranges, so that each
+                new device has them from its first minute. Clone one below and change what differs.
+              </Empty>
+            ) : (
+              list(own)
+            )}
+          </Panel>
+          <Panel title="System templates" aside="shared and locked; clone to change">
+            {templates.isPending ? (
+              <SkeletonRows rows={4} label="Loading templates" />
+            ) : system.length === 0 ? (
+              <p className="px-3 py-4 text-ink-2">This installation ships none.</p>
+            ) : (
+              list(system)
+            )}
+          </Panel>
+        </div>
+      )}
+      {params.get('new') === '1' && (
+        <NewTemplate onClose={() => setParams({}, { replace: true })} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,43 @@
+import { useSession } from '@/auth/session';
+import { setTheme, useThemeChoice, type ThemeChoice } from '@/lib/theme';
+import { Menu, MenuCheck, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
+
+/** Who is signed in, the theme, and the way out. */
+export default function UserMenu() {
+  const { user } = useSession();
+  const theme = useThemeChoice();
+  const initials = user.email.slice(0, 2).toUpperCase();
+  const themes: [ThemeChoice, string][] = [
+    ['light', 'Light'],
+    ['dark', 'Dark'],
+    ['system', 'As the system'],
+  ];
+  return (
+    <Menu
+      trigger={
+        <button
+          type="button"
+          aria-label={`Account of ${user.email}`}
+          className="grid size-7 place-items-center rounded-full bg-surface-2 text-11 font-semibold text-ink-2"
+        >
+          {initials}
+        </button>
+      }
+    >
+      <MenuLabel>
+        {user.email}
+        <br />
+        {[user.role, user.tenant_id].filter(Boolean).join(' · ')}
+      </MenuLabel>
+      <MenuLine />
+      <MenuLabel>Theme</MenuLabel>
+      {themes.map(([value, label]) => (
+        <MenuCheck key={value} checked={theme === value} onChange={() => setTheme(value)}>
+          {label}
+        </MenuCheck>
+      ))}
+      <MenuLine />
+      <MenuItem onSelect={() => location.assign('/logout')}>Sign out</MenuItem>
+    </Menu>
+  );
+}
