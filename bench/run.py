@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -115,6 +116,8 @@ class Bench:
         except (RuntimeError, OSError, KeyError, ValueError, subprocess.SubprocessError) as e:
             self.failures.append(name)
             print(f"  FAILED: {e}", flush=True)
+            for line in self.pulse.last_words() if self.pulse else ():
+                print(f"  | {line}", flush=True)
         print(f"  ({time.monotonic() - begun:.1f} s)", flush=True)
 
     def size(self, full, quick):
@@ -372,6 +375,7 @@ def main():
     # Ten thousand clients need as many files, here and in the servers, which inherit the limit.
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through `finally`
     bench = Bench(parser.parse_args())
     try:
         bench.run()

@@ -219,6 +219,10 @@ class Pulse:
         finally:
             connection.close()
 
+    def last_words(self, lines=5):
+        with open(self.log.name, encoding="utf-8", errors="replace") as f:
+            return [line.rstrip()[:300] for line in f.readlines()[-lines:]]
+
     def start(self):
         begun = time.monotonic()
         self.process = subprocess.Popen([self.binary, "serve"], env=self.environment,
