@@ -27,7 +27,7 @@ inline constexpr std::size_t ingest_metrics_per_message = 50;
 inline constexpr std::size_t ingest_metric_key_bytes = 128;
 inline constexpr std::size_t ingest_text_value_chars = 256;
 inline constexpr std::size_t ingest_batch_messages = 100;
-inline constexpr std::size_t ingest_worker_batch = 5'000;           // messages in one transaction
+inline constexpr std::size_t ingest_worker_batch = 20'000;          // messages in one transaction
 inline constexpr long puback_timeout_ms = 1'000;
 inline constexpr int poison_deliveries = 5;                         // then dead letter
 
