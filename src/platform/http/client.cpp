@@ -114,7 +114,11 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   std::set<ConnectionPtr> all;
   std::map<Origin, std::vector<ConnectionPtr>> kept;
   std::map<Origin, std::vector<tcp::endpoint>> resolved;
-  std::list<asio::steady_timer*> waiting;  // for a free connection, in order
+  struct Waiter {
+    asio::steady_timer timer;
+    bool called = false;  ///< taken off the list
+  };
+  std::list<Waiter*> waiting;  // for a free connection, in order
 
   /// One timer for all connections: cheaper than one for each request. Deadlines are kept to its
   /// period of 20 ms.
@@ -157,7 +161,8 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   }
   void wake_one() {
     if (waiting.empty()) return;
-    waiting.front()->cancel();
+    waiting.front()->called = true;
+    waiting.front()->timer.cancel();
     waiting.pop_front();
   }
 
@@ -185,14 +190,14 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
       if (all.size() < options.max_connections) break;
       if (steady_ms() >= deadline_ms)
         throw ClientError(Kind::timeout, "no free connection in time");
-      asio::steady_timer turn(executor, asio::steady_timer::clock_type::now() +
-                                            std::chrono::milliseconds(deadline_ms - steady_ms()));
-      const auto place =
-          waited ? waiting.insert(waiting.begin(), &turn) : waiting.insert(waiting.end(), &turn);
+      Waiter turn{asio::steady_timer(executor)};
+      turn.timer.expires_after(std::chrono::milliseconds(deadline_ms - steady_ms()));
+      // Who has waited before goes first.
+      const auto place = waiting.insert(waited ? waiting.begin() : waiting.end(), &turn);
       waited = true;
       error_code ec;
-      co_await turn.async_wait(no_throw(ec));
-      if (!ec) waiting.erase(place);  // timed out; a wake-up has taken us off already
+      co_await turn.timer.async_wait(no_throw(ec));
+      if (!turn.called) waiting.erase(place);
     }
     auto connection = std::make_shared<Connection>(executor);
     connection->deadline_ms = deadline_ms;
