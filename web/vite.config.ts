@@ -14,6 +14,8 @@ export default defineConfig({
   build: {
     target: 'es2022',
     manifest: true,
+    // Nothing inline: the content security policy takes fonts and images from ourselves only.
+    assetsInlineLimit: 0,
     sourcemap: false,
     modulePreload: { polyfill: false },
   },

@@ -143,17 +143,22 @@ export function Segmented({
   options,
   value,
   onChange,
+  className,
 }: {
   label: string;
   options: Option[];
   value: string | null;
   onChange: (value: string) => void;
+  className?: string;
 }) {
   return (
     <div
       role="group"
       aria-label={label}
-      className="inline-flex max-w-full overflow-x-auto rounded-m border border-line-strong bg-surface"
+      className={cx(
+        'inline-flex max-w-full overflow-x-auto rounded-m border border-line-strong bg-surface',
+        className,
+      )}
     >
       {options.map((o) => (
         <button
@@ -162,7 +167,7 @@ export function Segmented({
           aria-pressed={o.value === value}
           onClick={() => onChange(o.value)}
           className={cx(
-            'num h-7.5 border-r px-2.5 whitespace-nowrap last:border-r-0',
+            'num h-7.5 flex-auto border-r px-2.5 whitespace-nowrap last:border-r-0',
             'focus-visible:-outline-offset-2',
             o.value === value
               ? 'bg-surface-2 font-medium text-ink'

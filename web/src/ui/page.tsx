@@ -12,14 +12,14 @@ export function PageHeader({
   actions?: ReactNode;
 }) {
   return (
-    <div className="mb-3 flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
-      <div className="flex min-w-0 flex-wrap items-baseline gap-x-3 gap-y-1">
+    <div className="mb-3 flex items-start justify-between gap-x-4">
+      <div className="flex min-h-8 min-w-0 flex-1 flex-wrap items-baseline gap-x-3 gap-y-1">
         <h1 className="min-w-0 break-words">{title}</h1>
         {facts && (
           <div className="num flex flex-wrap items-center gap-x-3 gap-y-1 text-ink-2">{facts}</div>
         )}
       </div>
-      {actions && <div className="flex flex-wrap gap-2">{actions}</div>}
+      {actions && <div className="flex shrink-0 flex-wrap justify-end gap-2">{actions}</div>}
     </div>
   );
 }

@@ -125,7 +125,7 @@ export function Chart(props: ChartProps) {
                 ctx.fillRect(left, bbox.top, right - left, bbox.height);
                 const low = Math.max(left, bbox.left);
                 const high = Math.min(right, bbox.left + bbox.width);
-                if (high - low < 56 * devicePixelRatio) continue;
+                if (high - low < 46 * devicePixelRatio) continue;
                 ctx.fillStyle = ink;
                 ctx.fillText('no data', (low + high) / 2, bbox.top + bbox.height / 2);
               }

@@ -1,9 +1,10 @@
 import { Tabs } from 'radix-ui';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 import { asApiError } from '@/api/errors';
 import { DecommissionDialog } from '@/features/devices/decommission-dialog';
 import { useSites } from '@/features/sites/queries';
+import { useTelemetry } from '@/live/hooks';
 import { Button, ButtonLink } from '@/ui/button';
 import { CopyValue } from '@/ui/copy';
 import { MoreIcon } from '@/ui/icons';
@@ -30,6 +31,14 @@ function DevicePage({ id }: { id: string }) {
   const sites = useSites();
   const [asking, setAsking] = useState(false);
   const device = query.data;
+  // Told at most once a second: the words change no faster.
+  const [heard, setHeard] = useState<string | null>(null);
+  const told = useRef(0);
+  useTelemetry([id], (e) => {
+    if (performance.now() - told.current < 1000) return;
+    told.current = performance.now();
+    setHeard(e.ts);
+  });
   useTitle(device?.name ?? id);
 
   if (query.error && !device) {
@@ -89,7 +98,7 @@ function DevicePage({ id }: { id: string }) {
               </Link>
             )}
             <span>
-              seen <Ago at={device.last_seen_at} />
+              seen <Ago at={heard ?? device.last_seen_at} />
             </span>
             {device.tags?.map((t) => <Tag key={t}>{t}</Tag>)}
           </>

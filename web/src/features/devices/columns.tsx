@@ -56,7 +56,7 @@ export const columns = [
   }),
   column.display({
     id: 'device',
-    size: 260,
+    size: 240,
     enableHiding: false,
     header: 'Device',
     meta: { sort: 'device_id' },
@@ -76,7 +76,7 @@ export const columns = [
   }),
   column.display({
     id: 'status',
-    size: 130,
+    size: 125,
     header: 'Status',
     meta: { sort: 'status' },
     cell: ({ row }) => {
@@ -88,7 +88,7 @@ export const columns = [
   }),
   column.display({
     id: 'site',
-    size: 150,
+    size: 135,
     header: 'Site',
     cell: ({ row, table }) => {
       const d = row.original.device;
@@ -99,13 +99,13 @@ export const columns = [
   }),
   column.display({
     id: 'readings',
-    size: 330,
+    size: 240,
     header: 'Latest values',
     cell: ({ row }) => row.original.device && <Readings state={row.original.device.state} />,
   }),
   column.display({
     id: 'template',
-    size: 150,
+    size: 135,
     header: 'Template',
     cell: ({ row }) => (
       <span className="truncate text-ink-2">{row.original.device?.template_name ?? ''}</span>
@@ -125,7 +125,7 @@ export const columns = [
   }),
   column.display({
     id: 'tags',
-    size: 170,
+    size: 130,
     header: 'Tags',
     cell: ({ row }) => (
       <span className="flex gap-1 overflow-hidden">

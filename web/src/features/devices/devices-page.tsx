@@ -142,6 +142,7 @@ export default function DevicesPage() {
         />
         <Segmented
           label="Status"
+          className="max-sm:w-full"
           value={query.status ?? ''}
           onChange={(v) => setLine((q) => (q.status = (v || null) as Status | null))}
           options={[

@@ -9,10 +9,11 @@ it('asks for the pages in view, and always the first', () => {
 });
 
 it('shows the readings that say most, without positions', () => {
-  expect(mainReadings({ lat: 1, zeta: 3, battery_pct: 55, temp_c: 1.25, door_open: false })).toEqual([
-    ['Temperature', '1.3 °C'],
-    ['Battery', '55 %'],
-    ['Zeta', '3'],
+  const list = mainReadings({ lat: 1, zeta: 3, battery_pct: 55, temp_c: 1.25, door_open: false });
+  expect(list.map((r) => `${r.name} ${r.text}`)).toEqual([
+    'Temperature 1.3 °C',
+    'Battery 55 %',
+    'Zeta 3',
   ]);
   expect(mainReadings(null)).toEqual([]);
 });

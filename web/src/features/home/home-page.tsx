@@ -14,9 +14,15 @@ import { StatusMark, StatusShape } from '@/ui/status';
 import { Ago, useTitle } from '@/ui/time';
 import { FleetBar } from './fleet-bar';
 
+/** Rows of the list of changes. */
+const shown = 12;
+
 const toDevice = (id: string) => `/devices/${encodeURIComponent(id)}`;
 
 function DeviceRows({ devices }: { devices: Device[] }) {
+  const sites = useSites();
+  const siteName = (id: string | null) =>
+    id === null ? 'no site' : (sites.data?.find((s) => s.site_id === id)?.name ?? id);
   return (
     <ul>
       {devices.map((d) => (
@@ -27,7 +33,7 @@ function DeviceRows({ devices }: { devices: Device[] }) {
           >
             <span className="truncate">
               {d.name ?? d.device_id}{' '}
-              <span className="text-12 text-ink-3">{d.site_id ?? 'no site'}</span>
+              <span className="text-12 text-ink-3">{siteName(d.site_id)}</span>
             </span>
             <StatusMark status={d.status} since={d.last_state_change_at ?? d.last_seen_at} />
             <span className="hidden text-right text-ink-3 sm:block">
@@ -80,42 +86,49 @@ function Attention() {
   );
 }
 
-/** Status changes as they happen, and the devices heard last before this window opened. */
+/** Status changes as they happen; below them devices heard before this window opened. */
 function Changes() {
-  const [changes, setChanges] = useState<StatusEvent[]>(() => recentChanges.slice(0, 8));
+  const [changes, setChanges] = useState<StatusEvent[]>(() => recentChanges.slice(0, shown));
   useStatusEvents((events) =>
-    setChanges((old) => [...[...events].reverse(), ...old].slice(0, 8)),
+    setChanges((old) => [...[...events].reverse(), ...old].slice(0, shown)),
   );
-  const heard = useDevicePage({ status: 'ONLINE' }, 8);
+  const heard = useDevicePage({ status: 'ONLINE' }, shown);
+  const changed = new Set(changes.map((c) => c.device_id));
+  const others = (heard.data?.devices ?? [])
+    .filter((d) => d.status === 'ONLINE' && !changed.has(d.device_id))
+    .slice(0, shown - changes.length);
   return (
     <Panel title="Recently changed" aside="as it happens">
-      {changes.length > 0 ? (
-        <ul aria-live="polite">
+      {changes.length > 0 && (
+        <ul aria-live="polite" aria-label="Status changes">
           {changes.map((c) => (
-            <li key={`${c.device_id} ${c.status} ${c.since}`} className="fresh border-b last:border-b-0">
+            <li key={`${c.device_id} ${c.status} ${c.since}`} className="fresh border-b">
               <Link
                 to={toDevice(c.device_id)}
-                className="grid grid-cols-[minmax(0,1fr)_auto_5.5rem] items-center gap-3 px-3 py-1.5 hover:bg-surface-2"
+                className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-3 px-3 py-1.5 hover:bg-surface-2 sm:grid-cols-[minmax(0,1fr)_9rem_7rem]"
               >
-                <span className="truncate">{c.device_id}</span>
-                <StatusMark status={c.status} />
-                <span className="text-right text-ink-3">
-                  <Ago at={c.since} never="now" />
+                <span className="truncate font-mono text-12">{c.device_id}</span>
+                <span className="flex items-center gap-1">
+                  <span className="text-12 text-ink-3">now</span> <StatusMark status={c.status} />
+                </span>
+                <span className="hidden text-right text-ink-3 sm:block">
+                  <Ago at={c.since} never="just now" />
                 </span>
               </Link>
             </li>
           ))}
         </ul>
-      ) : heard.error ? (
+      )}
+      {heard.error && changes.length === 0 ? (
         <Failure error={heard.error} what="Recent devices" retry={() => void heard.refetch()} />
       ) : heard.isPending ? (
         <SkeletonRows rows={5} />
-      ) : heard.data.devices.length === 0 ? (
+      ) : others.length === 0 && changes.length === 0 ? (
         <p className="px-3 py-4 text-ink-2">
           Devices that come online or fall silent show here the moment it happens.
         </p>
       ) : (
-        <DeviceRows devices={heard.data.devices} />
+        <DeviceRows devices={others} />
       )}
     </Panel>
   );
@@ -260,9 +273,11 @@ export default function HomePage() {
         )}
       </section>
       <div className="grid items-start gap-4 lg:grid-cols-2">
-        <Attention />
+        <div className="flex min-w-0 flex-col gap-4">
+          <Attention />
+          <SiteList />
+        </div>
         <Changes />
-        <SiteList />
       </div>
     </>
   );
