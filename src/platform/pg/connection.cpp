@@ -3,7 +3,9 @@
 #include <libpq-fe.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "platform/clock.hpp"
@@ -18,6 +20,8 @@ namespace {
 /// Beyond it, statements go unnamed: dynamic SQL must not fill the server's memory.
 constexpr std::size_t max_prepared = 300;
 constexpr std::size_t copy_chunk_bytes = 256 * 1024;
+/// What the server may take beyond statement_timeout to say so.
+constexpr long answer_slack_ms = 5'000;
 
 Error error_of(const pg_result* r) {
   const auto field = [&](int code) {
@@ -32,12 +36,37 @@ Error error_of(const pg_result* r) {
                field(PG_DIAG_MESSAGE_DETAIL));
 }
 
+/// Text parameters end at their first zero byte (libpq): what the server refuses as text anyway must
+/// not be cut short in silence.
+void refuse_zero_bytes(const std::vector<Statement>& statements) {
+  for (const auto& [sql, params] : statements)
+    for (const auto& value : params.values())
+      if (value && value->find('\0') != std::string::npos)
+        throw Error("a text value contains a zero byte", "22021");
+}
+
+/// Cuts a connection when its time is up, unless it is gone before.
+class Guard {
+ public:
+  Guard(const asio::any_io_executor& executor, Connection& connection, long limit_ms)
+      : timer_(executor, std::chrono::milliseconds(limit_ms)) {
+    timer_.async_wait([armed = armed_, &connection](const boost::system::error_code& ec) {
+      if (!ec && *armed) connection.cut();
+    });
+  }
+  ~Guard() { *armed_ = false; }
+
+ private:
+  std::shared_ptr<bool> armed_ = std::make_shared<bool>(true);
+  asio::steady_timer timer_;
+};
+
 }  // namespace
 
-std::vector<Statement> opening(const Scope& scope) {
+std::vector<Statement> opening(const Scope& scope, const PoolOptions& options) {
   std::vector<Statement> out;
   out.emplace_back("BEGIN", Params{});
-  if (scope.role.empty() && scope.settings.empty()) return out;
+  if (scope.role.empty() && scope.settings.empty() && options.prepare) return out;
   // set_config('role', ..., true) is SET LOCAL ROLE as a function, so that one statement does it all.
   std::string sql = "SELECT ";
   Params params;
@@ -47,6 +76,11 @@ std::vector<Statement> opening(const Scope& scope) {
            std::to_string(params.size() + 2) + ", true)";
     params.add(name).add(value);
   };
+  // Behind a pooler that shares sessions, what a session was started with may be another's.
+  if (!options.prepare) {
+    add("statement_timeout", std::to_string(options.statement_timeout_ms));
+    add("TimeZone", "UTC");
+  }
   for (const auto& [name, value] : scope.settings) add(name, value);
   if (!scope.role.empty()) add("role", scope.role);
   out.emplace_back(std::move(sql), std::move(params));
@@ -69,6 +103,16 @@ void Connection::fail(const std::string& what) {
 void Connection::cut() {
   broken_ = true;
   if (conn_ && PQsocket(conn_) >= 0) ::shutdown(PQsocket(conn_), SHUT_RDWR);
+  boost::system::error_code ignored;
+  if (socket_) socket_->cancel(ignored);
+}
+
+bool Connection::transaction_failed() const {
+  return conn_ && PQtransactionStatus(conn_) == PQTRANS_INERROR;
+}
+
+void Connection::expect_progress() {
+  deadline_ms_ = steady_ms() + options_.statement_timeout_ms + answer_slack_ms;
 }
 
 Task<> Connection::readable() { co_await socket_->async_wait(wait::wait_read, asio::use_awaitable); }
@@ -78,35 +122,45 @@ Task<> Connection::writable() {
 
 Task<> Connection::connect() {
   const std::string name = options_.application_name;
-  const std::string timeout = "-c statement_timeout=" +
-                              std::to_string(options_.statement_timeout_ms) +
-                              " -c idle_in_transaction_session_timeout=60000 -c TimeZone=UTC "
-                              "-c DateStyle=ISO -c IntervalStyle=postgres";
-  const char* keys[] = {"dbname", "application_name", "options", "keepalives_idle",
-                        "keepalives_interval", "keepalives_count", "client_encoding", nullptr};
-  const char* values[] = {options_.conninfo.c_str(), name.c_str(), timeout.c_str(), "15",
-                          "5", "3", "UTF8", nullptr};
+  // A pooler knows no start-up options: there, each transaction sets what it needs.
+  const std::string session =
+      options_.prepare
+          ? "-c statement_timeout=" + std::to_string(options_.statement_timeout_ms) +
+                " -c idle_in_transaction_session_timeout=60000 -c TimeZone=UTC -c DateStyle=ISO "
+                "-c IntervalStyle=postgres"
+          : std::string();
+  const char* keys[] = {"dbname",           "application_name", "options",
+                        "keepalives_idle",  "keepalives_interval", "keepalives_count",
+                        "tcp_user_timeout", "client_encoding",  nullptr};
+  const char* values[] = {options_.conninfo.c_str(), name.c_str(), session.c_str(), "15", "5",
+                          "3", "20000", "UTF8", nullptr};
+  const Guard guard(executor_, *this, options_.connect_timeout_ms);
   conn_ = PQconnectStartParams(keys, values, 1);
   if (!conn_ || PQstatus(conn_) == CONNECTION_BAD) fail("can't connect");
-  deadline_ms_ = steady_ms() + options_.connect_timeout_ms;
   busy_ = true;
+  std::optional<std::string> lost;
   auto state = PGRES_POLLING_WRITING;
-  while (state != PGRES_POLLING_OK) {
+  while (state != PGRES_POLLING_OK && !lost) {
     // libpq may change its socket between steps (several addresses): look each time.
     if (socket_) socket_->release();
     socket_ = std::make_unique<asio::posix::stream_descriptor>(executor_, PQsocket(conn_));
-    if (state == PGRES_POLLING_READING) co_await readable();
-    else co_await writable();
+    try {
+      if (state == PGRES_POLLING_READING) co_await readable();
+      else co_await writable();
+    } catch (const boost::system::system_error& e) {
+      lost = e.what();
+    }
+    if (broken_) throw Error("can't connect in time", "08001");
+    if (lost) break;
     state = PQconnectPoll(conn_);
     if (state == PGRES_POLLING_FAILED) fail("can't connect");
-    if (steady_ms() > deadline_ms_) fail("can't connect in time");
   }
+  if (lost) fail("can't connect (" + *lost + ")");
   if (socket_) socket_->release();
   socket_ = std::make_unique<asio::posix::stream_descriptor>(executor_, PQsocket(conn_));
   PQsetnonblocking(conn_, 1);
   PQsetNoticeProcessor(conn_, [](void*, const char*) {}, nullptr);
   busy_ = false;
-  deadline_ms_ = 0;
   pipeline(true);
 }
 
@@ -120,7 +174,7 @@ void Connection::pipeline(bool on) {
 bool Connection::gone_while_idle() const {
   char c = 0;
   const auto n = ::recv(PQsocket(conn_), &c, 1, MSG_PEEK | MSG_DONTWAIT);
-  return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+  return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 Task<> Connection::flush() {
@@ -173,11 +227,18 @@ void Connection::send(const Statement& statement, std::size_t& expected) {
   ++expected;
 }
 
-Task<std::vector<Result>> Connection::run(std::vector<Statement> statements) {
+Task<std::vector<Result>> Connection::run_within(long limit_ms,
+                                                 const std::vector<Statement>& statements) {
+  const Guard guard(executor_, *this, limit_ms);
+  co_return co_await run(statements);
+}
+
+Task<std::vector<Result>> Connection::run(const std::vector<Statement>& statements) {
   if (broken_ || !conn_) fail("connection is closed");
+  refuse_zero_bytes(statements);
   pipeline(true);
   busy_ = true;
-  deadline_ms_ = steady_ms() + options_.statement_timeout_ms + 5'000;
+  expect_progress();
   preparing_.clear();
   std::vector<bool> is_prepare;
   std::size_t expected = 0;
@@ -189,42 +250,52 @@ Task<std::vector<Result>> Connection::run(std::vector<Statement> statements) {
   }
   if (PQpipelineSync(conn_) != 1) fail("can't send");
   co_await flush();
+  auto results = co_await results_of(is_prepare);
+  busy_ = false;
+  deadline_ms_ = 0;
+  co_return results;
+}
 
+/// Reads up to the pipeline's end. The first error ends what follows it; it is thrown when the server
+/// is done, so that the connection can be used again.
+Task<std::vector<Result>> Connection::results_of(const std::vector<bool>& is_prepare) {
   std::vector<Result> results;
   std::optional<Error> first;
   std::size_t prepared = 0, done = 0;
   while (true) {
-    pg_result* r = co_await next_result();
+    pg_result* r = nullptr;
+    try {
+      r = co_await next_result();
+    } catch (const Error&) {
+      // The server's own last words (why it ends the connection) say more than a closed socket.
+      if (first) throw Error(std::move(*first));
+      throw;
+    }
     if (!r) {
       if (PQstatus(conn_) == CONNECTION_BAD) fail("connection lost");
       continue;  // the end of one statement's results
     }
+    expect_progress();
+    Result result(r);
     const auto status = PQresultStatus(r);
-    if (status == PGRES_PIPELINE_SYNC) {
-      PQclear(r);
-      break;
-    }
+    if (status == PGRES_PIPELINE_SYNC) break;
     const bool was_prepare = done < is_prepare.size() && is_prepare[done];
     ++done;
     if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
       if (!first) first = error_of(r);
-      PQclear(r);
       if (PQstatus(conn_) == CONNECTION_BAD) {
         broken_ = true;
         throw Error(std::move(*first));
       }
-    } else if (status == PGRES_PIPELINE_ABORTED) {
-      PQclear(r);
     } else if (was_prepare) {
-      PQclear(r);
-      ++prepared;
-    } else {
-      results.emplace_back(r);
+      if (status != PGRES_PIPELINE_ABORTED) ++prepared;
+    } else if (status != PGRES_PIPELINE_ABORTED) {
+      results.push_back(std::move(result));
     }
   }
-  busy_ = false;
-  deadline_ms_ = 0;
   if (first) {
+    busy_ = false;
+    deadline_ms_ = 0;
     // What could not be prepared must not count as prepared.
     for (std::size_t i = prepared; i < preparing_.size(); ++i) prepared_.erase(preparing_[i]);
     throw Error(std::move(*first));
@@ -232,11 +303,12 @@ Task<std::vector<Result>> Connection::run(std::vector<Statement> statements) {
   co_return results;
 }
 
-Task<std::int64_t> Connection::copy_in(std::string statement, std::string data) {
+Task<std::int64_t> Connection::copy_in(const std::string& statement,
+                                       const std::string& data) {
   if (broken_ || !conn_) fail("connection is closed");
   pipeline(false);
   busy_ = true;
-  deadline_ms_ = steady_ms() + options_.statement_timeout_ms + 5'000;
+  expect_progress();
   if (PQsendQuery(conn_, statement.c_str()) != 1) fail("can't send");
   co_await flush();
   pg_result* r = co_await next_result();
@@ -254,6 +326,7 @@ Task<std::int64_t> Connection::copy_in(std::string statement, std::string data) 
       }
       at += n;
       co_await flush();
+      expect_progress();
     }
     int end = 0;
     while ((end = PQputCopyEnd(conn_, nullptr)) == 0) co_await writable();
@@ -263,6 +336,10 @@ Task<std::int64_t> Connection::copy_in(std::string statement, std::string data) 
   }
   std::int64_t rows = 0;
   while (r) {
+    if (PQresultStatus(r) == PGRES_COPY_OUT || PQresultStatus(r) == PGRES_COPY_BOTH) {
+      PQclear(r);
+      fail("not a COPY ... FROM STDIN");
+    }
     if (PQresultStatus(r) == PGRES_COMMAND_OK) rows = std::strtoll(PQcmdTuples(r), nullptr, 10);
     else if (!error) error = error_of(r);
     PQclear(r);

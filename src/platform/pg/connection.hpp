@@ -20,20 +20,24 @@ class Connection {
   ~Connection();
   Connection(const Connection&) = delete;
 
-  /// Connects, or throws Error with class 08.
+  /// Connects within connect_timeout_ms, or throws Error with class 08.
   Task<> connect();
   /// Sends all statements in one go and awaits all results: one round trip. Throws the first error;
-  /// the connection is usable again afterwards unless `broken`.
-  Task<std::vector<Result>> run(std::vector<Statement> statements);
+  /// the connection is usable again afterwards unless `broken`. The statements must outlive the call.
+  Task<std::vector<Result>> run(const std::vector<Statement>& statements);
+  /// The same for callers without a pool's watch: cut after `limit_ms`.
+  Task<std::vector<Result>> run_within(long limit_ms, const std::vector<Statement>& statements);
   /// COPY ... FROM STDIN within an open transaction.
-  Task<std::int64_t> copy_in(std::string statement, std::string data);
+  Task<std::int64_t> copy_in(const std::string& statement, const std::string& data);
   /// Waits until a notification comes; returns channel and payload.
   Task<std::pair<std::string, std::string>> notification();
 
   bool broken() const { return broken_; }
   bool busy() const { return busy_; }
-  /// The server closed an idle connection, or sent what nobody asked for.
+  /// The server closed an idle connection, or sent what nobody asked for (the reason, mostly).
   bool gone_while_idle() const;
+  /// A statement of the open transaction failed: COMMIT would roll back and call it success.
+  bool transaction_failed() const;
   /// After it the connection counts as stuck (steady ms); 0: none.
   std::int64_t deadline_ms() const { return deadline_ms_; }
   /// Makes a stuck wait end with an error; callable while another coroutine waits.
@@ -50,6 +54,8 @@ class Connection {
   Task<pg_result*> next_result();
   void pipeline(bool on);
   [[noreturn]] void fail(const std::string& what);
+  Task<std::vector<Result>> results_of(const std::vector<bool>& is_prepare);
+  void expect_progress();
 
   boost::asio::any_io_executor executor_;
   PoolOptions options_;
@@ -64,6 +70,6 @@ class Connection {
 };
 
 /// BEGIN and the scope's set_config, as the statements that open a transaction.
-std::vector<Statement> opening(const Scope& scope);
+std::vector<Statement> opening(const Scope& scope, const PoolOptions& options);
 
 }  // namespace pulse::pg

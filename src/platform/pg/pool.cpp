@@ -16,9 +16,24 @@ namespace pulse::pg {
 
 namespace asio = boost::asio;
 
+namespace {
+
+class Lease;
+
+}  // namespace
+
 struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
+  /// Someone who waits for a connection. Leaves the queue however the waiting ends, and hands on what
+  /// was given to it meanwhile.
   struct Waiter {
-    explicit Waiter(const asio::any_io_executor& e) : timer(e) {}
+    explicit Waiter(Impl& p) : pool(p), timer(p.executor) { pool.waiting.push_back(this); }
+    ~Waiter() {
+      std::erase(pool.waiting, this);
+      if (connection) pool.give_back(std::move(connection));
+      if (may_open) pool.place_free();
+    }
+    Waiter(const Waiter&) = delete;
+    Impl& pool;
     asio::steady_timer timer;
     std::unique_ptr<Connection> connection;
     bool may_open = false;  // a place became free: open a connection of your own
@@ -29,18 +44,17 @@ struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
   asio::any_io_executor executor;
   PoolOptions options;
   std::vector<std::unique_ptr<Connection>> idle;
-  std::vector<Connection*> leased;
+  std::vector<Connection*> leased;  // also while they connect
   std::deque<Waiter*> waiting;
-  int opening_count = 0;
+  int promised = 0;  // places given to waiters that have not opened yet
   bool closed = false;
   bool watching = false;
   PoolStats stats;
 
-  int size() const {
-    return static_cast<int>(idle.size() + leased.size()) + opening_count;
-  }
-  Task<std::unique_ptr<Connection>> open();
-  Task<std::unique_ptr<Connection>> acquire();
+  int size() const { return static_cast<int>(idle.size() + leased.size()) + promised; }
+  Task<Lease> open();
+  Task<Lease> acquire();
+  Lease lend(std::unique_ptr<Connection> connection);
   void give_back(std::unique_ptr<Connection> connection);
   void place_free();
   static Task<> roll_back(std::shared_ptr<Impl> self, std::unique_ptr<Connection> connection);
@@ -67,31 +81,29 @@ class Lease {
 
 }  // namespace
 
-Task<std::unique_ptr<Connection>> Pool::Impl::open() {
-  auto connection = std::make_unique<Connection>(executor, options);
-  ++opening_count;
-  Connection* raw = connection.get();
-  leased.push_back(raw);  // watched while it connects
-  --opening_count;
+Lease Pool::Impl::lend(std::unique_ptr<Connection> connection) {
+  leased.push_back(connection.get());
+  return Lease(shared_from_this(), std::move(connection));
+}
+
+Task<Lease> Pool::Impl::open() {
+  Lease lease = lend(std::make_unique<Connection>(executor, options));
   std::exception_ptr error;
   try {
-    co_await raw->connect();
-  } catch (const boost::system::system_error& e) {
-    error = std::make_exception_ptr(Error(std::string("can't connect: ") + e.what(), "08006"));
+    co_await lease->connect();
   } catch (...) {
     error = std::current_exception();
   }
   if (error) {
     ++stats.errors;
-    std::erase(leased, raw);
-    place_free();
+    lease->cut();
     std::rethrow_exception(error);
   }
   ++stats.reconnects;
-  co_return connection;
+  co_return lease;
 }
 
-Task<std::unique_ptr<Connection>> Pool::Impl::acquire() {
+Task<Lease> Pool::Impl::acquire() {
   if (closed) throw Error("the pool is closed", "57P03");
   if (!watching) {
     watching = true;
@@ -101,28 +113,37 @@ Task<std::unique_ptr<Connection>> Pool::Impl::acquire() {
     auto connection = std::move(idle.back());
     idle.pop_back();
     if (connection->broken() || connection->gone_while_idle()) continue;
-    leased.push_back(connection.get());
-    co_return connection;
+    co_return lend(std::move(connection));
   }
   if (size() < options.max_size) co_return co_await open();
-  Waiter waiter(executor);
-  waiter.timer.expires_after(std::chrono::milliseconds(options.acquire_timeout_ms));
-  waiting.push_back(&waiter);
-  boost::system::error_code ec;
-  co_await waiter.timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-  std::erase(waiting, &waiter);
-  if (waiter.connection) co_return std::move(waiter.connection);
-  if (waiter.may_open) co_return co_await open();
-  throw Error("no database connection became free in time", "53300");
+  {
+    Waiter waiter(*this);
+    waiter.timer.expires_after(std::chrono::milliseconds(options.acquire_timeout_ms));
+    boost::system::error_code ec;
+    co_await waiter.timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    if (waiter.connection) co_return Lease(shared_from_this(), std::move(waiter.connection));
+    if (!waiter.may_open) {
+      if (closed) throw Error("the pool is closed", "57P03");
+      throw Error("no database connection became free in time", "53300");
+    }
+    waiter.may_open = false;
+  }
+  --promised;
+  co_return co_await open();
 }
 
-/// Lets the first waiter open a connection in a place that became free.
+/// Lets the first waiter open a connection in a place that became free, or was promised before.
 void Pool::Impl::place_free() {
-  if (waiting.empty()) return;
-  Waiter* next = waiting.front();
-  waiting.pop_front();
-  next->may_open = true;
-  next->timer.cancel();
+  promised = 0;
+  for (const auto* w : waiting) promised += w->may_open ? 1 : 0;
+  if (closed || size() >= options.max_size) return;
+  for (Waiter* next : waiting) {
+    if (next->may_open || next->connection) continue;
+    next->may_open = true;
+    ++promised;
+    next->timer.cancel();
+    return;
+  }
 }
 
 void Pool::Impl::give_back(std::unique_ptr<Connection> connection) {
@@ -137,27 +158,26 @@ void Pool::Impl::give_back(std::unique_ptr<Connection> connection) {
     asio::co_spawn(executor, roll_back(shared_from_this(), std::move(connection)), asio::detached);
     return;
   }
-  if (waiting.empty()) {
-    idle.push_back(std::move(connection));
+  for (Waiter* next : waiting) {
+    if (next->may_open || next->connection) continue;
+    leased.push_back(connection.get());
+    next->connection = std::move(connection);
+    next->timer.cancel();
     return;
   }
-  Waiter* next = waiting.front();
-  waiting.pop_front();
-  leased.push_back(connection.get());
-  next->connection = std::move(connection);
-  next->timer.cancel();
+  idle.push_back(std::move(connection));
 }
 
 Task<> Pool::Impl::roll_back(std::shared_ptr<Impl> self, std::unique_ptr<Connection> connection) {
+  Lease lease(self, std::move(connection));
   try {
     std::vector<Statement> statements;
     statements.emplace_back("ROLLBACK", Params{});
-    co_await connection->run(std::move(statements));
-    connection->in_transaction = false;
+    co_await lease->run(statements);
+    lease->in_transaction = false;
   } catch (const std::exception&) {
-    connection->cut();  // its place is given away below
+    lease->cut();  // its place is given away with the lease
   }
-  self->give_back(std::move(connection));
 }
 
 /// Once a second: a connection that is past its deadline is cut, so that a server that stands still
@@ -181,6 +201,7 @@ Pool::~Pool() {
 void Pool::close() {
   impl_->closed = true;
   impl_->idle.clear();
+  for (auto* waiter : impl_->waiting) waiter->timer.cancel();
 }
 
 PoolStats Pool::stats() const {
@@ -194,17 +215,17 @@ PoolStats Pool::stats() const {
 Task<> Pool::warm() {
   std::vector<Lease> leases;
   for (int i = 0; i < impl_->options.min_size; ++i)
-    leases.emplace_back(impl_, co_await impl_->acquire());
+    leases.push_back(co_await impl_->acquire());
 }
 
 namespace {
 
 /// Runs statements on a lease, and turns socket errors into Error.
-Task<std::vector<Result>> run_on(Lease& lease, std::vector<Statement> statements) {
+Task<std::vector<Result>> run_on(Lease& lease, const std::vector<Statement>& statements) {
   std::optional<std::string> lost;
   std::vector<Result> out;
   try {
-    out = co_await lease->run(std::move(statements));
+    out = co_await lease->run(statements);
   } catch (const boost::system::system_error& e) {
     lost = e.what();
   }
@@ -220,10 +241,23 @@ Task<> clean_up(Lease& lease) {
   std::vector<Statement> rollback;
   rollback.emplace_back("ROLLBACK", Params{});
   try {
-    co_await lease->run(std::move(rollback));
+    co_await lease->run(rollback);
     lease->in_transaction = false;
   } catch (const std::exception&) {
     lease->cut();
+  }
+}
+
+/// What a connection holds prepared no longer fits: a migration changed a table (0A000: "cached plan
+/// must not change result type"), or a pooler gave us another's session (26000).
+bool stale_statement(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& e) {
+    return e.sqlstate == "26000" ||
+           (e.sqlstate == "0A000" && std::string_view(e.what()).starts_with("cached plan"));
+  } catch (...) {
+    return false;
   }
 }
 
@@ -231,24 +265,29 @@ Task<> clean_up(Lease& lease) {
 
 Task<std::vector<Result>> Pool::batch(const Scope& scope, std::vector<Statement> statements) {
   auto self = impl_;
-  Lease lease(self, co_await self->acquire());
-  auto all = opening(scope);
+  auto all = opening(scope, self->options);
   const auto skip = all.size();
   const auto count = statements.size();
   for (auto& s : statements) all.push_back(std::move(s));
   all.emplace_back("COMMIT", Params{});
-  ++self->stats.queries;
-  lease->in_transaction = true;
-  std::exception_ptr error;
   std::vector<Result> results;
-  try {
-    results = co_await run_on(lease, std::move(all));
-    lease->in_transaction = false;
-  } catch (...) {
-    error = std::current_exception();
-  }
-  if (error) {
+  for (int attempt = 0;; ++attempt) {
+    Lease lease = co_await self->acquire();
+    ++self->stats.queries;
+    lease->in_transaction = true;
+    std::exception_ptr error;
+    try {
+      results = co_await run_on(lease, all);
+      lease->in_transaction = false;
+    } catch (...) {
+      error = std::current_exception();
+    }
+    if (!error) break;
     ++self->stats.errors;
+    if (stale_statement(error)) {
+      lease->cut();
+      if (attempt == 0) continue;  // nothing was committed
+    }
     if (!lease->broken()) co_await clean_up(lease);
     std::rethrow_exception(error);
   }
@@ -276,16 +315,29 @@ Transaction::~Transaction() = default;
 
 Task<Transaction> Pool::begin(const Scope& scope) {
   auto self = impl_;
-  Lease lease(self, co_await self->acquire());
+  const auto statements = opening(scope, self->options);
+  Lease lease = co_await self->acquire();
   lease->in_transaction = true;
-  co_await run_on(lease, opening(scope));
+  co_await run_on(lease, statements);
   auto impl = std::make_unique<Transaction::Impl>(Transaction::Impl{std::move(lease), self});
   co_return Transaction(std::move(impl));
 }
 
 Task<std::vector<Result>> Transaction::batch(std::vector<Statement> statements) {
   ++impl_->pool->stats.queries;
-  co_return co_await run_on(impl_->lease, std::move(statements));
+  std::exception_ptr error;
+  std::vector<Result> results;
+  try {
+    results = co_await run_on(impl_->lease, statements);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) {
+    ++impl_->pool->stats.errors;
+    if (stale_statement(error)) impl_->lease->cut();
+    std::rethrow_exception(error);
+  }
+  co_return results;
 }
 
 Task<Result> Transaction::query(std::string sql, Params params) {
@@ -299,7 +351,7 @@ Task<std::int64_t> Transaction::copy_in(std::string statement, std::string data)
   std::optional<std::string> lost;
   std::int64_t rows = 0;
   try {
-    rows = co_await impl_->lease->copy_in(std::move(statement), std::move(data));
+    rows = co_await impl_->lease->copy_in(statement, data);
   } catch (const boost::system::system_error& e) {
     lost = e.what();
   }
@@ -311,6 +363,10 @@ Task<std::int64_t> Transaction::copy_in(std::string statement, std::string data)
 }
 
 Task<> Transaction::commit() {
+  if (impl_->lease->transaction_failed()) {
+    co_await rollback();
+    throw Error("the transaction had failed and was rolled back", "25P02");
+  }
   co_await query("COMMIT");
   impl_->lease->in_transaction = false;
 }

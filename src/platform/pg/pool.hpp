@@ -21,7 +21,8 @@ struct PoolOptions {
   long acquire_timeout_ms = 5'000;    ///< then Error 53300
   long statement_timeout_ms = 30'000; ///< set on each connection
   long connect_timeout_ms = 5'000;
-  bool prepare = true;            ///< named prepared statements (off behind PgBouncer < 1.21)
+  /// Named prepared statements and session settings. Off behind PgBouncer in transaction mode.
+  bool prepare = true;
   std::string application_name = "pulse";
 };
 
@@ -48,6 +49,7 @@ class Transaction {
   Task<std::vector<Result>> batch(std::vector<std::pair<std::string, Params>> statements);
   /// COPY ... FROM STDIN (text format). `data` is complete rows. Returns the number of rows copied.
   Task<std::int64_t> copy_in(std::string copy_statement, std::string data);
+  /// Throws Error when the transaction can't be committed, also when a statement before had failed.
   Task<> commit();
   Task<> rollback();
 
@@ -63,8 +65,8 @@ struct PoolStats {
   std::uint64_t queries = 0, errors = 0, reconnects = 0;
 };
 
-/// Connections of one loop. Not thread-safe: one Pool per Loop. Connections are made on demand, a
-/// broken one is dropped and replaced with back-off; waiting is bounded by acquire_timeout_ms.
+/// Connections of one loop. Not thread-safe: one Pool per Loop, gone before the loop is. Connections
+/// are made on demand, a broken one is dropped; waiting is bounded by acquire_timeout_ms.
 class Pool {
  public:
   Pool(boost::asio::any_io_executor executor, PoolOptions options);
@@ -74,16 +76,18 @@ class Pool {
   /// Opens min_size connections; throws Error when the server can't be reached.
   Task<> warm();
   /// BEGIN; scope; statement; COMMIT in ONE round trip (pipeline mode). Throws Error; nothing is
-  /// then committed. A read-only caller gets the same treatment. Retries once, on a fresh
-  /// connection, when the connection turned out dead before anything was sent.
+  /// then committed (after a lost connection, class 08, nobody knows). A connection that died while
+  /// idle is replaced before anything is sent; a statement prepared before its tables changed is run
+  /// again on a fresh connection.
   Task<Result> query(const Scope& scope, std::string sql, Params params = {});
   /// The same for several statements: all or none, one round trip.
   Task<std::vector<Result>> batch(const Scope& scope,
                                   std::vector<std::pair<std::string, Params>> statements);
   /// A transaction of several round trips.
   Task<Transaction> begin(const Scope& scope);
-  /// Streams the rows of a query through `each` in chunks (single-row mode), for exports. Returning
-  /// false stops. `each` may suspend, which slows the server down, not memory up.
+  /// Streams the rows of a query through `each` in chunks of up to 1,000 (a cursor), for exports.
+  /// Returning false stops. `each` may suspend (under a minute a time), which slows the server down,
+  /// not memory up.
   Task<> stream(const Scope& scope, std::string sql, Params params,
                 std::function<Task<bool>(const Result&)> each);
   PoolStats stats() const;

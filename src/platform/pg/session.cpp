@@ -15,6 +15,10 @@ namespace pulse::pg {
 
 namespace {
 
+/// A server that does not answer such small questions in time is as good as gone.
+constexpr long answer_limit_ms = 5'000;
+constexpr long ping_every_ms = 2'000;
+
 Task<> one_listen_session(const PoolOptions& options, const std::vector<std::string>& channels,
                           std::function<void(std::string_view, std::string_view)> on_notify,
                           std::function<void()> on_ready) {
@@ -22,7 +26,7 @@ Task<> one_listen_session(const PoolOptions& options, const std::vector<std::str
   co_await connection.connect();
   std::vector<Statement> listen;
   for (const auto& channel : channels) listen.emplace_back("LISTEN \"" + channel + "\"", Params{});
-  co_await connection.run(std::move(listen));
+  co_await connection.run_within(answer_limit_ms, listen);
   on_ready();
   while (true) {
     const auto [channel, payload] = co_await connection.notification();
@@ -53,21 +57,22 @@ Task<bool> one_leader_session(const PoolOptions& options, std::int64_t key,
   co_await connection.connect();
   std::vector<Statement> ask;
   ask.emplace_back("SELECT pg_try_advisory_lock($1)", Params::of(key));
-  auto answer = co_await connection.run(std::move(ask));
+  auto answer = co_await connection.run_within(answer_limit_ms, ask);
   if (!answer[0].boolean(0, 0)) co_return false;
   auto state = std::make_shared<Leadership>();
   boost::asio::co_spawn(executor, lead_and_note(lead, state), boost::asio::detached);
-  // The lock lives as long as this session: ask now and then whether it does.
+  // The lock lives as long as this session: look often whether it was closed, and ask now and then
+  // whether it answers.
   std::exception_ptr lost;
-  auto next = steady_ms() + 2'000;
+  std::vector<Statement> ping;
+  ping.emplace_back("SELECT 1", Params{});
+  auto next = steady_ms() + ping_every_ms;
   while (!state->done && !lost) {
     co_await sleep_ms(100);
-    if (steady_ms() < next) continue;
-    next = steady_ms() + 2'000;
+    if (!connection.gone_while_idle() && steady_ms() < next) continue;
+    next = steady_ms() + ping_every_ms;
     try {
-      std::vector<Statement> ping;
-      ping.emplace_back("SELECT 1", Params{});
-      co_await connection.run(std::move(ping));
+      co_await connection.run_within(answer_limit_ms, ping);
     } catch (...) {
       lost = std::current_exception();
     }
