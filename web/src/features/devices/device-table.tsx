@@ -74,6 +74,9 @@ export function DeviceTable({ filter, sort, onSort, facts, hidden, empty, onTota
     getCoreRowModel: getCoreRowModel(),
     getRowId: (row) => String(row.index),
     columnResizeMode: 'onChange',
+    // The rows in view change with every scroll; that must not set the table's own state.
+    manualPagination: true,
+    autoResetAll: false,
     meta: { facts },
     state: { columnVisibility: hidden, columnSizing: sizing },
     onColumnSizingChange: (update) =>
