@@ -104,6 +104,7 @@ CREATE TABLE device_registry (
 CREATE INDEX ON device_registry (tenant_id, site_id, device_id);
 CREATE INDEX ON device_registry USING gin (search_text gin_trgm_ops);
 CREATE INDEX ON device_registry (template_id) WHERE template_id IS NOT NULL;
+CREATE INDEX ON device_registry (heartbeat_stale_seconds) WHERE heartbeat_stale_seconds IS NOT NULL;
 CREATE INDEX ON device_registry (tenant_id, parent_device_id) WHERE parent_device_id IS NOT NULL;
 
 CREATE TABLE device_tags (

@@ -198,3 +198,6 @@ BEGIN
   END LOOP;
   PERFORM pulse_make_telemetry_partitions(current_date - 35, current_date + 7);
 END $$;
+
+-- The status job marks silent devices; retention removes old events.
+GRANT DELETE ON quarantine_counters_minute TO pulse_ingest;

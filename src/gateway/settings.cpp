@@ -92,6 +92,7 @@ std::vector<Setting> all_settings() {
       {"KEYCLOAK_JWKS_URI", "", text, false, "Keys; default: from the internal URL"},
       {"JWKS_TTL_SECONDS", "300", integer, false, "Keys in memory", 1, 86'400},
       {"JWT_AUDIENCE", "pulse-ui", text, false, "Audience of access tokens"},
+      {"PULSE_DEMO_HINT", "", text, false, "A line under the sign-in form, for demonstrations"},
   };
 }
 

@@ -30,6 +30,10 @@ struct PoolOptions {
 struct Scope {
   std::string role;  ///< empty: the login role
   std::vector<std::pair<std::string, std::string>> settings;
+  // Not an aggregate: GCC 12 destroys a braced temporary of one twice inside a co_await expression.
+  Scope() = default;
+  Scope(std::string role_, std::vector<std::pair<std::string, std::string>> settings_)
+      : role(std::move(role_)), settings(std::move(settings_)) {}
 };
 
 class Connection;  // connection.hpp

@@ -1,0 +1,242 @@
+#include "gateway/gateway_loop.hpp"
+
+#include <future>
+
+#include "fleet/broker_hooks.hpp"
+#include "fleet/deps.hpp"
+#include "gateway/health_api.hpp"
+#include "gateway/pages.hpp"
+#include "gateway/session_api.hpp"
+#include "gateway/settings.hpp"
+#include "platform/http/static_files.hpp"
+#include "platform/log.hpp"
+#include "telemetry/door.hpp"
+#include "telemetry/query.hpp"
+
+namespace pulse::gateway {
+
+void run_and_wait(Loop& loop, Task<> task) {
+  std::promise<void> done;
+  loop.spawn(std::move(task), [&](std::exception_ptr error) {
+    if (error) done.set_exception(error);
+    else done.set_value();
+  });
+  done.get_future().get();
+}
+
+namespace {
+
+EdgeSettings edge_settings(const Config& config) {
+  EdgeSettings s;
+  for (const auto& text : words(config.text("TRUSTED_PROXIES"))) {
+    try {
+      s.trusted_proxies.emplace_back(text);
+    } catch (const std::invalid_argument& e) {
+      throw ConfigError(std::string("TRUSTED_PROXIES: ") + e.what());
+    }
+  }
+  s.cors_origins = words(config.text("CORS_ORIGINS"));
+  if (!config.given("CORS_ORIGINS") && config.text("ENV") != "PROD")
+    for (const char* scheme : {"http", "https"})
+      for (const char* port : {"3000", "5173"})
+        s.cors_origins.push_back(std::string(scheme) + "://localhost:" + port);
+  s.secure_cookies = config.boolean("SECURE_COOKIES");
+  if (config.text("PULSE_IDENTITY") == "keycloak") s.connect_sources = " " + issuer_base(config);
+  return s;
+}
+
+std::vector<tenancy::Network> internal_networks(const Config& config) {
+  std::vector<tenancy::Network> out;
+  for (const auto& text : words(config.text("INTERNAL_NETWORKS"))) {
+    try {
+      out.emplace_back(text);
+    } catch (const std::invalid_argument& e) {
+      throw ConfigError(std::string("INTERNAL_NETWORKS: ") + e.what());
+    }
+  }
+  return out;
+}
+
+fleet::ConnectionInfo connection_info(const Config& config) {
+  fleet::ConnectionInfo c;
+  c.http_url = config.text("UI_BASE_URL");
+  c.mqtt_host = config.text("MQTT_HOST");
+  c.mqtt_port = static_cast<int>(config.integer("MQTT_PORT"));
+  if (config.integer("MQTT_TLS_PORT") > 0)
+    c.mqtt_tls_port = static_cast<int>(config.integer("MQTT_TLS_PORT"));
+  c.ws_url = c.http_url;
+  if (c.ws_url.starts_with("http")) c.ws_url.replace(0, 4, "ws");
+  c.ws_url += "/mqtt";
+  return c;
+}
+
+}  // namespace
+
+struct GatewayLoop::Impl {
+  Impl(Process& p, int number)
+      : process(p), loop("gateway-" + std::to_string(number)), edge(edge_settings(p.config)) {}
+
+  Process& process;
+  Loop loop;
+  EdgeSettings edge;
+  std::unique_ptr<pg::Pool> pool;
+  std::shared_ptr<tenancy::TokenVerifier> tokens;
+  std::shared_ptr<fleet::DeviceLookup> lookup;
+  std::shared_ptr<telemetry::LiveHub> hub;
+  std::unique_ptr<telemetry::MqttRole> mqtt;
+  http::Router router;
+  std::unique_ptr<http::Server> server;
+
+  void build();
+  void mount_rooms();
+};
+
+void GatewayLoop::Impl::build() {
+  const auto& config = process.config;
+  const auto executor = loop.io().get_executor();
+  pool = std::make_unique<pg::Pool>(executor, pool_options(config, "pulse-" + loop.name()));
+  tenancy::TokenRules rules;
+  rules.issuer = public_issuer(config);
+  rules.audience = config.text("JWT_AUDIENCE");
+  tokens = std::make_shared<tenancy::TokenVerifier>(process.identity.keys, std::move(rules));
+  lookup = std::make_shared<fleet::DeviceLookup>(process.devices, *pool, executor);
+  hub = std::make_shared<telemetry::LiveHub>(process.nats, *pool, executor, process.live_counter);
+  if (process.roles.mqtt) {
+    telemetry::MqttRoleDeps deps;
+    deps.auth = process.devices;
+    deps.lookup = lookup;
+    deps.connections = process.connections;
+    deps.failures = process.device_failures;
+    deps.nats = &process.nats;
+    deps.require_token = config.boolean("REQUIRE_TOKEN");
+    mqtt = std::make_unique<telemetry::MqttRole>(loop.io(), std::move(deps));
+  }
+  tenancy::GuardDeps guard;
+  guard.pool = pool.get();
+  guard.tokens = tokens;
+  guard.failures = process.auth_failures;
+  guard.internal_secret = config.text("MQTT_INTERNAL_AUTH_SECRET");
+  guard.internal_networks = internal_networks(config);
+  router.authorize_with(tenancy::guard(std::move(guard)));
+  router.observe_with([this](const http::Request& request, std::string_view pattern, int status,
+                             double seconds) {
+    process.metrics.count("pulse_http_requests_total", "HTTP requests",
+                          {{"method", request.method},
+                           {"route", std::string(pattern)},
+                           {"status", std::to_string(status)}});
+    process.metrics.observe("pulse_http_request_seconds", "Duration of HTTP requests",
+                            {{"route", std::string(pattern)}}, seconds);
+  });
+  mount_rooms();
+  router.check();
+}
+
+void GatewayLoop::Impl::mount_rooms() {
+  const auto& config = process.config;
+  const auto executor = loop.io().get_executor();
+  if (process.roles.gateway) {
+    fleet::FleetDeps fleet_deps;
+    fleet_deps.audit = process.audit;
+    fleet_deps.nats = &process.nats;
+    fleet_deps.auth = process.devices;
+    fleet_deps.lookup = lookup;
+    fleet_deps.creates = process.creates;
+    fleet_deps.connection = connection_info(config);
+    fleet_deps.recent = telemetry::recent_messages;
+    fleet::mount(router, fleet_deps);
+    telemetry::DoorDeps door;
+    door.auth = process.devices;
+    door.lookup = lookup;
+    door.nats = &process.nats;
+    door.require_token = config.boolean("REQUIRE_TOKEN");
+    telemetry::mount_door(router, door);
+    telemetry::mount_queries(router);
+    telemetry::LiveDeps live;
+    live.hub = hub;
+    live.tokens = tokens;
+    live.tickets = process.tickets;
+    live.origins = edge.cors_origins;
+    live.origins.push_back(config.text("UI_BASE_URL"));
+    telemetry::mount_stream(router, live);
+    telemetry::mount_channel(router, live);
+    fleet::BrokerHookDeps hooks;
+    hooks.lookup = lookup;
+    hooks.service_username = config.text("MQTT_USERNAME");
+    hooks.service_password = config.text("MQTT_PASSWORD");
+    fleet::mount_broker_hooks(router, hooks);
+    if (process.identity.mount) process.identity.mount(router, *pool);
+    SessionDeps session;
+    session.ui_base = config.text("UI_BASE_URL");
+    session.issuer_public = public_issuer(config);
+    session.issuer_internal = internal_issuer(config);
+    session.client_id = config.text("JWT_AUDIENCE");
+    session.secure_cookies = config.boolean("SECURE_COOKIES");
+    session.http = std::make_shared<http::Client>(executor);
+    session.tokens = tokens;
+    session.audit = process.audit;
+    mount_session(router, session);
+    PageDeps pages;
+    pages.web = std::make_shared<http::StaticFiles>(config.text("PULSE_WEB_DIR"));
+    pages.tokens = tokens;
+    pages.router = &router;
+    pages.version = process.version;
+    pages.open_documents = config.text("MODE") == "DEV";
+    mount_pages(router, pages);
+  }
+  if (mqtt) mqtt->mount(router);
+  HealthDeps health;
+  health.process = &process;
+  health.pool = pool.get();
+  health.tokens = tokens;
+  mount_health(router, health);
+}
+
+GatewayLoop::GatewayLoop(Process& process, int number)
+    : impl_(std::make_unique<Impl>(process, number)) {
+  impl_->build();
+}
+GatewayLoop::~GatewayLoop() { impl_->loop.stop(); }
+
+http::Router& GatewayLoop::router() { return impl_->router; }
+
+void GatewayLoop::start() {
+  auto& self = *impl_;
+  const auto& config = self.process.config;
+  http::ServerOptions options;
+  options.host = config.text("PULSE_HOST");
+  options.port = static_cast<unsigned short>(config.integer("PULSE_PORT"));
+  http::ServerHandlers handlers;
+  handlers.handle = [&self](http::Request& request) {
+    return serve_at_edge(self.edge, self.router, request);
+  };
+  handlers.body_limit = [&self](std::string_view method, std::string_view path) {
+    return self.router.body_limit(method, path);
+  };
+  self.server = std::make_unique<http::Server>(self.loop.io(), options, std::move(handlers));
+  if (self.mqtt) {
+    telemetry::MqttListen listen;
+    listen.host = config.text("MQTT_LISTEN_HOST");
+    listen.port = static_cast<std::uint16_t>(config.integer("MQTT_PORT"));
+    listen.tls_port = static_cast<std::uint16_t>(config.integer("MQTT_TLS_PORT"));
+    listen.certificate_file = config.text("MQTT_TLS_CERT");
+    listen.key_file = config.text("MQTT_TLS_KEY");
+    self.mqtt->listen(listen);
+  }
+  self.server->start();
+  self.loop.start();
+}
+
+void GatewayLoop::stop() {
+  auto& self = *impl_;
+  if (self.mqtt) run_and_wait(self.loop, self.mqtt->stop(limits::http_stop_grace_ms / 2));
+  if (self.server) run_and_wait(self.loop, self.server->stop());
+  self.pool->close();
+  self.loop.stop();
+}
+
+boost::json::value describe_api(Process& process) {
+  GatewayLoop loop(process, 0);
+  return loop.router().openapi(process.version);
+}
+
+}  // namespace pulse::gateway

@@ -1,0 +1,88 @@
+#include "gateway/process.hpp"
+
+#include "gateway/settings.hpp"
+
+namespace pulse::gateway {
+
+Roles roles_of(const Config& config) {
+  Roles r;
+  for (const auto& role : words(config.text("PULSE_ROLES"))) {
+    r.gateway = r.gateway || role == "gateway";
+    r.mqtt = r.mqtt || role == "mqtt";
+    r.ingest = r.ingest || role == "ingest";
+    r.ops = r.ops || role == "ops";
+  }
+  return r;
+}
+
+telemetry::IngestSettings ingest_settings(const Config& config) {
+  telemetry::IngestSettings s;
+  s.keep_processed_s = config.integer("STREAM_KEEP_SECONDS");
+  s.stale_seconds = config.integer("HEARTBEAT_STALE_SECONDS");
+  s.flush_interval_ms = config.integer("FLUSH_INTERVAL_MS");
+  s.replicas = static_cast<int>(config.integer("NATS_REPLICAS"));
+  s.stream_max_bytes = static_cast<std::int64_t>(config.integer("STREAM_MAX_MIB")) << 20;
+  return s;
+}
+
+std::string public_issuer(const Config& config) {
+  return issuer_base(config) + "/realms/" + config.text("KEYCLOAK_REALM");
+}
+
+std::string internal_issuer(const Config& config) {
+  std::string base = config.text("KEYCLOAK_INTERNAL_URL");
+  if (base.empty())
+    base = config.text("PULSE_IDENTITY") == "embedded"
+               ? "http://127.0.0.1:" + config.text("PULSE_PORT")
+               : issuer_base(config);
+  while (!base.empty() && base.back() == '/') base.pop_back();
+  return base + "/realms/" + config.text("KEYCLOAK_REALM");
+}
+
+namespace {
+
+std::vector<std::string> sealing_keys(const Config& config) {
+  std::vector<std::string> keys;
+  if (!config.text("PULSE_SECRET_KEY").empty()) keys.push_back(config.text("PULSE_SECRET_KEY"));
+  for (auto& old : words(config.text("PULSE_SECRET_KEYS_OLD"))) keys.push_back(std::move(old));
+  return keys;
+}
+
+fleet::DeviceAuthOptions door_options(const Config& config) {
+  fleet::DeviceAuthOptions o;
+  o.ttl_s = config.integer("AUTH_CACHE_TTL_SECONDS");
+  o.device = Rate{static_cast<double>(config.integer("RATE_LIMIT_RPS")),
+                  static_cast<double>(config.integer("RATE_LIMIT_BURST"))};
+  o.tenant_per_second = static_cast<double>(config.integer("RATE_LIMIT_TENANT_RPS"));
+  o.global_per_second = static_cast<double>(config.integer("RATE_LIMIT_GLOBAL_RPS"));
+  return o;
+}
+
+}  // namespace
+
+Process::Process(const Config& config_)
+    : config(config_),
+      roles(roles_of(config_)),
+      nats(nats_options(config_, "pulse")),
+      sealer(sealing_keys(config_)),
+      outbound(2) {
+  const auto executor = base.io().get_executor();
+  pool = std::make_unique<pg::Pool>(executor, pool_options(config, "pulse-base"));
+  audit = std::make_shared<tenancy::AuditLog>(executor, *pool, "pulse");
+  connections = std::make_shared<fleet::ConnectionLog>(executor, *pool);
+  devices = std::make_shared<fleet::DeviceAuth>(nats, executor, door_options(config));
+  creates = std::make_shared<TokenBuckets>(10'000);
+  auth_failures =
+      std::make_shared<tenancy::FailureLimit>(100, 60, limits::failed_auth_addresses);
+  device_failures =
+      std::make_shared<tenancy::FailureLimit>(1'000, 60, limits::failed_auth_addresses);
+  live_counter = std::make_shared<telemetry::LiveCounter>();
+  const auto& secret = config.text("PULSE_SECRET_KEY");
+  tickets = std::make_shared<telemetry::TicketOffice>(
+      nats, executor, secret.empty() ? crypto::random_bytes(32) : secret);
+  identity = make_identity(*this);
+}
+
+Process::~Process() = default;
+
+}  // namespace pulse::gateway

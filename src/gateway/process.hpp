@@ -1,0 +1,74 @@
+#pragma once
+// What the loops of one process share.
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "fleet/connection_log.hpp"
+#include "fleet/device_auth.hpp"
+#include "platform/config.hpp"
+#include "platform/crypto/crypto.hpp"
+#include "platform/http/client.hpp"
+#include "platform/loop.hpp"
+#include "platform/metrics/metrics.hpp"
+#include "platform/nats/client.hpp"
+#include "platform/pg/pool.hpp"
+#include "platform/token_bucket.hpp"
+#include "telemetry/ingest_worker.hpp"
+#include "telemetry/live_api.hpp"
+#include "tenancy/audit.hpp"
+#include "tenancy/guard.hpp"
+
+namespace pulse::gateway {
+
+/// Which roles this process runs.
+struct Roles {
+  bool gateway = false, mqtt = false, ingest = false, ops = false;
+};
+Roles roles_of(const Config& config);
+
+/// The embedded issuer or an outside one, as the rest of the gateway sees it.
+struct IdentityParts {
+  std::shared_ptr<tenancy::KeySet> keys;
+  /// Adds the issuer's endpoints to a loop's router; unset with an outside issuer.
+  std::function<void(http::Router&, pg::Pool&)> mount;
+  /// Keeps the issuer's keys fresh; runs on the base loop for ever. Unset with an outside issuer.
+  std::function<Task<>(pg::Pool&)> maintain;
+};
+
+/// Shared by all loops; everything in it is thread-safe or used on the base loop only.
+struct Process {
+  explicit Process(const Config& config_);
+  ~Process();
+
+  const Config& config;
+  Roles roles;
+  std::string version;
+  metrics::Registry metrics;
+  nats::Client nats;
+  crypto::Sealer sealer;
+  http::OutboundClient outbound;
+  Loop base{"base"};                 ///< audit, connection log, periodic jobs
+  std::unique_ptr<pg::Pool> pool;    ///< of the base loop
+  std::shared_ptr<tenancy::AuditLog> audit;
+  std::shared_ptr<fleet::ConnectionLog> connections;
+  std::shared_ptr<fleet::DeviceAuth> devices;
+  std::shared_ptr<TokenBuckets> creates;
+  std::shared_ptr<tenancy::FailureLimit> auth_failures, device_failures;
+  std::shared_ptr<telemetry::LiveCounter> live_counter;
+  std::shared_ptr<telemetry::TicketOffice> tickets;
+  IdentityParts identity;
+  std::atomic<bool> migrated{false}, streams_ready{false}, stopping{false};
+  const telemetry::IngestStats* ingest = nullptr;  ///< when this process runs the role
+};
+
+telemetry::IngestSettings ingest_settings(const Config& config);
+/// {issuer}/realms/{realm} as browsers see it.
+std::string public_issuer(const Config& config);
+/// The same as this process reaches it.
+std::string internal_issuer(const Config& config);
+
+/// The identity of PULSE_IDENTITY.
+IdentityParts make_identity(Process& process);
+
+}  // namespace pulse::gateway

@@ -1,0 +1,250 @@
+#include "gateway/session_api.hpp"
+
+#include "platform/crypto/crypto.hpp"
+#include "platform/errors.hpp"
+#include "platform/log.hpp"
+#include "tenancy/guard.hpp"
+
+namespace pulse::gateway {
+
+namespace {
+
+constexpr long handshake_s = 600;  // how long a sign-in may take
+constexpr long refresh_s = 1800;
+
+std::string cookie(const SessionDeps& d, std::string_view name, std::string_view value, long age_s) {
+  return http::set_cookie(name, value, age_s, true, "Lax", d.secure_cookies);
+}
+
+http::Response back_with(const SessionDeps& d, const std::string& error) {
+  auto r = http::Response::redirect("/?error=" + error);
+  r.headers.add("Set-Cookie", cookie(d, "oauth_state", "", 0));
+  r.headers.add("Set-Cookie", cookie(d, "oauth_verifier", "", 0));
+  return r;
+}
+
+/// What the token endpoint answered.
+struct Tokens {
+  bool granted = false;
+  std::string access, refresh;
+  long expires_in = 0;
+};
+
+std::string text_of(const boost::json::object& o, std::string_view name) {
+  const auto* v = o.if_contains(name);
+  return v && v->is_string() ? std::string(v->get_string()) : std::string();
+}
+
+/// Throws HttpError 503 when the issuer can't be reached.
+Task<Tokens> ask_issuer(SessionDeps d, std::string form) {
+  http::ClientRequest request;
+  request.method = "POST";
+  request.url = d.issuer_internal + "/protocol/openid-connect/token";
+  request.headers.add("Content-Type", "application/x-www-form-urlencoded");
+  request.body = std::move(form);
+  request.timeout_ms = 10'000;
+  http::ClientResponse answer;
+  std::string problem;
+  try {
+    answer = co_await d.http->request(std::move(request));
+  } catch (const http::ClientError& e) {
+    problem = e.what();
+  }
+  if (!problem.empty() || answer.status >= 500) {
+    log::error_throttled("the issuer does not answer", {{"error", problem},
+                                                        {"status", answer.status}});
+    throw unavailable("Auth service unavailable");
+  }
+  Tokens out;
+  boost::system::error_code ec;
+  const auto json = boost::json::parse(answer.body, ec);
+  if (answer.status != 200 || ec || !json.is_object()) co_return out;
+  const auto& o = json.get_object();
+  out.access = text_of(o, "access_token");
+  out.refresh = text_of(o, "refresh_token");
+  if (const auto* e = o.if_contains("expires_in"); e && e->is_int64())
+    out.expires_in = static_cast<long>(e->get_int64());
+  out.granted = !out.access.empty();
+  co_return out;
+}
+
+void set_session(const SessionDeps& d, http::Response& r, const Tokens& t) {
+  r.headers.add("Set-Cookie", cookie(d, "pulse_session", t.access, t.expires_in + 60));
+  r.headers.add("Set-Cookie", cookie(d, "pulse_refresh", t.refresh, refresh_s));
+}
+
+void clear_session(const SessionDeps& d, http::Response& r) {
+  r.headers.add("Set-Cookie", cookie(d, "pulse_session", "", 0));
+  r.headers.add("Set-Cookie", cookie(d, "pulse_refresh", "", 0));
+}
+
+Task<http::Response> login(SessionDeps d) {
+  const auto state = crypto::random_token(24), verifier = crypto::random_token(48);
+  const auto challenge = crypto::base64url(crypto::sha256(verifier));
+  auto r = http::Response::redirect(
+      d.issuer_public + "/protocol/openid-connect/auth?response_type=code&client_id=" +
+      http::percent_encode(d.client_id) +
+      "&scope=openid&redirect_uri=" + http::percent_encode(d.ui_base + "/callback") +
+      "&state=" + state + "&code_challenge=" + challenge + "&code_challenge_method=S256");
+  r.headers.add("Set-Cookie", cookie(d, "oauth_state", state, handshake_s));
+  r.headers.add("Set-Cookie", cookie(d, "oauth_verifier", verifier, handshake_s));
+  r.headers.set("Cache-Control", "no-store");
+  co_return r;
+}
+
+Task<http::Response> callback(SessionDeps d, http::Raw request) {
+  const std::string code(request->query_value("code")), state(request->query_value("state"));
+  if (code.empty()) co_return back_with(d, "missing_code");
+  if (state.empty()) co_return back_with(d, "missing_state");
+  const auto known = http::cookie(request->headers, "oauth_state");
+  if (!known || !crypto::equal(*known, state)) co_return back_with(d, "state_mismatch");
+  const auto verifier = http::cookie(request->headers, "oauth_verifier");
+  if (!verifier || verifier->empty()) co_return back_with(d, "missing_verifier");
+  const auto tokens = co_await ask_issuer(
+      d, "grant_type=authorization_code&client_id=" + http::percent_encode(d.client_id) +
+             "&code=" + http::percent_encode(code) +
+             "&redirect_uri=" + http::percent_encode(d.ui_base + "/callback") +
+             "&code_verifier=" + http::percent_encode(*verifier));
+  if (!tokens.granted) co_return back_with(d, "invalid_code");
+  bool valid = true;
+  tenancy::Caller who;
+  try {
+    who = co_await d.tokens->verify(tokens.access);
+  } catch (const HttpError& e) {
+    if (e.status == 503) throw;
+    valid = false;
+  }
+  if (!valid) co_return back_with(d, "invalid_token");
+  tenancy::AuditEvent event;
+  event.tenant_id = who.tenant_id;
+  event.event_type = "auth.sign_in";
+  event.category = "auth";
+  event.action = "sign_in";
+  event.message = "User " + who.username + " signed in";
+  event.actor_type = "user";
+  event.actor_id = who.user_id;
+  event.actor_name = who.username;
+  event.ip_address = request->client_address;
+  event.request_id = request->request_id;
+  d.audit->write(std::move(event));
+  auto r = http::Response::redirect("/app/");
+  set_session(d, r, tokens);
+  r.headers.add("Set-Cookie", cookie(d, "oauth_state", "", 0));
+  r.headers.add("Set-Cookie", cookie(d, "oauth_verifier", "", 0));
+  r.headers.set("Cache-Control", "no-store");
+  co_return r;
+}
+
+Task<http::Response> logout(SessionDeps d) {
+  auto r = http::Response::redirect(
+      d.issuer_public + "/protocol/openid-connect/logout?client_id=" +
+      http::percent_encode(d.client_id) +
+      "&post_logout_redirect_uri=" + http::percent_encode(d.ui_base + "/"));
+  clear_session(d, r);
+  r.headers.set("Cache-Control", "no-store");
+  co_return r;
+}
+
+struct StatusUser {
+  std::string email, role;
+  std::optional<std::string> tenant_id;
+  boost::json::value organization;
+  boost::json::object realm_access;
+};
+BOOST_DESCRIBE_STRUCT(StatusUser, (), (email, role, tenant_id, organization, realm_access))
+struct Status {
+  bool authenticated = true;
+  StatusUser user;
+  std::int64_t expires_in = 0;
+};
+BOOST_DESCRIBE_STRUCT(Status, (), (authenticated, user, expires_in))
+
+std::string main_role(const tenancy::Caller& who) {
+  for (const char* role : {"operator-admin", "operator", "tenant-admin", "customer"})
+    if (who.has_role(role)) return role;
+  return "";
+}
+
+Task<http::Response> status(SessionDeps d, http::Raw request) {
+  const auto anonymous = [] {
+    return http::Response::json(200, "{\"authenticated\":false}").with("Cache-Control", "no-store");
+  };
+  bool by_cookie = false;
+  auto token = tenancy::token_of(*request.request, by_cookie);
+  if (token.empty()) co_return anonymous();
+  Status out;
+  bool valid = true;
+  try {
+    const auto who = co_await d.tokens->verify(std::move(token));
+    out.user.email = who.email;
+    out.user.role = main_role(who);
+    if (!who.tenant_id.empty()) out.user.tenant_id = who.tenant_id;
+    out.user.organization = who.organization;
+    boost::json::array roles;
+    for (const auto& role : who.roles) roles.emplace_back(role);
+    out.user.realm_access["roles"] = std::move(roles);
+    out.expires_in = who.expires_at_s - now_ms() / 1000;
+    // Within the leeway a token still serves, but a session that is over must be refreshed.
+    valid = out.expires_in > 0;
+  } catch (const HttpError& e) {
+    if (e.status == 503) throw;
+    valid = false;
+  }
+  if (!valid) co_return anonymous();
+  co_return http::Response::json(200, json::to_text(out)).with("Cache-Control", "no-store");
+}
+
+Task<http::Response> refresh(SessionDeps d, http::Raw request) {
+  const auto token = http::cookie(request->headers, "pulse_refresh");
+  if (!token || token->empty()) throw HttpError(401, "Missing refresh token");
+  const auto tokens = co_await ask_issuer(
+      d, "grant_type=refresh_token&client_id=" + http::percent_encode(d.client_id) +
+             "&refresh_token=" + http::percent_encode(*token));
+  tenancy::AuditEvent event;
+  event.event_type = "auth.token_refresh";
+  event.category = "auth";
+  event.action = "auth_token_refresh";
+  event.ip_address = request->client_address;
+  event.request_id = request->request_id;
+  event.actor_type = "user";
+  http::Response r;
+  if (tokens.granted) {
+    r = http::Response::json(200, "{\"success\":true,\"expires_in\":" +
+                                      std::to_string(tokens.expires_in) + "}");
+    set_session(d, r, tokens);
+    event.message = "Session refreshed";
+  } else {
+    r = http::Response::json(401, "{\"success\":false}");
+    clear_session(d, r);
+    event.severity = "warning";
+    event.message = "Session refresh refused";
+  }
+  r.headers.set("Cache-Control", "no-store");
+  d.audit->write(std::move(event));
+  co_return r;
+}
+
+struct RefreshAnswer {
+  bool success = true;
+  std::optional<std::int64_t> expires_in;
+};
+BOOST_DESCRIBE_STRUCT(RefreshAnswer, (), (success, expires_in))
+
+}  // namespace
+
+void mount_session(http::Router& api, SessionDeps d) {
+  api.get("/login", http::bound(d, login)).open("the way in").tag("Session").success(302)
+      .summary("Go to the sign-in page");
+  api.get("/callback", http::bound(d, callback)).open("the issuer sends browsers here")
+      .tag("Session").success(302).summary("Finish the sign-in")
+      .fails(503, "Auth service unavailable");
+  api.get("/logout", http::bound(d, logout)).open("the way out").tag("Session").success(302)
+      .summary("End the session");
+  api.get("/api/auth/status", http::bound(d, status)).open("says whether anyone is signed in")
+      .tag("Session").summary("Who is signed in").returns<boost::json::object>();
+  api.post("/api/auth/refresh", http::bound(d, refresh)).open("the refresh cookie is checked")
+      .tag("Session").summary("Renew the session").returns<RefreshAnswer>()
+      .fails(401, "Missing refresh token").fails(503, "Auth service unavailable");
+}
+
+}  // namespace pulse::gateway

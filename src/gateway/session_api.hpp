@@ -1,0 +1,27 @@
+#pragma once
+// Browser sessions: sign-in by the authorization code flow on the server, tokens in HttpOnly cookies.
+#include <memory>
+#include <string>
+
+#include "platform/http/client.hpp"
+#include "platform/http/router.hpp"
+#include "tenancy/audit.hpp"
+#include "tenancy/token.hpp"
+
+namespace pulse::gateway {
+
+struct SessionDeps {
+  std::string ui_base;          ///< UI_BASE_URL
+  std::string issuer_public;    ///< {public URL}/realms/{realm}, as browsers reach it
+  std::string issuer_internal;  ///< the same as we reach it
+  std::string client_id = "pulse-ui";
+  bool secure_cookies = false;
+  std::shared_ptr<http::Client> http;              ///< of the loop
+  std::shared_ptr<tenancy::TokenVerifier> tokens;  ///< of the loop
+  std::shared_ptr<tenancy::AuditLog> audit;
+};
+
+/// /login, /callback, /logout, /api/auth/status, /api/auth/refresh.
+void mount_session(http::Router& api, SessionDeps deps);
+
+}  // namespace pulse::gateway

@@ -1,0 +1,215 @@
+// The authorization endpoint and the sign-in form behind it.
+#include "identity/issuer.hpp"
+#include "platform/errors.hpp"
+#include "platform/json/write.hpp"
+
+namespace pulse::identity {
+
+namespace {
+
+constexpr const char* sso_cookie = "PULSE_SSO";
+constexpr const char* login_cookie = "PULSE_LOGIN";
+constexpr std::int64_t form_life_s = 1800;
+
+/// What an authorization request asks for.
+struct AuthRequest {
+  std::string client_id, redirect_uri, state, nonce, scope, code_challenge, response_mode;
+};
+BOOST_DESCRIBE_STRUCT(AuthRequest, (), (client_id, redirect_uri, state, nonce, scope,
+                                        code_challenge, response_mode))
+
+std::string realm_path(const IssuerSettings& s) { return "/realms/" + s.realm + "/"; }
+
+std::string cookie(const IssuerDeps& d, std::string_view name, std::string_view value, long age_s,
+                   bool http_only = true) {
+  return http::set_cookie(name, value, age_s, http_only, "Lax", d.settings.secure_cookies,
+                          realm_path(d.settings));
+}
+
+/// Back to the client with the answer's parameters in query or fragment.
+http::Response answer(const AuthRequest& a,
+                      const std::vector<std::pair<std::string, std::string>>& fields) {
+  const bool fragment = a.response_mode == "fragment";
+  std::string url = a.redirect_uri;
+  char joiner = fragment ? '#' : url.find('?') == std::string::npos ? '?' : '&';
+  for (const auto& [name, value] : fields) {
+    if (value.empty()) continue;
+    url.append(1, joiner).append(name).append("=").append(http::percent_encode(value));
+    joiner = '&';
+  }
+  auto r = http::Response::redirect(url);
+  r.headers.set("Cache-Control", "no-store");
+  return r;
+}
+
+http::Response refuse(const AuthRequest& a, const IssuerDeps& d, const std::string& error,
+                      const std::string& text) {
+  return answer(a, {{"error", error},
+                    {"error_description", text},
+                    {"state", a.state},
+                    {"iss", issuer_of(d.settings)}});
+}
+
+Task<http::Response> grant(IssuerDeps d, AuthRequest a, std::string user_id,
+                           std::string session_id) {
+  CodeGrant g;
+  g.client_id = a.client_id;
+  g.redirect_uri = a.redirect_uri;
+  g.code_challenge = a.code_challenge;
+  g.nonce = a.nonce;
+  g.scope = a.scope;
+  const auto code = co_await issue_code(*d.pool, std::move(user_id), session_id, std::move(g));
+  co_return answer(a, {{"state", a.state},
+                       {"session_state", session_id},
+                       {"iss", issuer_of(d.settings)},
+                       {"code", code}});
+}
+
+/// The request travels through the form signed and bound to the browser's cookie, so that nothing is
+/// kept here for people who only look at the page, and no other site can post the form.
+std::string seal_request(const IssuerDeps& d, const AuthRequest& a, const std::string& browser) {
+  const auto body = crypto::base64url(json::to_text(a)) + "." +
+                    std::to_string(now_ms() / 1000 + form_life_s);
+  return body + "." +
+         crypto::base64url(crypto::hmac_sha256(d.settings.form_key, body + "." + browser));
+}
+
+std::optional<AuthRequest> open_request(const IssuerDeps& d, const std::string& sealed,
+                                        const std::string& browser) {
+  const auto dot = sealed.rfind('.');
+  if (dot == std::string::npos || browser.empty()) return std::nullopt;
+  const auto body = sealed.substr(0, dot);
+  const auto mac = crypto::from_base64(std::string_view(sealed).substr(dot + 1));
+  if (!mac ||
+      !crypto::equal(*mac, crypto::hmac_sha256(d.settings.form_key, body + "." + browser)))
+    return std::nullopt;
+  const auto middle = body.find('.');
+  std::int64_t ends = 0;
+  std::from_chars(body.data() + middle + 1, body.data() + body.size(), ends);
+  const auto text = crypto::from_base64(std::string_view(body).substr(0, middle));
+  if (!text || ends < now_ms() / 1000) return std::nullopt;
+  AuthRequest a;
+  json::Loc loc;
+  Faults faults;
+  json::read(json::parse_text(*text), a, loc, faults);
+  return faults.empty() ? std::optional(std::move(a)) : std::nullopt;
+}
+
+http::Response show_form(const IssuerDeps& d, const AuthRequest& a, const http::Request& request,
+                         const std::string& username, const std::string& error, int status) {
+  auto browser = http::cookie(request.headers, login_cookie).value_or("");
+  const bool fresh = browser.size() < 20;
+  if (fresh) browser = crypto::random_token(24);
+  auto r = sign_in_page(d.settings, realm_path(d.settings) + "login-actions/authenticate",
+                        seal_request(d, a, browser), username, error, origin_of(a.redirect_uri),
+                        status);
+  if (fresh) r.headers.add("Set-Cookie", cookie(d, login_cookie, browser, -1));
+  return r;
+}
+
+Task<http::Response> authorize(IssuerDeps d, http::Raw request) {
+  const auto text = [&](std::string_view name) { return std::string(request->query_value(name)); };
+  AuthRequest a;
+  a.client_id = text("client_id");
+  a.redirect_uri = text("redirect_uri");
+  a.state = text("state");
+  a.nonce = text("nonce");
+  a.scope = text("scope");
+  a.code_challenge = text("code_challenge");
+  a.response_mode = text("response_mode");
+  if (a.scope.empty()) a.scope = "openid";
+  // What is wrong with client or address must not be redirected (RFC 6749, 4.1.2.1).
+  if (a.client_id != d.settings.client_id)
+    co_return message_page(400, "Unknown application", "The client_id is not known here.");
+  if (!may_redirect(d.settings, a.redirect_uri))
+    co_return message_page(400, "This address is not allowed",
+                           "The redirect_uri does not belong to this application.");
+  if (text("response_type") != "code")
+    co_return refuse(a, d, "unsupported_response_type", "response_type must be code");
+  if (a.code_challenge.size() != 43 || text("code_challenge_method") != "S256")
+    co_return refuse(a, d, "invalid_request", "PKCE with code_challenge_method S256 is needed");
+  if (a.state.size() + a.nonce.size() + a.scope.size() > 4096)
+    co_return refuse(a, d, "invalid_request", "state, nonce or scope is too long");
+  const auto prompt = text("prompt");
+  const auto sso = http::cookie(request->headers, sso_cookie);
+  if (sso && prompt != "login") {
+    const auto session = co_await session_of_cookie(*d.pool, *sso);
+    if (session) co_return co_await grant(d, a, session->user.id, session->session_id);
+  }
+  if (prompt == "none") co_return refuse(a, d, "login_required", "nobody is signed in");
+  co_return show_form(d, a, *request.request, text("login_hint"), "", 200);
+}
+
+Task<http::Response> authenticate(IssuerDeps d, http::Raw request) {
+  const Form form(request->body);
+  const auto browser = http::cookie(request->headers, login_cookie).value_or("");
+  const auto a = open_request(d, form.get("request"), browser);
+  if (!a)
+    co_return message_page(400, "This form is no longer valid",
+                           "Please go back to the application and sign in again.");
+  const auto username = form.get("username");
+  std::optional<User> user;
+  std::string refused = "Invalid user name or password.";
+  int status = 401;
+  try {
+    user = co_await check_password(d, username, form.get("password"), request->client_address);
+  } catch (const HttpError& e) {
+    refused = std::string(e.what()) + ". Please try again later.";
+    status = e.status;
+  }
+  if (!user) co_return show_form(d, *a, *request.request, username, refused, status);
+  const auto secret = crypto::random_token(32);
+  const auto session =
+      co_await open_session(*d.pool, user->id, secret, request->client_address,
+                            std::string(request->headers.get("User-Agent")));
+  auto r = co_await grant(d, *a, user->id, session);
+  r.headers.add("Set-Cookie", cookie(d, sso_cookie, secret, -1));
+  // Readable by login-status-iframe.html: says which session lives, and proves nothing.
+  r.headers.add("Set-Cookie", cookie(d, "PULSE_SESSION_STATE", session, -1, false));
+  co_return r;
+}
+
+/// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0).
+Task<http::Response> logout(IssuerDeps d, http::Raw request) {
+  const Form form(request->method == "POST" ? std::string_view(request->body) : std::string_view());
+  const auto text = [&](std::string_view name) {
+    auto value = form.get(name);
+    return value.empty() ? std::string(request->query_value(name)) : value;
+  };
+  if (const auto token = text("refresh_token"); !token.empty()) {
+    co_await end_session_of_refresh(*d.pool, token);
+    http::Response done;
+    done.status = 204;
+    co_return done;
+  }
+  if (const auto sso = http::cookie(request->headers, sso_cookie))
+    co_await end_session_of_cookie(*d.pool, *sso);
+  const auto target = text("post_logout_redirect_uri");
+  http::Response r = !target.empty() && may_redirect(d.settings, target)
+                         ? http::Response::redirect(target)
+                         : message_page(200, "Signed out", "You are signed out.");
+  if (const auto state = text("state"); r.status == 302 && !state.empty())
+    r.headers.set("Location", target + (target.find('?') == std::string::npos ? "?" : "&") +
+                                  "state=" + http::percent_encode(state));
+  r.headers.add("Set-Cookie", cookie(d, sso_cookie, "", 0));
+  r.headers.add("Set-Cookie", cookie(d, "PULSE_SESSION_STATE", "", 0, false));
+  r.headers.set("Cache-Control", "no-store");
+  co_return r;
+}
+
+}  // namespace
+
+void mount_authorization(http::Router& router, const IssuerDeps& d) {
+  const auto base = realm_path(d.settings);
+  const auto oidc = base + "protocol/openid-connect/";
+  router.get(oidc + "auth", http::bound(d, authorize)).open("people sign in here").tag("Issuer")
+      .summary("Authorization endpoint").produces("text/html").fails(400, "This address is not allowed");
+  router.post(base + "login-actions/authenticate", http::bound(d, authenticate))
+      .open("people sign in here").hidden().max_body(64 * 1024);
+  router.get(oidc + "logout", http::bound(d, logout)).open("the way out").tag("Issuer")
+      .summary("End session endpoint").produces("text/html");
+  router.post(oidc + "logout", http::bound(d, logout)).open("the way out").tag("Issuer")
+      .summary("End session endpoint").success(204).max_body(64 * 1024);
+}
+
+}  // namespace pulse::identity

@@ -1,0 +1,168 @@
+#include "identity/issuer.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "platform/errors.hpp"
+#include "platform/ids.hpp"
+#include "platform/json/write.hpp"
+
+namespace pulse::identity {
+
+namespace {
+
+constexpr int most_waiting = 64;
+
+Task<bool> verify_here(std::string password, std::string hash) {
+  co_return crypto::password_fits(password, hash);
+}
+
+}  // namespace
+
+Task<bool> PasswordWorkers::fits(std::string password, std::optional<std::string> hash) {
+  static const std::string nobody = crypto::hash_password(crypto::random_token(16));
+  if (++waiting_ > most_waiting) {
+    --waiting_;
+    throw unavailable("Too many sign-ins at once");
+  }
+  bool right = false;
+  std::exception_ptr error;
+  try {
+    right = co_await boost::asio::co_spawn(
+        pool_.get_executor(), verify_here(std::move(password), hash.value_or(nobody)),
+        boost::asio::use_awaitable);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  --waiting_;
+  if (error) std::rethrow_exception(error);
+  co_return right && hash.has_value();
+}
+
+Form::Form(std::string_view text) {
+  while (!text.empty()) {
+    const auto end = text.find('&');
+    const auto field = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    const auto equals = field.find('=');
+    const auto name = http::percent_decode(field.substr(0, equals), true);
+    const auto value = equals == std::string_view::npos
+                           ? std::optional<std::string>("")
+                           : http::percent_decode(field.substr(equals + 1), true);
+    if (name && value) fields_.emplace_back(*name, *value);
+  }
+}
+
+std::string Form::get(std::string_view name) const {
+  for (const auto& [key, value] : fields_)
+    if (key == name) return value;
+  return {};
+}
+
+std::string issuer_of(const IssuerSettings& s) { return s.base_url + "/realms/" + s.realm; }
+
+std::string origin_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) return {};
+  const auto name = url.substr(0, scheme);
+  if (name != "http" && name != "https") return {};
+  const auto host = url.substr(scheme + 3);
+  const auto authority = host.substr(0, host.find_first_of("/?#\\"));
+  if (authority.empty() || authority.find('@') != std::string_view::npos) return {};
+  return std::string(name) + "://" + std::string(authority);
+}
+
+bool may_redirect(const IssuerSettings& s, std::string_view url) {
+  for (const char c : url)
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f) return false;
+  const auto origin = origin_of(url);
+  if (origin.empty()) return false;
+  for (const auto& allowed : s.redirect_origins)
+    if (origin == allowed) return true;
+  if (!s.any_local_port) return false;
+  const auto host = origin.substr(origin.find("://") + 3);
+  const auto name = host.substr(0, host.find(':'));
+  return name == "localhost" || name == "127.0.0.1";
+}
+
+bool pkce_fits(std::string_view verifier, std::string_view challenge) {
+  return verifier.size() >= 43 && verifier.size() <= 128 &&
+         crypto::equal(crypto::base64url(crypto::sha256(verifier)), challenge);
+}
+
+namespace {
+
+boost::json::object identity_claims(const IssuerDeps& d, const SessionUser& who) {
+  const auto& u = who.user;
+  const auto now_s = now_ms() / 1000;
+  boost::json::object c{{"iss", issuer_of(d.settings)},
+                        {"aud", d.settings.client_id},
+                        {"azp", d.settings.client_id},
+                        {"sub", u.id},
+                        {"sid", who.session_id},
+                        {"session_state", who.session_id},
+                        {"jti", uuid7()},
+                        {"iat", now_s},
+                        {"exp", now_s + d.settings.access_s},
+                        {"preferred_username", u.username}};
+  if (u.email) {
+    c["email"] = *u.email;
+    c["email_verified"] = true;
+  }
+  if (u.first_name) c["given_name"] = *u.first_name;
+  if (u.last_name) c["family_name"] = *u.last_name;
+  if (u.first_name || u.last_name)
+    c["name"] = u.first_name.value_or("") + (u.first_name && u.last_name ? " " : "") +
+                u.last_name.value_or("");
+  if (u.tenant_id) {
+    c["tenant_id"] = *u.tenant_id;
+    c["organization"] = boost::json::object{{*u.tenant_id, {{"id", *u.tenant_id}}}};
+  }
+  return c;
+}
+
+}  // namespace
+
+TokenSet make_tokens(const IssuerDeps& d, const SessionUser& who, const std::string& scope,
+                     const std::string& nonce) {
+  auto access = identity_claims(d, who);
+  boost::json::array roles;
+  for (const auto& r : who.user.realm_roles) roles.emplace_back(r);
+  access["typ"] = "Bearer";
+  access["scope"] = scope;
+  access["realm_access"] = boost::json::object{{"roles", std::move(roles)}};
+  auto id = identity_claims(d, who);
+  id["typ"] = "ID";
+  id["auth_time"] = id["iat"];
+  if (!nonce.empty()) {
+    id["nonce"] = nonce;
+    access["nonce"] = nonce;
+  }
+  TokenSet out;
+  out.access = d.keys->sign(json::to_text(access));
+  out.id = d.keys->sign(json::to_text(id));
+  return out;
+}
+
+Task<std::optional<User>> check_password(IssuerDeps d, std::string name, std::string password,
+                                         std::string address) {
+  for (auto& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const int wait =
+      std::max(d.failures_by_address->blocked_for(address), d.failures_by_user->blocked_for(name));
+  if (wait > 0) throw too_many("Too many failed sign-ins", wait);
+  auto user = co_await find_user(*d.pool, name);
+  const std::optional<std::string> hash = user ? user->password_hash : std::nullopt;
+  const bool right = co_await d.passwords->fits(std::move(password), hash);
+  if (right && user->enabled) co_return user;
+  d.failures_by_address->failed(address);
+  d.failures_by_user->failed(name);
+  co_return std::nullopt;
+}
+
+void mount(http::Router& router, IssuerDeps deps) {
+  mount_authorization(router, deps);
+  mount_tokens(router, deps);
+  mount_documents(router, deps);
+}
+
+}  // namespace pulse::identity

@@ -1,0 +1,95 @@
+#pragma once
+// The issuer's endpoints under /realms/{realm}/, at the paths of Keycloak, so that its clients work
+// unchanged (OpenID Connect Core 1.0, RFC 6749, RFC 7636).
+#include <atomic>
+#include <boost/asio/thread_pool.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "identity/keys.hpp"
+#include "identity/store.hpp"
+#include "platform/http/router.hpp"
+#include "tenancy/guard.hpp"
+
+namespace pulse::identity {
+
+struct IssuerSettings {
+  std::string base_url;  ///< as browsers reach us, without a slash at the end
+  std::string realm = "pulse", client_id = "pulse-ui";
+  bool password_grant = false;  ///< MODE=DEV only
+  bool secure_cookies = false;
+  /// Origins that may be redirected to; with `any_local_port` also localhost and 127.0.0.1 on any.
+  std::vector<std::string> redirect_origins;
+  bool any_local_port = false;
+  std::string form_key;   ///< signs the sign-in form
+  std::string demo_hint;  ///< a line under the form, in development
+  long access_s = 300;
+};
+
+/// Verifies passwords off the loops, a few at once.
+class PasswordWorkers {
+ public:
+  explicit PasswordWorkers(int threads = 1) : pool_(static_cast<std::size_t>(threads)) {}
+  /// False for a wrong password. Without a hash the same work is done, so that an unknown user takes
+  /// as long as a known one. Throws HttpError 503 when too many wait.
+  Task<bool> fits(std::string password, std::optional<std::string> hash);
+
+ private:
+  boost::asio::thread_pool pool_;
+  std::atomic<int> waiting_{0};
+};
+
+struct IssuerDeps {
+  pg::Pool* pool = nullptr;  ///< of the loop
+  std::shared_ptr<KeyStore> keys;
+  std::shared_ptr<PasswordWorkers> passwords;
+  std::shared_ptr<tenancy::FailureLimit> failures_by_address, failures_by_user;
+  IssuerSettings settings;
+};
+
+void mount(http::Router& router, IssuerDeps deps);
+
+// ---- parts, for the issuer's own files and its tests ----
+
+/// Fields of application/x-www-form-urlencoded text; the first of a name counts.
+class Form {
+ public:
+  explicit Form(std::string_view text);
+  std::string get(std::string_view name) const;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+std::string issuer_of(const IssuerSettings& s);
+/// Scheme, host and port of an http(s) URL; empty for anything else.
+std::string origin_of(std::string_view url);
+bool may_redirect(const IssuerSettings& s, std::string_view url);
+/// RFC 7636, 4.6: S256.
+bool pkce_fits(std::string_view verifier, std::string_view challenge);
+
+struct TokenSet {
+  std::string access, id, refresh;
+};
+/// Access and id token of a user's session.
+TokenSet make_tokens(const IssuerDeps& d, const SessionUser& who, const std::string& scope,
+                     const std::string& nonce);
+
+/// The user that these credentials name. Throws HttpError 429 after too many failures.
+Task<std::optional<User>> check_password(IssuerDeps d, std::string name, std::string password,
+                                         std::string address);
+
+void mount_authorization(http::Router& router, const IssuerDeps& deps);
+void mount_tokens(http::Router& router, const IssuerDeps& deps);
+void mount_documents(http::Router& router, const IssuerDeps& deps);
+
+/// The sign-in page, and a page that says why it can't go on. `redirect_origin` is where the form's
+/// answer leads.
+http::Response sign_in_page(const IssuerSettings& s, const std::string& action,
+                            const std::string& request, const std::string& username,
+                            const std::string& error, const std::string& redirect_origin,
+                            int status);
+http::Response message_page(int status, const std::string& title, const std::string& text);
+
+}  // namespace pulse::identity

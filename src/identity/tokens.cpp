@@ -1,0 +1,108 @@
+// The token endpoint (RFC 6749, 3.2): code, refresh, and in development the password grant.
+#include "identity/issuer.hpp"
+#include "platform/errors.hpp"
+#include "platform/json/write.hpp"
+
+namespace pulse::identity {
+
+namespace {
+
+/// RFC 6749, 5.2.
+http::Response refuse(int status, const std::string& error, const std::string& text) {
+  auto r = http::Response::json(
+      status, json::to_text(boost::json::object{{"error", error}, {"error_description", text}}));
+  r.headers.set("Cache-Control", "no-store");
+  return r;
+}
+
+struct TokenAnswer {
+  std::string access_token;
+  std::int64_t expires_in = 0, refresh_expires_in = 0;
+  std::string refresh_token, token_type = "Bearer", id_token, session_state, scope;
+};
+BOOST_DESCRIBE_STRUCT(TokenAnswer, (), (access_token, expires_in, refresh_expires_in, refresh_token,
+                                        token_type, id_token, session_state, scope))
+
+http::Response granted(const IssuerDeps& d, const SessionUser& who, const std::string& scope,
+                       const std::string& nonce, std::string refresh) {
+  auto tokens = make_tokens(d, who, scope, nonce);
+  TokenAnswer a;
+  a.access_token = std::move(tokens.access);
+  a.id_token = std::move(tokens.id);
+  a.refresh_token = std::move(refresh);
+  a.expires_in = d.settings.access_s;
+  a.refresh_expires_in = session_idle_s;
+  a.session_state = who.session_id;
+  a.scope = scope;
+  auto r = http::Response::json(200, json::to_text(a));
+  r.headers.set("Cache-Control", "no-store");
+  return r;
+}
+
+Task<http::Response> by_code(IssuerDeps d, Form form) {
+  auto redeemed = co_await redeem_code(*d.pool, form.get("code"));
+  if (!redeemed) co_return refuse(400, "invalid_grant", "Code not valid");
+  const auto& g = redeemed->grant;
+  if (g.client_id != form.get("client_id") || g.redirect_uri != form.get("redirect_uri"))
+    co_return refuse(400, "invalid_grant", "Incorrect redirect_uri");
+  if (!pkce_fits(form.get("code_verifier"), g.code_challenge))
+    co_return refuse(400, "invalid_grant", "PKCE verification failed");
+  auto refresh = co_await set_refresh(*d.pool, redeemed->who.session_id, g.scope);
+  co_return granted(d, redeemed->who, g.scope, g.nonce, std::move(refresh));
+}
+
+Task<http::Response> by_refresh(IssuerDeps d, Form form) {
+  auto rotated = co_await rotate_refresh(*d.pool, form.get("refresh_token"));
+  if (!rotated) co_return refuse(400, "invalid_grant", "Token is not active");
+  co_return granted(d, rotated->who, rotated->who.scope, "", std::move(rotated->refresh_token));
+}
+
+Task<http::Response> by_password(IssuerDeps d, Form form, std::string address, std::string agent) {
+  if (!d.settings.password_grant)
+    co_return refuse(400, "unauthorized_client", "The password grant is for development only");
+  const auto user =
+      co_await check_password(d, form.get("username"), form.get("password"), address);
+  if (!user) co_return refuse(401, "invalid_grant", "Invalid user credentials");
+  SessionUser who;
+  who.user = *user;
+  who.session_id = co_await open_session(*d.pool, user->id, "", address, agent);
+  auto scope = form.get("scope");
+  if (scope.empty()) scope = "openid";
+  auto refresh = co_await set_refresh(*d.pool, who.session_id, scope);
+  co_return granted(d, who, scope, "", std::move(refresh));
+}
+
+Task<http::Response> token(IssuerDeps d, http::Raw request) {
+  const Form form(request->body);
+  const auto grant = form.get("grant_type");
+  if (form.get("client_id") != d.settings.client_id)
+    co_return refuse(401, "invalid_client", "Invalid client");
+  if (!d.keys->ready()) throw unavailable("The issuer is starting");
+  if (grant == "authorization_code") co_return co_await by_code(d, form);
+  if (grant == "refresh_token") co_return co_await by_refresh(d, form);
+  if (grant == "password")
+    co_return co_await by_password(d, form, request->client_address,
+                                   std::string(request->headers.get("User-Agent")));
+  co_return refuse(400, "unsupported_grant_type", "Unsupported grant_type");
+}
+
+/// RFC 7009: 200 whether or not the token was known.
+Task<http::Response> revoke(IssuerDeps d, http::Raw request) {
+  const Form form(request->body);
+  co_await end_session_of_refresh(*d.pool, form.get("token"));
+  http::Response r;
+  co_return r;
+}
+
+}  // namespace
+
+void mount_tokens(http::Router& router, const IssuerDeps& d) {
+  const auto oidc = "/realms/" + d.settings.realm + "/protocol/openid-connect/";
+  router.post(oidc + "token", http::bound(d, token)).open("clients prove themselves in the form")
+      .tag("Issuer").summary("Token endpoint").returns<TokenAnswer>().max_body(64 * 1024)
+      .fails(400, "invalid_grant").fails(401, "invalid_client");
+  router.post(oidc + "revoke", http::bound(d, revoke)).open("the token itself is the proof")
+      .tag("Issuer").summary("Revocation endpoint").max_body(64 * 1024);
+}
+
+}  // namespace pulse::identity
