@@ -1,21 +1,22 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { createBrowserRouter, Navigate, RouterProvider } from 'react-router';
 import { ApiError } from './api/errors';
 import { SessionProvider } from './auth/session';
 import { PageError } from './shell/page-error';
+import { lazyPart } from './lib/lazy-page';
 import { Shell } from './shell/shell';
 
-const Home = lazy(() => import('./features/home/home-page'));
-const Devices = lazy(() => import('./features/devices/devices-page'));
-const Device = lazy(() => import('./features/device/device-page'));
-const Sites = lazy(() => import('./features/sites/sites-page'));
-const Site = lazy(() => import('./features/sites/site-page'));
-const Templates = lazy(() => import('./features/templates/templates-page'));
-const Start = lazy(() => import('./features/start/start-page'));
-const Tools = lazy(() => import('./features/tools/tools-page'));
-const Toasts = lazy(() => import('./ui/toasts'));
-const NotFound = lazy(() => import('./features/misc/not-found-page'));
+const Home = lazyPart(() => import('./features/home/home-page'));
+const Devices = lazyPart(() => import('./features/devices/devices-page'));
+const Device = lazyPart(() => import('./features/device/device-page'));
+const Sites = lazyPart(() => import('./features/sites/sites-page'));
+const Site = lazyPart(() => import('./features/sites/site-page'));
+const Templates = lazyPart(() => import('./features/templates/templates-page'));
+const Start = lazyPart(() => import('./features/start/start-page'));
+const Tools = lazyPart(() => import('./features/tools/tools-page'));
+const Toasts = lazyPart(() => import('./ui/toasts'));
+const NotFound = lazyPart(() => import('./features/misc/not-found-page'));
 
 const queries = new QueryClient({
   defaultOptions: {

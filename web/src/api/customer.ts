@@ -16,6 +16,7 @@ export interface DeviceFilter {
 
 export interface DeviceInput {
   device_id: string;
+  name?: string | null;
   site_id?: string | null;
   template_id?: number | null;
 }

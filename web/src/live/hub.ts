@@ -34,6 +34,7 @@ interface Events {
 
 type Listener<K extends keyof Events> = (event: Events[K]) => void;
 
+const streamPath = '/api/v1/customer/telemetry/stream';
 const wsBase = () => `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
 
 class Hub {
@@ -42,7 +43,10 @@ class Hub {
   private listeners = new Map<keyof Events, Set<(event: never) => void>>();
   private interests = new Interests();
   private flush: ReturnType<typeof setTimeout> | undefined;
+  private notices: LiveSocket | null = null;
   private stream: LiveSocket | null = null;
+  private streamOpen = false;
+  private closing: ReturnType<typeof setTimeout> | undefined;
   private fleet: LiveSocket | null = null;
   private fleetUsers = 0;
 
@@ -57,14 +61,16 @@ class Hub {
     for (const listener of this.listeners.get(kind) ?? []) (listener as Listener<K>)(event);
   }
 
-  /** Opens the telemetry stream; answers the function that closes it. */
+  /**
+   * Opens the notices: status changes and refusals of all devices. It is the telemetry stream
+   * filtered to a metric that no device has, so that no telemetry comes by it. Telemetry has a
+   * connection of its own, filtered to the devices on the screen, while there are any.
+   */
   start(): () => void {
-    this.stream = new LiveSocket({
-      url: () => `${wsBase()}/api/v1/customer/telemetry/stream?device_id=${nobody}`,
+    this.notices = new LiveSocket({
+      url: () => `${wsBase()}${streamPath}?metric=${nobody}`,
       onMessage: (m) => this.receive(m),
       onOpen: (again) => {
-        this.interests.forget();
-        this.tell();
         if (again) this.emit('caughtUp', null);
       },
       onState: (state, retryAt) => {
@@ -73,14 +79,44 @@ class Hub {
         this.emit('state', null);
       },
     });
-    this.stream.start();
+    this.notices.start();
+    this.tell();
     return () => {
-      this.stream?.stop();
-      this.stream = null;
+      clearTimeout(this.closing);
+      this.notices?.stop();
+      this.notices = null;
+      this.closeStream();
     };
   }
 
+  private openStream(): void {
+    if (this.stream) return;
+    this.stream = new LiveSocket({
+      url: () => `${wsBase()}${streamPath}?device_id=${nobody}`,
+      onMessage: (m) => {
+        if (m.type === 'telemetry') this.receive(m);
+      },
+      onOpen: (again) => {
+        this.streamOpen = true;
+        this.interests.forget();
+        this.tell();
+        if (again) this.emit('caughtUp', null);
+      },
+      onState: (state) => {
+        if (state !== 'live') this.streamOpen = false;
+      },
+    });
+    this.stream.start();
+  }
+
+  private closeStream(): void {
+    this.stream?.stop();
+    this.stream = null;
+    this.streamOpen = false;
+  }
+
   hurry(): void {
+    this.notices?.hurry();
     this.stream?.hurry();
     this.fleet?.hurry();
   }
@@ -127,7 +163,15 @@ class Hub {
   }
 
   private tell(): void {
-    if (this.state !== 'live') return;
+    clearTimeout(this.closing);
+    if (!this.notices) return;
+    if (!this.interests.any) {
+      // Kept a while: the next page may want some again.
+      this.closing = setTimeout(() => this.closeStream(), 10_000);
+    } else {
+      this.openStream();
+    }
+    if (!this.streamOpen) return;
     for (const message of this.interests.changes()) this.stream?.send(message);
   }
 

@@ -6,6 +6,9 @@
  */
 export const nobody = '_nobody_';
 
+/** Most devices at once besides `nobody`; the server takes 200 names a connection. */
+const most = 198;
+
 export class Interests {
   private wanted = new Map<string, number>();
   private told = new Set<string>();
@@ -27,20 +30,26 @@ export class Interests {
     this.told.clear();
   }
 
-  /** What to send so that the server's filter becomes what is wanted. */
+  /** Whether any device is wanted at all. */
+  get any(): boolean {
+    return this.wanted.size > 0;
+  }
+
+  /**
+   * What to send so that the server's filter becomes what is wanted. What goes is told first, so
+   * that the filter never grows over the server's limit.
+   */
   changes(): object[] {
     const out: object[] = [];
-    const more = [...this.wanted.keys()].filter((id) => !this.told.has(id));
+    const less = [...this.told].filter((id) => id !== nobody && !this.wanted.has(id));
+    for (const id of less) this.told.delete(id);
+    if (less.length > 0) out.push({ action: 'unsubscribe', device_ids: less });
+    const more = [...this.wanted.keys()]
+      .filter((id) => !this.told.has(id))
+      .slice(0, Math.max(0, most - this.told.size));
     if (!this.told.has(nobody)) more.unshift(nobody);
-    // In slices, so that one message stays well below the server's limit.
-    for (let i = 0; i < more.length; i += 200)
-      out.push({ action: 'subscribe', device_ids: more.slice(i, i + 200) });
     for (const id of more) this.told.add(id);
-    for (const id of [...this.told]) {
-      if (id === nobody || this.wanted.has(id)) continue;
-      this.told.delete(id);
-      out.push({ action: 'unsubscribe', device_id: id });
-    }
+    if (more.length > 0) out.push({ action: 'subscribe', device_ids: more });
     return out;
   }
 }

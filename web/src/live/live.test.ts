@@ -19,9 +19,15 @@ describe('interests', () => {
     expect(i.changes()).toEqual([{ action: 'subscribe', device_ids: [nobody, 'a', 'b'] }]);
     expect(i.changes()).toEqual([]);
     i.remove(['a', 'b']);
-    expect(i.changes()).toEqual([{ action: 'unsubscribe', device_id: 'a' }]);
+    expect(i.changes()).toEqual([{ action: 'unsubscribe', device_ids: ['a'] }]);
     i.remove(['b']);
-    expect(i.changes()).toEqual([{ action: 'unsubscribe', device_id: 'b' }]);
+    expect(i.changes()).toEqual([{ action: 'unsubscribe', device_ids: ['b'] }]);
+  });
+  it('stays below the limit of the server', () => {
+    const i = new Interests();
+    i.add(Array.from({ length: 500 }, (_, n) => `d${n}`));
+    const sent = i.changes() as { device_ids: string[] }[];
+    expect(sent.flatMap((m) => m.device_ids).length).toBeLessThanOrEqual(200);
   });
   it('says everything again on a new connection', () => {
     const i = new Interests();

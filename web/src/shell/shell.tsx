@@ -1,7 +1,8 @@
 import { Dialog as Radix } from 'radix-ui';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 import { Outlet, useLocation, useNavigate } from 'react-router';
 import { takePath } from '@/auth/return-path';
+import { lazyPart } from '@/lib/lazy-page';
 import { useKeys } from '@/lib/use-keys';
 import { Button } from '@/ui/button';
 import { CloseIcon, MenuIcon, SearchIcon } from '@/ui/icons';
@@ -13,10 +14,10 @@ import { LiveMark } from './live-mark';
 import { pages } from './nav';
 import { Sidebar } from './sidebar';
 
-const Palette = lazy(() => import('./palette'));
-const Help = lazy(() => import('./help'));
+const Palette = lazyPart(() => import('./palette'));
+const Help = lazyPart(() => import('./help'));
 // The menu's parts are heavy and not needed for the first paint.
-const UserMenu = lazy(() => import('./user-menu'));
+const UserMenu = lazyPart(() => import('./user-menu'));
 
 function PageSkeleton() {
   return (
@@ -83,10 +84,9 @@ export function Shell() {
             <button
               type="button"
               onClick={() => setPalette(true)}
-              aria-label="Search or run a command"
               className="flex h-8 items-center justify-between gap-3 rounded-m border border-line-strong bg-surface-2 px-2 text-ink-3 sm:w-64"
             >
-              <span className="hidden sm:inline">Search or run a command</span>
+              <span className="max-sm:sr-only">Search or run a command</span>
               <span className="sm:hidden">
                 <SearchIcon />
               </span>

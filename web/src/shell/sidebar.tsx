@@ -35,7 +35,7 @@ function Entry({ entry, badge, onGo }: { entry: NavEntry; badge?: string; onGo?:
       }
     >
       {entry.label}
-      {badge && <span className="num text-11 text-ink-3">{badge}</span>}
+      {badge && <span className="num text-11 text-ink-2">{badge}</span>}
     </NavLink>
   );
 }

@@ -40,12 +40,11 @@ export function NewDevice({
     mutationFn: async (): Promise<Made> => {
       await api.createDevice({
         device_id: v.device_id,
+        name: v.name.trim() || null,
         site_id: v.site_id || null,
         template_id: v.template_id ? Number(v.template_id) : null,
       });
       // The device exists from here on: what fails below must not read as "not created".
-      if (v.name.trim())
-        await api.updateDevice(v.device_id, { name: v.name.trim() }).catch(() => null);
       try {
         const credentials = await api.rotateToken(v.device_id, 'first', 0);
         keepCredentials(v.device_id, credentials);

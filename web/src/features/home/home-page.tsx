@@ -54,14 +54,14 @@ function Attention() {
   const devices = [...(stale.data?.devices ?? []), ...(offline.data?.devices ?? [])]
     .filter((d) => d.status !== 'ONLINE')
     .slice(0, 8);
-  const total = (offline.data?.total ?? 0) + (stale.data?.total ?? 0);
+  const total = offline.data?.total ?? 0;
   return (
     <Panel
       title="Silent devices"
       aside={
-        total > devices.length && (
+        total > 0 && (
           <Link to="/devices?q=status%3Aoffline" className="text-accent hover:underline">
-            All {count(total)}
+            All {count(total)} offline
           </Link>
         )
       }
