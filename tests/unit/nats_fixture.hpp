@@ -63,7 +63,7 @@ class NatsServer {
 
 /// A test with a nats-server of its own and an io_context to run coroutines on.
 class NatsTest : public ::testing::Test {
- protected:
+ public:
   NatsServer server;
   boost::asio::io_context io{1};
 

@@ -121,7 +121,7 @@ class PostgresServer {
 
 /// A test with a migrated database of its own and an io_context to run coroutines on.
 class PgTest : public ::testing::Test {
- protected:
+ public:
   PostgresServer& server = PostgresServer::instance();
   boost::asio::io_context io{1};
   std::string conninfo = server.new_database();

@@ -16,7 +16,7 @@ namespace {
 using pg::Params;
 
 class PgPool : public PgTest {
- protected:
+ public:
   pg::Pool pool{io.get_executor(), options()};
   pg::Result query(std::string sql, Params params = {}) {
     return await(pool.query({}, std::move(sql), std::move(params)));

@@ -7,7 +7,7 @@ namespace {
 using pg::Params;
 
 class PgScope : public PgTest {
- protected:
+ public:
   pg::Pool pool{io.get_executor(), options()};
 
   void SetUp() override {

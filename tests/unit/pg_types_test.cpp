@@ -26,7 +26,7 @@ namespace {
 using pg::Params;
 
 class PgTypes : public PgTest {
- protected:
+ public:
   pg::Pool pool{io.get_executor(), options()};
   pg::Result query(std::string sql, Params params = {}) {
     return await(pool.query({}, std::move(sql), std::move(params)));
