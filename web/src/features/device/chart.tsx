@@ -21,6 +21,8 @@ export interface ChartProps {
   /** Number of the series colour, 1 to 6. */
   colour: number;
   height: number;
+  /** The range ends now: the last value is the present one. */
+  live: boolean;
   onZoom: (from: number, to: number) => void;
   onReset: () => void;
 }
@@ -41,10 +43,16 @@ function timeLabels(_u: uPlot, splits: number[], _axis: number, _space: number, 
   });
 }
 
+/** Decimals that tell neighbouring labels apart. */
+function decimals(step: number): number {
+  return step > 0 ? Math.max(0, Math.min(6, -Math.floor(Math.log10(step)))) : 0;
+}
+
 type Data = [number[], (number | null)[], (number | null)[], (number | null)[]];
 
 export function Chart(props: ChartProps) {
-  const { columns, version, from, to, bucketSeconds, name, unit, digits, colour, height } = props;
+  const { columns, version, from, to, bucketSeconds, name, unit, digits, colour, height, live } =
+    props;
   const holder = useRef<HTMLDivElement>(null);
   const cursor = useRef<HTMLSpanElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -105,7 +113,7 @@ export function Chart(props: ChartProps) {
             ...axis,
             size: 54,
             space: 34,
-            values: (_u, splits) => splits.map((v) => format(v, latest.current.digits)),
+            values: (_u, splits, _axis, _space, step) => splits.map((v) => format(v, decimals(step))),
           },
         ],
         hooks: {
@@ -204,7 +212,7 @@ export function Chart(props: ChartProps) {
           <span>avg {show(f.avg)}</span>
           <span>max {show(f.max)}</span>
           <span>
-            now <b className="text-ink">{withUnit(f.last, unit, digits)}</b>
+            {live ? 'now' : 'last'} <b className="text-ink">{withUnit(f.last, unit, digits)}</b>
           </span>
         </span>
       </figcaption>

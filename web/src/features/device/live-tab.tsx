@@ -217,6 +217,7 @@ export function LiveTab({ device }: { device: Device }) {
                     digits={m?.digits ?? 2}
                     colour={i + 1}
                     height={narrow ? 130 : 160}
+                    live={range.kind === 'quick'}
                     onZoom={zoom}
                     onReset={reset}
                   />
