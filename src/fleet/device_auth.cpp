@@ -240,7 +240,8 @@ Task<> DeviceLookup::Impl::ask(std::vector<std::shared_ptr<Wanted>> batch) {
       d->status = std::string(rows.text(i, 3));
       d->subscription_status = std::string(rows.text(i, 4));
       d->plan_rate_per_second = rows.float8(i, 5) / 60;
-      for (const auto& t : boost::json::parse(rows.text(i, 6)).as_array()) {
+      const auto tokens = boost::json::parse(rows.text(i, 6));
+      for (const auto& t : tokens.as_array()) {
         const auto& token = t.as_array();
         d->tokens.push_back({std::string(token[0].as_string()), std::string(token[1].as_string()),
                              token[2].to_number<std::int64_t>()});

@@ -122,7 +122,7 @@ Task<std::vector<TracedMessage>> traced_messages(tenancy::TenantDb db, std::stri
     SELECT * FROM (
       (SELECT 's-' || stream_seq AS id, received_at, stored_at, time, msg_type, seq,
               'stored' AS status, NULL AS reason,
-              extract(epoch FROM stored_at - received_at)::float8 * 1000 AS latency_ms, metrics
+              round(extract(epoch FROM stored_at - received_at) * 1000, 3)::float8 AS latency_ms, metrics
        FROM telemetry WHERE device_id = $1 AND time < coalesce($2::timestamptz, 'infinity')
        ORDER BY time DESC LIMIT $3)
       UNION ALL

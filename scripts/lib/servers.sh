@@ -1,0 +1,184 @@
+# shellcheck shell=bash
+# PostgreSQL, NATS and Pulse of this checkout: ports, secrets, start, stop.
+
+PG_BIN=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1 || true)
+
+# Ports: the environment's, else the remembered ones, else the defaults or the next free ones.
+choose_ports() {
+  local name default wanted
+  # shellcheck source=/dev/null
+  if [[ -f $DEV/ports ]]; then source "$DEV/ports"; fi
+  : >"$DEV/ports.new"
+  for pair in PULSE_PORT:8080 MQTT_PORT:1883 MQTT_TLS_PORT:8883 PULSE_PG_PORT:5433 PULSE_NATS_PORT:4222; do
+    name=${pair%%:*} default=${pair##*:}
+    local remembered="DEV_$name"
+    wanted=${!name:-${!remembered:-}}
+    if [[ -z $wanted ]]; then
+      wanted=$default
+      while port_taken "$wanted"; do wanted=$((wanted + 1)); done
+    fi
+    printf 'DEV_%s=%s\n' "$name" "$wanted" >>"$DEV/ports.new"
+    declare -g "$name=$wanted"
+  done
+  mv -f "$DEV/ports.new" "$DEV/ports"
+}
+
+ensure_secrets() {
+  if [[ ! -s $DEV/secret ]]; then
+    (umask 077 && openssl rand -hex 32 >"$DEV/secret")
+  fi
+  if [[ ! -s $DEV/tls/cert.pem ]]; then
+    mkdir -p "$DEV/tls"
+    (umask 077 && openssl req -x509 -newkey rsa:2048 -nodes -days 825 -subj /CN=localhost \
+      -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' \
+      -keyout "$DEV/tls/key.pem" -out "$DEV/tls/cert.pem" 2>/dev/null)
+  fi
+}
+
+# PostgreSQL refuses to run as root, so its files belong to postgres then.
+as_postgres() {
+  if [[ $(id -u) == 0 ]]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi
+}
+
+# Where its files stand: in .dev, or, where postgres can't reach the checkout, in /var/lib with a link.
+pg_home() {
+  if [[ ! -e $DEV/postgres ]]; then
+    mkdir -p "$DEV/postgres"
+    if [[ $(id -u) == 0 ]]; then
+      chown postgres: "$DEV/postgres"
+      if ! as_postgres test -w "$DEV/postgres" 2>/dev/null; then
+        local far
+        far="/var/lib/pulse-dev-$(printf '%s' "$ROOT" | sha256sum | cut -c1-12)"
+        rmdir "$DEV/postgres"
+        mkdir -p "$far"
+        chown postgres: "$far"
+        ln -s "$far" "$DEV/postgres"
+      fi
+    fi
+  fi
+  (cd "$DEV/postgres" && pwd -P)
+}
+
+start_postgres() {
+  local home
+  home=$(pg_home)
+  if [[ ! -s $home/data/PG_VERSION ]]; then
+    as_postgres "$PG_BIN/initdb" -D "$home/data" -U postgres -E UTF8 --locale=C.UTF-8 \
+      --auth-local=trust --auth-host=scram-sha-256
+    as_postgres tee -a "$home/data/postgresql.conf" >/dev/null <<CONF
+listen_addresses = '127.0.0.1'
+unix_socket_directories = '$home'
+max_connections = 200
+shared_buffers = 256MB
+max_wal_size = 2GB
+timezone = 'UTC'
+CONF
+  fi
+  if ! as_postgres "$PG_BIN/pg_ctl" -D "$home/data" status >/dev/null 2>&1; then
+    as_postgres "$PG_BIN/pg_ctl" -D "$home/data" -w -t 60 -l "$home/log" \
+      -o "-p $PULSE_PG_PORT" start
+  fi
+  local sql=(as_postgres psql -v ON_ERROR_STOP=1 -qX -h "$home" -p "$PULSE_PG_PORT" -U postgres)
+  # Read here and handed over, since postgres may not be able to read the checkout.
+  "${sql[@]}" -d postgres -v password=iot_dev <"$ROOT/migrations/roles.sql"
+  if [[ -z $("${sql[@]}" -d postgres -Atc "SELECT 1 FROM pg_database WHERE datname = 'iotcloud'") ]]; then
+    "${sql[@]}" -d postgres -c 'CREATE DATABASE iotcloud OWNER iot'
+  fi
+  "${sql[@]}" -d iotcloud <"$ROOT/migrations/database.sql"
+}
+
+postgres_runs() {
+  [[ -e $DEV/postgres/data/postmaster.pid ]] &&
+    as_postgres "$PG_BIN/pg_ctl" -D "$(pg_home)/data" status >/dev/null 2>&1
+}
+
+stop_postgres() {
+  if postgres_runs; then as_postgres "$PG_BIN/pg_ctl" -D "$(pg_home)/data" -w -m fast stop; fi
+}
+
+start_nats() {
+  process_of nats >/dev/null && return 0
+  mkdir -p "$DEV/nats"
+  cat >"$DEV/nats/server.conf" <<CONF
+listen: "127.0.0.1:$PULSE_NATS_PORT"
+jetstream { store_dir: "$DEV/nats", max_file_store: 20GB }
+max_payload: 2MB
+CONF
+  start_process nats "$(command -v nats-server || echo /usr/sbin/nats-server)" -c "$DEV/nats/server.conf"
+  wait_until 10 port_taken "$PULSE_NATS_PORT"
+}
+
+# The environment of every pulse command of this checkout.
+pulse_environment() {
+  export PULSE_URL="http://localhost:$PULSE_PORT"
+  export UI_BASE_URL="$PULSE_URL" PULSE_PORT MQTT_PORT MQTT_TLS_PORT
+  export MQTT_HOST=localhost MQTT_TLS_CERT="$DEV/tls/cert.pem" MQTT_TLS_KEY="$DEV/tls/key.pem"
+  export NATS_URL="nats://127.0.0.1:$PULSE_NATS_PORT"
+  export DATABASE_URL="postgresql://iot:iot_dev@127.0.0.1:$PULSE_PG_PORT/iotcloud"
+  PULSE_SECRET_KEY=$(cat "$DEV/secret")
+  export PULSE_SECRET_KEY
+  export PULSE_WEB_DIR="$ROOT/web/dist" PULSE_MIGRATIONS_DIR="$ROOT/migrations"
+  export PULSE_DATA_DIR="$DEV/data"
+  export PULSE_DEMO_HINT='Demo users: customer1, tenantadmin1, operator1, operatoradmin1. Password: pulse-demo-1'
+  # Development is generous: bursts and load tests come through.
+  export RATE_LIMIT_RPS=${RATE_LIMIT_RPS:-2000} RATE_LIMIT_BURST=${RATE_LIMIT_BURST:-5000}
+  export MQTT_INTERNAL_AUTH_SECRET=${MQTT_INTERNAL_AUTH_SECRET:-$(sha256sum <"$DEV/secret" | cut -c1-32)}
+}
+
+# A command of pulse without the names that are ./dev's own.
+run_pulse() { env -u PULSE_URL -u PULSE_PG_PORT -u PULSE_NATS_PORT "$PULSE" "$@"; }
+
+PULSE="$ROOT/build/release/pulse"
+
+start_pulse() {
+  local stamp
+  stamp=$(stat -c '%Y %s' "$PULSE")
+  if process_of pulse >/dev/null && [[ $(cat "$RUN/pulse.stamp" 2>/dev/null) != "$stamp" ]]; then
+    stop_process simulate 15
+    stop_process pulse 15
+  fi
+  if ! process_of pulse >/dev/null; then
+    start_process pulse env -u PULSE_URL -u PULSE_PG_PORT -u PULSE_NATS_PORT "$PULSE" serve
+    printf '%s' "$stamp" >"$RUN/pulse.stamp"
+  fi
+  if ! wait_until 30 pulse_ready; then
+    say "Pulse does not become ready; the end of .dev/logs/pulse.log:"
+    tail -n 20 "$LOGS/pulse.log"
+    curl -s -m 2 "http://127.0.0.1:$PULSE_PORT/readyz"
+    return 1
+  fi
+}
+
+pulse_ready() {
+  process_of pulse >/dev/null && curl -fs -m 2 -o /dev/null "http://127.0.0.1:$PULSE_PORT/readyz"
+}
+
+start_simulate() {
+  process_of simulate >/dev/null && return 0
+  start_process simulate env -u PULSE_URL -u PULSE_PG_PORT -u PULSE_NATS_PORT "$PULSE" simulate \
+    --url "http://127.0.0.1:$PULSE_PORT" --mqtt "127.0.0.1:$MQTT_PORT" \
+    --devices-file "$DEV/devices.jsonl"
+}
+
+write_env() {
+  python3 - "$DEV/devices.jsonl" >"$DEV/env.new" <<'PY'
+import json, os, shlex, sys
+device = json.loads(open(sys.argv[1]).readline())
+values = {
+    "PULSE_URL": os.environ["PULSE_URL"],
+    "MQTT_HOST": os.environ["MQTT_HOST"],
+    "MQTT_PORT": os.environ["MQTT_PORT"],
+    "MQTT_TLS_PORT": os.environ["MQTT_TLS_PORT"],
+    "NATS_URL": os.environ["NATS_URL"],
+    "DATABASE_URL": os.environ["DATABASE_URL"],
+    "DEMO_TENANT": device["tenant_id"],
+    "DEMO_SITE": device["site_id"],
+    "DEMO_DEVICE": device["device_id"],
+    "DEMO_DEVICE_TOKEN": device["token"],
+}
+for name, value in values.items():
+    print(f"export {name}={shlex.quote(value)}")
+PY
+  chmod 600 "$DEV/env.new"
+  mv -f "$DEV/env.new" "$DEV/env"
+}
