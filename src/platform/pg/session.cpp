@@ -42,8 +42,10 @@ struct Leadership {
 
 Task<> lead_and_note(std::function<Task<>(std::function<bool()>)> lead,
                      std::shared_ptr<Leadership> state) {
+  // Named: GCC 12 destroys a temporary closure twice inside a co_await expression.
+  const std::function<bool()> still_leader = [state] { return state->held; };
   try {
-    co_await lead([state] { return state->held; });
+    co_await lead(still_leader);
   } catch (...) {
     state->error = std::current_exception();
   }
