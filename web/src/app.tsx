@@ -7,16 +7,35 @@ import { PageError } from './shell/page-error';
 import { lazyPart } from './lib/lazy-page';
 import { Shell } from './shell/shell';
 
-const Home = lazyPart(() => import('./features/home/home-page'));
-const Devices = lazyPart(() => import('./features/devices/devices-page'));
-const Device = lazyPart(() => import('./features/device/device-page'));
+const load = {
+  home: () => import('./features/home/home-page'),
+  devices: () => import('./features/devices/devices-page'),
+  device: () => import('./features/device/device-page'),
+  start: () => import('./features/start/start-page'),
+};
+const Home = lazyPart(load.home);
+const Devices = lazyPart(load.devices);
+const Device = lazyPart(load.device);
+const Start = lazyPart(load.start);
 const Sites = lazyPart(() => import('./features/sites/sites-page'));
 const Site = lazyPart(() => import('./features/sites/site-page'));
 const Templates = lazyPart(() => import('./features/templates/templates-page'));
-const Start = lazyPart(() => import('./features/start/start-page'));
 const Tools = lazyPart(() => import('./features/tools/tools-page'));
 const Toasts = lazyPart(() => import('./ui/toasts'));
 const NotFound = lazyPart(() => import('./features/misc/not-found-page'));
+
+/** Fetches the first page's code beside the question who is signed in, not after it. */
+function preload(path: string): void {
+  const page = /^\/app\/devices\/./.test(path)
+    ? load.device
+    : path.startsWith('/app/devices')
+      ? load.devices
+      : path.startsWith('/app/fleet/getting-started')
+        ? load.start
+        : load.home;
+  page().catch(() => undefined); // the page itself tries again, and tells
+}
+preload(location.pathname);
 
 const queries = new QueryClient({
   defaultOptions: {

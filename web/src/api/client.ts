@@ -64,11 +64,20 @@ export async function answer<T>(call: Promise<Answer>): Promise<T> {
   return result.data as T;
 }
 
+declare global {
+  interface Window {
+    /** The first question for the status, asked by theme.js before this code was loaded. */
+    pulseFirstStatus?: Promise<Response>;
+  }
+}
+
 /** Who is signed in. */
 export async function authStatus(): Promise<AuthStatus> {
   let reply: Response;
+  const asked = window.pulseFirstStatus;
+  delete window.pulseFirstStatus;
   try {
-    reply = await fetch('/api/auth/status', { cache: 'no-store' });
+    reply = await (asked ?? fetch('/api/auth/status', { cache: 'no-store' }));
   } catch (error) {
     throw asApiError(error);
   }
