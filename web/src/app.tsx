@@ -21,6 +21,8 @@ const Sites = lazyPart(() => import('./features/sites/sites-page'));
 const Site = lazyPart(() => import('./features/sites/site-page'));
 const Templates = lazyPart(() => import('./features/templates/templates-page'));
 const Tools = lazyPart(() => import('./features/tools/tools-page'));
+/** All shared parts in all states; left out of the built application. */
+const Kit = import.meta.env.DEV ? lazyPart(() => import('./features/kit/kit-page')) : null;
 const Toasts = lazyPart(() => import('./ui/toasts'));
 const NotFound = lazyPart(() => import('./features/misc/not-found-page'));
 
@@ -72,6 +74,7 @@ const router = createBrowserRouter(
             { path: 'templates', element: <Templates /> },
             { path: 'fleet/getting-started', element: <Start /> },
             { path: 'fleet/tools', element: <Tools /> },
+            ...(Kit ? [{ path: '_kit', element: <Kit /> }] : []),
             { path: '*', element: <NotFound /> },
           ],
         },
