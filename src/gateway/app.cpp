@@ -39,7 +39,8 @@ Task<> repeat(std::string what, long period_ms, std::function<bool()> still_lead
 
 Task<> lead(Process& p, std::string what, std::int64_t key, long period_ms,
             std::function<Task<>()> work) {
-  co_await pg::with_leadership(
+  // Not a coroutine itself: GCC 12 destroys a temporary closure twice inside a co_await expression.
+  return pg::with_leadership(
       pool_options(p.config, "pulse-ops"), key, 2'000,
       [&p, what, period_ms, work](std::function<bool()> still_leader) -> Task<> {
         return repeat(what, period_ms, [&p, still_leader] { return still_leader() && !p.stopping; },
