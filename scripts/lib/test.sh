@@ -4,24 +4,73 @@
 PASSED=0
 FAILED=0
 
-# The unit tests, one after the other; counts from GoogleTest's own report.
-run_unit_tests() {
-  local report="$ROOT/build/reports/unit.json" rc=0 counts
-  mkdir -p "$ROOT/build/reports"
-  rm -f "$report"
-  "$ROOT/build/$1/tests/pulse_unit_tests" --gtest_brief=1 --gtest_output="json:$report" || rc=$?
-  if [[ ! -s $report ]]; then
-    say "The unit tests ended without a report (exit code $rc)."
+# count_suite TITLE REPORT RC: adds what the report (JUnit XML) says; a suite without one has failed.
+count_suite() {
+  local counts
+  if ! counts=$(python3 - "$2" <<'PY'
+import sys
+import xml.etree.ElementTree as ET
+total = bad = skipped = 0
+root = ET.parse(sys.argv[1]).getroot()
+for suite in [root] if root.tag == "testsuite" else root.findall("testsuite"):
+    total += int(suite.get("tests", 0))
+    bad += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    skipped += int(suite.get("skipped", 0) or 0) + int(suite.get("disabled", 0) or 0)
+print(total - bad - skipped, bad)
+PY
+  ); then
+    say "$1: ended without a report (exit code $3)."
     FAILED=$((FAILED + 1))
     return 0
   fi
-  counts=$(python3 -c '
-import json, sys
-r = json.load(open(sys.argv[1]))
-print(r["tests"] - r["failures"] - r["disabled"] - r["errors"], r["failures"] + r["errors"])
-' "$report")
   PASSED=$((PASSED + ${counts% *}))
   FAILED=$((FAILED + ${counts#* }))
+  if (($3 != 0)) && [[ ${counts#* } == 0 ]]; then
+    say "$1: exit code $3."
+    FAILED=$((FAILED + 1))
+  fi
+  say "$1: ${counts% *} passed, ${counts#* } failed"
+}
+
+# run_unit_tests TITLE PRESET: all of GoogleTest's tests of one build.
+run_unit_tests() {
+  local report="$ROOT/build/reports/unit-$2.xml" rc=0
+  mkdir -p "$ROOT/build/reports"
+  rm -f "$report"
+  "$ROOT/build/$2/tests/pulse_unit_tests" --gtest_brief=1 --gtest_output="xml:$report" || rc=$?
+  count_suite "$1" "$report" "$rc"
+}
+
+# run_pytest TITLE FOLDER [ARGUMENT...]
+run_pytest() {
+  local title=$1 folder=$2 report rc=0
+  shift 2
+  report="$ROOT/build/reports/$(basename "$folder").xml"
+  mkdir -p "$ROOT/build/reports"
+  rm -f "$report"
+  # Debian's Python, where Debian's packages are; another one on the PATH has others.
+  /usr/bin/python3 -m pytest -q --timeout=900 -p no:cacheprovider "$ROOT/$folder" --junitxml="$report" "$@" || rc=$?
+  count_suite "$title" "$report" "$rc"
+}
+
+run_web_tests() {
+  local report="$ROOT/build/reports/web.xml" rc=0
+  rm -f "$report"
+  (cd "$ROOT/web" && npx vitest run --reporter=default --reporter=junit --outputFile="$report") || rc=$?
+  count_suite "Web unit tests" "$report" "$rc"
+}
+
+# check TITLE COMMAND...: a check counts as one test.
+check() {
+  local title=$1
+  shift
+  if "$@"; then
+    PASSED=$((PASSED + 1))
+    say "$title: ok"
+  else
+    FAILED=$((FAILED + 1))
+    say "$title: FAILED"
+  fi
 }
 
 dev_test() {
@@ -34,11 +83,24 @@ dev_test() {
     shift
   done
   ensure_packages build up test
-  build_cpp release pulse_unit_tests
-  say "Unit tests"
-  run_unit_tests release
-  if ((full)); then :; fi
+  build_cpp release pulse pulse_unit_tests
+  write_openapi
+  build_web
+  check "Rooms include downwards only" python3 "$ROOT/scripts/check_rooms.py"
+  check "Shell scripts" shellcheck -x -s bash "$ROOT/dev" "$ROOT"/scripts/lib/*.sh
+  run_unit_tests "Unit tests" release
+  run_web_tests
+  run_pytest "Integration tests" tests/integration
+  run_pytest "Chaos tests" tests/chaos
+  if ((full)); then dev_test_full; fi
   say ""
   say "$PASSED passed, $FAILED failed"
   ((FAILED == 0))
+}
+
+# The heavy tier: the unit tests again under AddressSanitizer and UndefinedBehaviorSanitizer, and the
+# platform's under ThreadSanitizer.
+dev_test_full() {
+  build_cpp asan pulse_unit_tests
+  run_unit_tests "Unit tests (ASan, UBSan)" asan
 }

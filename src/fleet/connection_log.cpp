@@ -100,8 +100,8 @@ void ConnectionLog::write(ConnectionChange change) {
 }
 
 Task<> ConnectionLog::flush() {
-  while (co_await impl_->write_some()) {
-  }
+  const auto self = impl_;
+  for (bool more = true; more;) more = co_await self->write_some();
 }
 
 }  // namespace pulse::fleet

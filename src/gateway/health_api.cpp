@@ -32,9 +32,9 @@ struct Health {
 BOOST_DESCRIBE_STRUCT(Health, (), (status, checks, api_version, openapi_url))
 struct Readiness {
   bool ready = false;
-  bool db = false, migrations = false, nats = false, streams = false;
+  bool db = false, migrations = false, nats = false, streams = false, identity = false;
 };
-BOOST_DESCRIBE_STRUCT(Readiness, (), (ready, db, migrations, nats, streams))
+BOOST_DESCRIBE_STRUCT(Readiness, (), (ready, db, migrations, nats, streams, identity))
 
 Task<bool> database_answers(pg::Pool& pool) {
   bool ok = true;
@@ -81,7 +81,8 @@ Task<http::Response> ready(HealthDeps d) {
   r.migrations = d.process->migrated;
   r.nats = d.process->nats.connected();
   r.streams = d.process->streams_ready;
-  r.ready = r.db && r.migrations && r.nats && r.streams && !d.process->stopping;
+  r.identity = !d.process->identity.ready || d.process->identity.ready();
+  r.ready = r.db && r.migrations && r.nats && r.streams && r.identity && !d.process->stopping;
   co_return http::Response::json(r.ready ? 200 : 503, json::to_text(r));
 }
 

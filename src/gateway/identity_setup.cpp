@@ -82,6 +82,7 @@ IdentityParts make_identity(Process& p) {
     mine.pool = &pool;
     identity::mount(router, mine);
   };
+  parts.ready = [store] { return store->ready(); };
   parts.maintain = [store](pg::Pool& pool) { return keep_keys(store, pool); };
   return parts;
 }

@@ -32,6 +32,8 @@ struct IdentityParts {
   std::shared_ptr<tenancy::KeySet> keys;
   /// Adds the issuer's endpoints to a loop's router; unset with an outside issuer.
   std::function<void(http::Router&, pg::Pool&)> mount;
+  /// False until the embedded issuer can sign. Unset with an outside issuer.
+  std::function<bool()> ready;
   /// Keeps the issuer's keys fresh; runs on the base loop for ever. Unset with an outside issuer.
   std::function<Task<>(pg::Pool&)> maintain;
 };

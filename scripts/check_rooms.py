@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Checks that rooms include downwards only. A room may use the rooms that its line names."""
+
+import pathlib
+import re
+import sys
+
+ALLOWED = {
+    "platform": set(),
+    "tenancy": {"platform"},
+    "identity": {"tenancy", "platform"},
+    "fleet": {"tenancy", "platform"},
+    "telemetry": {"fleet", "tenancy", "platform"},
+    "simulator": {"platform"},
+    "gateway": {"identity", "fleet", "telemetry", "tenancy", "platform"},
+}
+# Beast takes 17 s to compile, libpq and nats.c are wrapped: their headers stay in one folder each.
+ONLY_IN = {"boost/beast": "platform/http", "libpq-fe.h": "platform/pg", "nats/nats.h": "platform/nats"}
+
+src = pathlib.Path(__file__).resolve().parent.parent / "src"
+faults = []
+for file in sorted(src.rglob("*.[ch]pp")):
+    name = file.relative_to(src).as_posix()
+    room = name.split("/")[0]
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        include = re.match(r'#include [<"]([^>"]+)[>"]', line)
+        if not include:
+            continue
+        target = include[1]
+        other = target.split("/")[0]
+        if room in ALLOWED and other in ALLOWED and other != room and other not in ALLOWED[room]:
+            faults.append(f"src/{name}:{number}: {room} must not include {other} ({target})")
+        for header, folder in ONLY_IN.items():
+            if target.startswith(header) and not name.startswith(folder):
+                faults.append(f"src/{name}:{number}: {header} belongs into {folder} only")
+for fault in faults:
+    print(fault)
+sys.exit(1 if faults else 0)
