@@ -74,9 +74,11 @@ std::int64_t send_batches(const std::vector<simulator::Device>& devices, std::in
     }
   };
   std::exception_ptr fault;
+  int open = 16;
   for (int i = 0; i < 16; ++i)
     asio::co_spawn(io, connection(), [&](std::exception_ptr e) {
       if (e) fault = e;
+      if (--open == 0) io.stop();  // the client's idle connections would keep it running
     });
   io.run();
   if (fault) std::rethrow_exception(fault);
