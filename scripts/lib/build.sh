@@ -19,7 +19,7 @@ build_cpp() {
 
 build_web_now() {
   local stamp=$1
-  cd "$ROOT/web"
+  cd "$ROOT/web" || return
   if [[ ! -d node_modules || $(cat node_modules/.pulse-stamp 2>/dev/null) != "$(stamp_of package-lock.json)" ]]; then
     npm ci --no-audit --no-fund
     stamp_of package-lock.json >node_modules/.pulse-stamp

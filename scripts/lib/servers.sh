@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # PostgreSQL, NATS and Pulse of this checkout: ports, secrets, start, stop.
 
-PG_BIN=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1 || true)
+PG_BIN=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1 || true)
 
 # Ports: the environment's, else the remembered ones, else the defaults or the next free ones.
 choose_ports() {
