@@ -37,6 +37,10 @@ type Known =
   | { kind: 'out'; ended: boolean }
   | { kind: 'in'; user: User; expiresAt: number };
 
+// Whether this browser was signed in before: only then is there anything to renew.
+const inKey = 'pulse.signed-in';
+const wasIn = () => localStorage.getItem(inKey) === '1';
+
 /** Seconds before the end of the session at which it is renewed. */
 const margin = 60;
 
@@ -67,7 +71,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         });
       else {
         // The access token may have ended while the refresh token still lives.
-        const expires = await refreshSession().catch(() => null);
+        const expires = wasIn() ? await refreshSession().catch(() => null) : null;
         const again = expires === null ? null : await authStatus();
         if (again?.authenticated)
           setKnown({
@@ -118,6 +122,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   }, [expiresAt, look]);
 
   const user = known.kind === 'in' ? known.user : null;
+  useEffect(() => {
+    if (user) localStorage.setItem(inKey, '1');
+    else if (known.kind === 'out') localStorage.removeItem(inKey);
+  }, [user, known.kind]);
   const session = useMemo(
     () =>
       user && {

@@ -28,14 +28,39 @@ export function count(n: number): string {
 
 const words: Record<string, string> = { pct: '%', c: '°C', v: 'V', dbm: 'dBm', db: 'dB', hpa: 'hPa' };
 
+/** Metrics whose bare name leaves no doubt about the unit. */
+const usual: Record<string, string> = {
+  temperature: '°C',
+  humidity: '%',
+  battery: '%',
+  co2: 'ppm',
+  rssi: 'dBm',
+  rpm: '1/min',
+};
+
+/** Decimals that the values need, at most `most`. */
+export function decimalsOf(values: readonly (number | null | undefined)[], most: number): number {
+  let need = 0;
+  for (const v of values) {
+    if (v === null || v === undefined || !Number.isFinite(v)) continue;
+    while (need < most && Math.abs(v - Number(v.toFixed(need))) > 1e-9 * Math.max(1, Math.abs(v)))
+      need += 1;
+    if (need === most) break;
+  }
+  return need;
+}
+
 /** A readable name and a guessed unit for a metric that nobody has described: "temp_c". */
 export function describe(key: string): { name: string; unit: string | null } {
   const parts = key.split('_').filter(Boolean);
   const last = parts.at(-1)?.toLowerCase() ?? '';
-  const unit = parts.length > 1 ? (words[last] ?? null) : null;
-  const named = unit ? parts.slice(0, -1) : parts;
+  const bare = usual[key.toLowerCase()] ?? null;
+  const unit = bare ?? (parts.length > 1 ? (words[last] ?? null) : null);
+  const named = unit && !bare ? parts.slice(0, -1) : parts;
   const text = named.join(' ');
-  const full = { temp: 'temperature', rssi: 'signal', lat: 'latitude', lon: 'longitude' }[text] ?? text;
+  const full = { temp: 'temperature', rssi: 'signal', lat: 'latitude', lon: 'longitude', co2: 'CO₂', rpm: 'speed' }[
+    text
+  ] ?? text;
   return { name: full.charAt(0).toUpperCase() + full.slice(1), unit };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ago, span, utc } from './time';
-import { count, describe as describeMetric, value, withUnit } from './numbers';
+import { count, decimalsOf, describe as describeMetric, value, withUnit } from './numbers';
 
 describe('words for times and numbers', () => {
   it('spans use one unit', () => {
@@ -22,7 +22,14 @@ describe('words for times and numbers', () => {
     expect(withUnit('open', '°C')).toBe('open');
     expect(count(1284)).toBe('1,284');
   });
+  it('shows as many decimals as the values have', () => {
+    expect(decimalsOf([76, 76], 2)).toBe(0);
+    expect(decimalsOf([62.5, null, 62], 2)).toBe(1);
+    expect(decimalsOf([0.1 + 0.2, 1 / 3], 3)).toBe(3);
+    expect(decimalsOf([], 2)).toBe(0);
+  });
   it('guesses a name and unit', () => {
+    expect(describeMetric('temperature')).toEqual({ name: 'Temperature', unit: '°C' });
     expect(describeMetric('temp_c')).toEqual({ name: 'Temperature', unit: '°C' });
     expect(describeMetric('battery_pct')).toEqual({ name: 'Battery', unit: '%' });
     expect(describeMetric('door_open')).toEqual({ name: 'Door open', unit: null });

@@ -5,7 +5,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useTheme } from '@/lib/theme';
 import { figures, gaps, withGaps, type Columns } from '@/lib/series';
-import { withUnit, value as format } from '@/lib/numbers';
+import { decimalsOf, withUnit, value as format } from '@/lib/numbers';
 import { clock, dayAndMinute } from '@/lib/time';
 
 export interface ChartProps {
@@ -51,8 +51,9 @@ function decimals(step: number): number {
 type Data = [number[], (number | null)[], (number | null)[], (number | null)[]];
 
 export function Chart(props: ChartProps) {
-  const { columns, version, from, to, bucketSeconds, name, unit, digits, colour, height, live } =
-    props;
+  const { columns, version, from, to, bucketSeconds, name, unit, colour, height, live } = props;
+  // Readings say themselves how exact they are; the sensor's precision is the most.
+  const digits = decimalsOf(columns.max, props.digits);
   const holder = useRef<HTMLDivElement>(null);
   const cursor = useRef<HTMLSpanElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -60,7 +61,7 @@ export function Chart(props: ChartProps) {
   const holes = useRef<[number, number][]>([]);
   const theme = useTheme();
   useEffect(() => {
-    latest.current = props;
+    latest.current = { ...props, digits };
   });
 
   useEffect(() => {

@@ -3,7 +3,7 @@ import { useSearchParams } from 'react-router';
 import { exportUrl } from '@/api/customer';
 import type { Device, Metrics } from '@/api/types';
 import { cx } from '@/lib/cx';
-import { withUnit } from '@/lib/numbers';
+import { decimalsOf, withUnit } from '@/lib/numbers';
 import { dayAndMinute, span } from '@/lib/time';
 import { phone, useMedia } from '@/lib/use-media';
 import { useTelemetry } from '@/live/hooks';
@@ -67,7 +67,11 @@ function Latest({
                     <span className="truncate">{m.name}</span>
                   </span>
                   <span className={cx('num text-right', on ? 'font-semibold' : '')} data-metric={m.key}>
-                    {withUnit(m.value, m.unit, Number.isInteger(m.value) ? 0 : m.digits)}
+                    {withUnit(
+                      m.value,
+                      m.unit,
+                      typeof m.value === 'number' ? decimalsOf([m.value], m.digits) : 0,
+                    )}
                   </span>
                 </button>
               </li>

@@ -19,6 +19,9 @@ export function joinMessages(newer: Message[], older: Message[]): Message[] {
   return [...newer, ...older.filter((m) => !seen.has(String(m.id)))];
 }
 
+/** Long sequence numbers by their end, which is what changes. */
+const shortSeq = (seq: number) => (seq > 9_999_999 ? `…${String(seq).slice(-5)}` : String(seq));
+
 function Stage({ name, at, aside }: { name: string; at: string | null; aside?: string }) {
   return (
     <div className="flex justify-between gap-3">
@@ -46,7 +49,12 @@ function MessageRow({ message: m, fresh }: { message: Message; fresh: boolean })
         </span>
         <span>
           {m.msg_type}
-          {m.seq !== null && <span className="text-ink-2"> #{m.seq}</span>}
+          {m.seq !== null && (
+            <span className="text-ink-2" title={`Sequence ${m.seq}`}>
+              {' '}
+              #{shortSeq(m.seq)}
+            </span>
+          )}
         </span>
         <span className={refused ? 'text-critical' : 'text-online'}>
           {refused ? '▲ quarantined' : m.stored_at || m.status === 'stored' ? '✓ stored' : '… received'}
