@@ -38,11 +38,12 @@ Task<SiteList> list_sites(FleetDeps, TenantCaller caller) {
 
 Task<http::Created<Site>> create_site(FleetDeps d, TenantCaller caller,
                                       http::Body<CreateSite> body) {
-  const bool made = co_await insert_site(caller.db, caller.tenant(), body.value);
-  if (!made) throw conflict("Site ID already exists");
+  const bool inserted = co_await insert_site(caller.db, caller.tenant(), body.value);
+  if (!inserted) throw conflict("Site ID already exists");
   d.audit->write(AuditLog::of(caller, "site.created", "create", "site", body->site_id,
                               "Site " + body->name + " created"));
-  co_return http::Created<Site>{co_await known_site(caller.db, body->site_id)};
+  auto made = co_await known_site(caller.db, body->site_id);
+  co_return http::Created<Site>{std::move(made)};
 }
 
 Task<Site> get_site(FleetDeps, TenantCaller caller, http::Path<"site_id"> site_id) {

@@ -162,7 +162,8 @@ Task<http::Created<TemplateDetail>> create_template(FleetDeps d, TenantCaller ca
   if (rows.empty()) throw conflict("Template slug already exists");
   d.audit->write(AuditLog::of(caller, "template.created", "create", "template",
                               std::string(rows.text(0, 0)), "Template " + b.name + " created"));
-  co_return http::Created<TemplateDetail>{co_await detail_of(caller.db, rows.int64(0, 0))};
+  auto made = co_await detail_of(caller.db, rows.int64(0, 0));
+  co_return http::Created<TemplateDetail>{std::move(made)};
 }
 
 /// The copy's slug is the first free one of "{slug}-copy", "{slug}-copy2", ...
@@ -201,7 +202,8 @@ Task<http::Created<TemplateDetail>> clone_template(FleetDeps d, TenantCaller cal
   d.audit->write(AuditLog::of(caller, "template.cloned", "create", "template",
                               std::to_string(copy),
                               "Template " + std::to_string(id.value) + " cloned"));
-  co_return http::Created<TemplateDetail>{co_await detail_of(caller.db, copy)};
+  auto made = co_await detail_of(caller.db, copy);
+  co_return http::Created<TemplateDetail>{std::move(made)};
 }
 
 }  // namespace
