@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -22,40 +23,61 @@ struct Reply {
   bool no_responders = false;
 };
 
-struct Client::Impl {
+/// Everything that goes out passes a queue and one sending thread. nats.c writes to its socket under
+/// its lock, so a server that stands still would otherwise hold the loops that publish; and it holds
+/// small writes back for a millisecond, where the sender flushes as soon as it has nothing more.
+struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   explicit Impl(Options o);
   ~Impl();
 
   void connect();
   void stop();
+  /// Waits until all is sent and answered, at most `timeout_ms`.
+  void settle(long timeout_ms);
   std::shared_ptr<Mailbox> mailbox(const boost::asio::any_io_executor& executor);
+  /// Fire and forget; false when disconnected or too much waits already.
+  bool send(std::string_view subject, std::string_view reply, std::string_view data);
   /// Publishes with a reply inbox; `done` runs on the thread that finds the outcome.
   void publish_for_reply(std::string_view subject, std::string_view data, std::string_view msg_id,
                          long timeout_ms, std::function<void(Reply)> done);
+
+  struct Outgoing {
+    std::string subject, reply, data, msg_id;
+    std::uint64_t token = 0;  // of `pending`; 0: nobody waits for an answer
+  };
+  struct Pending {
+    std::function<void(Reply)> done;
+  };
+
   void fail_all(PublishFault fault);
+  void fail_one(std::uint64_t token);
+  void send_loop();
   void sweep_loop();
+  natsStatus publish_now(const Outgoing& message);
+  void look_at_status(natsConnection* of);
 
   static void on_reply(natsConnection*, natsSubscription*, natsMsg* message, void* closure);
   static void on_connected(natsConnection*, void* closure);
   static void on_disconnected(natsConnection*, void* closure);
+  static void on_closed(natsConnection*, void* closure);
 
   Options options;
   natsConnection* conn = nullptr;
   natsSubscription* inbox = nullptr;
   std::string inbox_prefix;
+  std::mutex status_mutex;  // orders looks at the connection's status
   std::atomic<bool> connected{false};
   std::atomic<std::uint64_t> reconnects{0}, published{0}, acked{0}, failed{0};
 
-  struct Pending {
-    std::function<void(Reply)> done;
-  };
   std::mutex mutex;
-  std::condition_variable sweep_signal;
+  std::condition_variable sweep_signal, send_signal, closed_signal;
   std::unordered_map<std::uint64_t, Pending> pending;
-  std::deque<std::pair<std::int64_t, std::uint64_t>> deadlines;  // steady ms, token
+  /// By time-out in ms, so that each queue is in the order of its deadlines: (steady ms, token).
+  std::map<long, std::deque<std::pair<std::int64_t, std::uint64_t>>> deadlines;
+  std::vector<Outgoing> outgoing;
   std::uint64_t next_token = 1;
-  bool stopping = false;
-  std::thread sweeper;
+  bool stopping = false, sending = false, closed = false;
+  std::thread sweeper, sender;
 
   std::mutex mailboxes_mutex;
   std::vector<std::shared_ptr<Mailbox>> mailboxes;

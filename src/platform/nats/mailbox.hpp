@@ -1,5 +1,5 @@
 #pragma once
-// Inside of platform/nats: carries work from nats.c's threads to a loop, many items with one wake-up.
+// Inside of platform/nats only: carries work from nats.c's threads to a loop, many items with one wake-up.
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <functional>
@@ -23,21 +23,36 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
       if (scheduled_) return true;
       scheduled_ = true;
     }
-    boost::asio::post(executor_, [self = shared_from_this()] { self->deliver(); });
+    boost::asio::post(executor_, Delivery{shared_from_this()});
     return true;
   }
 
  private:
   static constexpr std::size_t max_items = 100'000;
-  void deliver() {
-    std::vector<std::function<void()>> items;
-    {
-      const std::lock_guard lock(mutex_);
-      items.swap(items_);
-      scheduled_ = false;
+
+  /// What is posted. Destroyed without a run (the loop is gone), it takes the items along: they may
+  /// hold coroutines of that loop.
+  struct Delivery {
+    std::shared_ptr<Mailbox> box;
+    explicit Delivery(std::shared_ptr<Mailbox> b) : box(std::move(b)) {}
+    Delivery(Delivery&&) noexcept = default;
+    ~Delivery() {
+      if (box) box->collect();
     }
-    for (auto& item : items) item();
+    void operator()() {
+      const auto mine = std::move(box);
+      for (auto& item : mine->collect()) item();
+    }
+  };
+
+  std::vector<std::function<void()>> collect() {
+    std::vector<std::function<void()>> items;
+    const std::lock_guard lock(mutex_);
+    items.swap(items_);
+    scheduled_ = false;
+    return items;
   }
+
   boost::asio::any_io_executor executor_;
   std::mutex mutex_;
   std::vector<std::function<void()>> items_;
