@@ -56,6 +56,21 @@ export function useTelemetry(ids: readonly string[], callback: (e: TelemetryEven
   }, [key, latest]);
 }
 
+/**
+ * Calls back when the server has begun to send this device's messages: what came between the
+ * first query and this moment is only to be had by asking again.
+ */
+export function useSubscribed(id: string, callback: () => void): void {
+  const latest = useLatest(callback);
+  useEffect(
+    () =>
+      hub.on('subscribed', (ids) => {
+        if (ids.has(id)) latest.current();
+      }),
+    [id, latest],
+  );
+}
+
 /** Calls back with each batch of status changes in the tenant. */
 export function useStatusEvents(callback: (events: StatusEvent[]) => void): void {
   const latest = useLatest(callback);

@@ -30,6 +30,8 @@ interface Events {
   summary: FleetSummary;
   state: null;
   caughtUp: null;
+  /** From now on nothing of these devices is missed. */
+  subscribed: ReadonlySet<string>;
 }
 
 type Listener<K extends keyof Events> = (event: Events[K]) => void;
@@ -94,7 +96,7 @@ class Hub {
     this.stream = new LiveSocket({
       url: () => `${wsBase()}${streamPath}?device_id=${nobody}`,
       onMessage: (m) => {
-        if (m.type === 'telemetry') this.receive(m);
+        if (m.type === 'telemetry' || m.type === 'subscribed') this.receive(m);
       },
       onOpen: (again) => {
         this.streamOpen = true;
@@ -186,7 +188,10 @@ class Hub {
       case 'quarantine':
         this.emit('quarantine', (m.rows ?? []) as QuarantineEvent[]);
         break;
-      default: // connected, subscribed, ping: nothing to do
+      case 'subscribed':
+        this.emit('subscribed', new Set((m.device_ids ?? []) as string[]));
+        break;
+      default: // connected, ping: nothing to do
     }
   }
 }

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { api } from '@/api/customer';
 import type { Message, MessagePage } from '@/api/types';
-import { usePolling, useQuarantineEvents, useTelemetry } from '@/live/hooks';
+import { usePolling, useQuarantineEvents, useSubscribed, useTelemetry } from '@/live/hooks';
 import { cx } from '@/lib/cx';
 import { clock, utc } from '@/lib/time';
 import { Button } from '@/ui/button';
@@ -110,6 +110,7 @@ export function MessageLog({ device }: { device: string }) {
     }, 700);
   };
   useTelemetry([device], tail);
+  useSubscribed(device, tail);
   useQuarantineEvents((rows) => {
     if (rows.some((r) => r.device_id === device)) tail();
   });

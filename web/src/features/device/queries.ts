@@ -24,14 +24,15 @@ export function useMetrics(id: string) {
 const budget = 600;
 
 export function useHistory(id: string, metrics: string[], range: Range) {
-  const polling = usePolling(range.kind === 'quick' ? 10_000 : 3_600_000);
+  // Live data grows the series; asking anew now and then mends what a connection lost.
+  const polling = usePolling() || 60_000;
   return useQuery({
     queryKey: ['history', id, metrics, toQuery(range)],
     queryFn: ({ signal }) =>
       api.history(id, { metric: metrics, ...toQuery(range), points: budget }, signal),
     enabled: metrics.length > 0,
     placeholderData: keepPreviousData,
-    refetchInterval: polling,
+    refetchInterval: range.kind === 'quick' ? polling : false,
     staleTime: 30_000,
   });
 }
