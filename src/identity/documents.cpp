@@ -99,9 +99,9 @@ std::string html(std::string_view text) {
 
 const std::string page_style = R"css(
 :root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--text:#16191d;--muted:#5b6470;--line:#d5dae1;
---accent:#1f5fd6;--danger:#b3261e}
+--accent:#0b6e6e;--danger:#b3261e}
 @media(prefers-color-scheme:dark){:root{--bg:#0f1216;--card:#171b21;--text:#e7eaee;--muted:#9aa4b1;
---line:#2b323b;--accent:#5b93ff;--danger:#ff8f87}}
+--line:#2b323b;--accent:#3fb8b0;--danger:#ff8f87}}
 *{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;
 background:var(--bg);color:var(--text);font:14px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 main{width:min(360px,calc(100vw - 32px));background:var(--card);border:1px solid var(--line);
@@ -113,7 +113,7 @@ background:var(--bg);color:var(--text)}
 input:focus-visible,button:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 button{width:100%;margin-top:20px;padding:10px;border:0;border-radius:6px;font:inherit;
 font-weight:600;background:var(--accent);color:#fff;cursor:pointer}
-@media(prefers-color-scheme:dark){button{color:#0b1220}}
+@media(prefers-color-scheme:dark){button{color:#07201f}}
 .error{color:var(--danger);font-weight:600;margin:12px 0 0}.hint{font-size:12px;margin:16px 0 0}
 )css";
 

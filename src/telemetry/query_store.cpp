@@ -108,9 +108,10 @@ Task<std::vector<std::vector<Point>>> series_of(tenancy::TenantDb db, std::strin
   std::map<std::string, std::size_t, std::less<>> place;
   for (std::size_t i = 0; i < metrics.size(); ++i) place.emplace(metrics[i], i);
   std::vector<std::vector<Point>> out(metrics.size());
+  const auto columns = pg::columns_of<Point>(rows);
   for (int i = 0; i < rows.rows(); ++i)
     if (const auto it = place.find(rows.text(i, 0)); it != place.end())
-      out[it->second].push_back(pg::row_as<Point>(rows, i));
+      pg::read_row(rows, i, columns, out[it->second].emplace_back());
   co_return out;
 }
 

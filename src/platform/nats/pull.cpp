@@ -16,9 +16,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::int64_t pull_expires_ms = 5'000;
-/// A request that the server should have ended by then is lost.
-constexpr std::int64_t request_lost_ms = pull_expires_ms + 1'000;
+constexpr std::int64_t longest_request_ms = 2'000;
+/// A request that the server should have ended so long ago is lost.
+constexpr std::int64_t request_lost_ms = 1'000;
 /// How long a lane that is asked no more may still bring what was on its way.
 constexpr std::int64_t lane_linger_ms = 10'000;
 constexpr std::int64_t refused_pause_ms = 200;
@@ -53,6 +53,7 @@ struct PullState {
   std::mutex mutex;
   std::deque<Delivered> queue;
   std::int64_t lease_ms = 0;
+  std::int64_t expires_ms = 0;    ///< after it the server ends a request that is not filled
   std::int64_t ask_after_ms = 0;  ///< the server refused a request: not before then
   bool wake_posted = false;
   std::shared_ptr<Mailbox> box;
@@ -81,7 +82,7 @@ struct Lane {
   /// When the request was sent that this message answers, at the latest.
   std::int64_t count_message() {
     const auto oldest = requests.begin();
-    if (oldest == requests.end()) return last_sent_ms - pull_expires_ms;
+    if (oldest == requests.end()) return last_sent_ms - state->expires_ms;
     const auto sent = oldest->second.sent_ms;
     if (--oldest->second.left == 0) requests.erase(oldest);
     return sent;
@@ -180,6 +181,9 @@ class Puller : public PullConsumer {
     // The server has its own clock, and its answer travels: stop well before it gives a message away.
     state_->lease_ms =
         config_.ack_wait_ms - std::min<std::int64_t>(config_.ack_wait_ms / 5, 5'000);
+    // A lease counts from its request: short ones need young requests.
+    state_->expires_ms =
+        std::clamp<std::int64_t>(config_.ack_wait_ms / 4, 10, longest_request_ms);
     open_lane();
   }
 
@@ -247,7 +251,9 @@ class Puller : public PullConsumer {
     if (generation_ != client_->reconnects.load()) return true;
     const std::lock_guard lock(state_->mutex);
     const auto& requests = (**lanes_.back()).requests;
-    return !requests.empty() && requests.begin()->second.sent_ms < steady_ms() - request_lost_ms;
+    return !requests.empty() &&
+           requests.begin()->second.sent_ms <
+           steady_ms() - state_->expires_ms - request_lost_ms;
   }
 
   /// Sends a request when what is here and on its way is no more than one fetch, so that the next
@@ -268,7 +274,7 @@ class Puller : public PullConsumer {
       lane.last_sent_ms = now;
     }
     const std::string body = "{\"batch\":" + std::to_string(max) + ",\"expires\":" +
-                             std::to_string(pull_expires_ms * 1'000'000) + "}";
+                             std::to_string(state_->expires_ms * 1'000'000) + "}";
     const bool sent =
         client_->send("$JS.API.CONSUMER.MSG.NEXT." + config_.stream + "." + config_.durable,
                       lane.inbox + std::to_string(id), body);

@@ -47,29 +47,46 @@ void read_value(const Result& r, int row, int col, std::optional<T>& out) {
   }
 }
 
+/// Which column each member of T is read from: found once for a result, since looking a name up
+/// costs more than reading a value. -1: no such column.
+template <class T>
+std::vector<int> columns_of(const Result& r) {
+  std::vector<int> out;
+  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public |
+                                                                  boost::describe::mod_inherited>>(
+      [&](auto d) { out.push_back(r.column(d.name)); });
+  return out;
+}
+
+template <class T>
+void read_row(const Result& r, int row, const std::vector<int>& columns, T& out) {
+  std::size_t member = 0;
+  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public |
+                                                                  boost::describe::mod_inherited>>(
+      [&](auto d) {
+        const int col = columns[member++];
+        // A member of a type that no column has (a list of structs) is filled by its owner.
+        if constexpr (requires { read_value(r, row, 0, out.*d.pointer); }) {
+          if (col >= 0 && !r.null(row, col)) read_value(r, row, col, out.*d.pointer);
+        }
+      });
+}
+
 /// One row as a described struct: members are found by column name; a member without a column keeps
 /// its default; null leaves a non-optional member at its default.
 template <class T>
 T row_as(const Result& r, int row) {
   T out{};
-  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public |
-                                                                  boost::describe::mod_inherited>>(
-      [&](auto d) {
-        // A member of a type that no column has (a list of structs) is filled by its owner.
-        if constexpr (requires { read_value(r, row, 0, out.*d.pointer); }) {
-          const int col = r.column(d.name);
-          if (col >= 0 && !r.null(row, col)) read_value(r, row, col, out.*d.pointer);
-        }
-      });
+  read_row(r, row, columns_of<T>(r), out);
   return out;
 }
 
 /// All rows as described structs.
 template <class T>
 std::vector<T> rows_as(const Result& r) {
-  std::vector<T> out;
-  out.reserve(static_cast<std::size_t>(r.rows()));
-  for (int i = 0; i < r.rows(); ++i) out.push_back(row_as<T>(r, i));
+  const auto columns = columns_of<T>(r);
+  std::vector<T> out(static_cast<std::size_t>(r.rows()));
+  for (int i = 0; i < r.rows(); ++i) read_row(r, i, columns, out[static_cast<std::size_t>(i)]);
   return out;
 }
 
