@@ -1,10 +1,9 @@
 import { Tabs } from 'radix-ui';
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 import { asApiError } from '@/api/errors';
 import { DecommissionDialog } from '@/features/devices/decommission-dialog';
 import { useSites } from '@/features/sites/queries';
-import { useTelemetry } from '@/live/hooks';
 import { Button, ButtonLink } from '@/ui/button';
 import { CopyValue } from '@/ui/copy';
 import { MoreIcon } from '@/ui/icons';
@@ -17,6 +16,7 @@ import { ConnectTab } from './connect-tab';
 import { DetailsTab } from './details-tab';
 import { LiveTab } from './live-tab';
 import { useDevice } from './queries';
+import { useLiveDevice } from './use-live-device';
 
 const tabs = [
   ['live', 'Live'],
@@ -31,14 +31,7 @@ function DevicePage({ id }: { id: string }) {
   const sites = useSites();
   const [asking, setAsking] = useState(false);
   const device = query.data;
-  // Told at most once a second: the words change no faster.
-  const [heard, setHeard] = useState<string | null>(null);
-  const told = useRef(0);
-  useTelemetry([id], (e) => {
-    if (performance.now() - told.current < 1000) return;
-    told.current = performance.now();
-    setHeard(e.ts);
-  });
+  useLiveDevice(id);
   useTitle(device?.name ?? id);
 
   if (query.error && !device) {
@@ -98,7 +91,7 @@ function DevicePage({ id }: { id: string }) {
               </Link>
             )}
             <span>
-              seen <Ago at={heard ?? device.last_seen_at} />
+              seen <Ago at={device.last_seen_at} />
             </span>
             {device.tags?.map((t) => <Tag key={t}>{t}</Tag>)}
           </>

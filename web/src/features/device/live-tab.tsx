@@ -1,12 +1,11 @@
-import { useCallback, useRef, useState } from 'react';
+import { useCallback, useRef } from 'react';
 import { useSearchParams } from 'react-router';
 import { exportUrl } from '@/api/customer';
-import type { Device, Metrics } from '@/api/types';
+import type { Device } from '@/api/types';
 import { cx } from '@/lib/cx';
 import { decimalsOf, withUnit } from '@/lib/numbers';
 import { dayAndMinute, span } from '@/lib/time';
 import { phone, useMedia } from '@/lib/use-media';
-import { useTelemetry } from '@/live/hooks';
 import { Button, ButtonLink } from '@/ui/button';
 import { Segmented } from '@/ui/field';
 import { Panel } from '@/ui/page';
@@ -83,26 +82,12 @@ function Latest({
   );
 }
 
-/** Newest values of the device as they arrive. */
-function useLatestLive(id: string): { metrics: Metrics; at: string | null } {
-  const [live, setLive] = useState<{ metrics: Metrics; at: string | null }>({ metrics: {}, at: null });
-  useTelemetry([id], (e) =>
-    setLive((old) =>
-      old.at !== null && Date.parse(old.at) > Date.parse(e.ts)
-        ? { ...old, metrics: { ...e.metrics, ...old.metrics } }
-        : { metrics: { ...old.metrics, ...e.metrics }, at: e.ts },
-    ),
-  );
-  return live;
-}
-
 export function LiveTab({ device }: { device: Device }) {
   const id = device.device_id;
   const [params, setParams] = useSearchParams();
   const narrow = useMedia(phone);
   const infos = useMetrics(id);
-  const live = useLatestLive(id);
-  const facts = metricFacts(device, infos.data, live.metrics);
+  const facts = metricFacts(device, infos.data);
   const named = params.get('metrics');
   const shown = (named !== null ? named.split(',').filter(Boolean) : defaultMetrics(facts)).slice(0, most);
   const range = readRange(params);
@@ -146,7 +131,7 @@ export function LiveTab({ device }: { device: Device }) {
     }, true);
 
   const h = history.data;
-  const at = live.at ?? device.last_telemetry_at ?? device.last_seen_at;
+  const at = device.last_telemetry_at ?? device.last_seen_at;
   const neverSent = facts.every((m) => m.value === null) && !at;
   return (
     <>

@@ -1,6 +1,6 @@
 // What is known of each metric of a device: name, unit, digits; from its sensors, the metrics
 // endpoint, or its name alone.
-import type { Device, MetricInfo, Metrics } from '@/api/types';
+import type { Device, MetricInfo } from '@/api/types';
 import { describe } from '@/lib/numbers';
 
 export interface MetricFacts {
@@ -15,13 +15,13 @@ export interface MetricFacts {
 const position = /^(lat|latitude|lng|lon|longitude)$/i;
 const preferred = ['temp_c', 'temperature', 'humidity_pct', 'humidity', 'battery_pct'];
 
+/** True for a name that the server made of the key alone, such as "Temp c" of `temp_c`. */
+const mechanical = (name: string, key: string) =>
+  name.toLowerCase().replace(/[\s_]+/g, '_') === key.toLowerCase();
+
 /** All metrics of a device, in a steady order. */
-export function metricFacts(
-  device: Device,
-  infos: MetricInfo[] | undefined,
-  live: Metrics,
-): MetricFacts[] {
-  const state: Metrics = { ...device.state, ...live };
+export function metricFacts(device: Device, infos: MetricInfo[] | undefined): MetricFacts[] {
+  const state = device.state ?? {};
   const keys = new Set<string>([...(infos ?? []).map((i) => i.metric_key), ...Object.keys(state)]);
   for (const s of device.sensors ?? []) if (s.status !== 'disabled') keys.add(s.metric_name);
   const out = [...keys].map((key): MetricFacts => {
@@ -32,7 +32,7 @@ export function metricFacts(
     const value = state[key] ?? sensor?.last_value ?? sensor?.last_value_text ?? null;
     return {
       key,
-      name: named && named !== key ? named : guess.name,
+      name: named && !mechanical(named, key) ? named : guess.name,
       unit: info?.unit ?? sensor?.unit ?? guess.unit,
       digits: info?.precision_digits ?? sensor?.precision_digits ?? 2,
       value,
