@@ -12,6 +12,7 @@ import {
 import { authStatus, refreshSession, whenSessionEnds } from '@/api/client';
 import { asApiError, type ApiError } from '@/api/errors';
 import type { User } from '@/api/types';
+import { noteSignedIn, wasSignedIn } from './known';
 import { rememberPath } from './return-path';
 import { SignInPage } from './sign-in';
 
@@ -36,10 +37,6 @@ type Known =
   | { kind: 'failed'; error: ApiError }
   | { kind: 'out'; ended: boolean }
   | { kind: 'in'; user: User; expiresAt: number };
-
-// Whether this browser was signed in before: only then is there anything to renew.
-const inKey = 'pulse.signed-in';
-const wasIn = () => localStorage.getItem(inKey) === '1';
 
 /** Seconds before the end of the session at which it is renewed. */
 const margin = 60;
@@ -71,7 +68,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         });
       else {
         // The access token may have ended while the refresh token still lives.
-        const expires = wasIn() ? await refreshSession().catch(() => null) : null;
+        const expires = wasSignedIn() ? await refreshSession().catch(() => null) : null;
         const again = expires === null ? null : await authStatus();
         if (again?.authenticated)
           setKnown({
@@ -123,8 +120,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
   const user = known.kind === 'in' ? known.user : null;
   useEffect(() => {
-    if (user) localStorage.setItem(inKey, '1');
-    else if (known.kind === 'out') localStorage.removeItem(inKey);
+    if (user) noteSignedIn(true);
+    else if (known.kind === 'out') noteSignedIn(false);
   }, [user, known.kind]);
   const session = useMemo(
     () =>

@@ -3,6 +3,7 @@ import { Command } from 'cmdk';
 import { useDeferredValue, useState, type ReactNode } from 'react';
 import { useNavigate } from 'react-router';
 import { Dialog as Radix } from 'radix-ui';
+import { signOut } from '@/auth/known';
 import { pageOptions } from '@/features/devices/queries';
 import { useSites } from '@/features/sites/queries';
 import { setTheme } from '@/lib/theme';
@@ -57,7 +58,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     ['Use the dark theme', run(() => setTheme('dark'))],
     ["Use the system's theme", run(() => setTheme('system'))],
     ['Show keys', run(onHelp)],
-    ['Sign out', run(() => location.assign('/logout'))],
+    ['Sign out', run(signOut)],
   ];
   const shownPages = pages.filter((p) => fits(p.label));
   const shownSites = (sites.data ?? []).filter((s) => fits(s.name, s.site_id)).slice(0, 6);

@@ -1,3 +1,4 @@
+import { signOut } from '@/auth/known';
 import { useSession } from '@/auth/session';
 import { setTheme, useThemeChoice, type ThemeChoice } from '@/lib/theme';
 import { Menu, MenuCheck, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
@@ -37,7 +38,7 @@ export default function UserMenu() {
         </MenuCheck>
       ))}
       <MenuLine />
-      <MenuItem onSelect={() => location.assign('/logout')}>Sign out</MenuItem>
+      <MenuItem onSelect={signOut}>Sign out</MenuItem>
     </Menu>
   );
 }
