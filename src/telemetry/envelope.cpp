@@ -195,9 +195,10 @@ std::string make_raw_envelope(const EnvelopeFacts& facts, std::string_view bytes
   return out;
 }
 
-std::optional<bj::value> parse_json(std::string_view text, bj::storage_ptr storage) {
+std::optional<bj::value> parse_json(std::string_view text, bj::storage_ptr storage,
+                                    std::size_t depth) {
   bj::parse_options options;
-  options.max_depth = limits::json_depth;
+  options.max_depth = depth;
   bj::error_code ec;
   auto value = bj::parse({text.data(), text.size()}, ec, std::move(storage), options);
   if (ec) return std::nullopt;
@@ -205,7 +206,8 @@ std::optional<bj::value> parse_json(std::string_view text, bj::storage_ptr stora
 }
 
 std::string without_token(const bj::value& payload) {
-  bj::object copy = payload.as_object();
+  if (!payload.is_object()) return json::to_text(payload);
+  bj::object copy = payload.get_object();
   copy.erase("provision_token");
   return json::to_text(bj::value(std::move(copy)));
 }

@@ -63,9 +63,12 @@ std::string make_envelope(const EnvelopeFacts& facts, std::string_view payload_j
 /// The envelope of bytes that are no JSON: base64 in `payload_raw`.
 std::string make_raw_envelope(const EnvelopeFacts& facts, std::string_view bytes);
 
-/// Parses JSON into `storage` with the house's depth bound; nothing when it is no JSON.
+/// A payload may be one level less deep than what stands around it.
+inline constexpr std::size_t payload_depth = limits::json_depth - 1, envelope_depth = limits::json_depth;
+/// Parses JSON into `storage`; nothing when it is no JSON, or nested deeper than `depth`.
 std::optional<boost::json::value> parse_json(std::string_view text,
-                                             boost::json::storage_ptr storage);
+                                             boost::json::storage_ptr storage,
+                                             std::size_t depth = payload_depth);
 /// The payload without `provision_token`, as text.
 std::string without_token(const boost::json::value& payload);
 

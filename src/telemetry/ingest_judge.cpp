@@ -45,7 +45,7 @@ JudgedMessage open_message(const nats::Delivered& message, boost::json::storage_
   JudgedMessage out;
   out.stream_seq = message.stream_sequence;
   out.bytes = message.data.size();
-  auto value = parse_json(message.data, std::move(arena));
+  auto value = parse_json(message.data, std::move(arena), envelope_depth);
   if (!value) {
     out.reason = "INVALID_JSON";
     return out;
