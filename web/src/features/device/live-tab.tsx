@@ -15,7 +15,7 @@ import { Chart } from './chart';
 import { MessageLog } from './message-log';
 import { defaultMetrics, metricFacts, type MetricFacts } from './metric-facts';
 import { useHistory, useMetrics } from './queries';
-import { quickRanges, readRange, writeQuick, writeZoom, type QuickRange } from './range';
+import { exportRange, quickRanges, readRange, writeQuick, writeZoom, type QuickRange } from './range';
 import { useLiveSeries } from './use-live-series';
 
 const most = 6;
@@ -147,11 +147,11 @@ export function LiveTab({ device }: { device: Device }) {
           <span className="num text-12 text-ink-2">
             {dayAndMinute(series.from * 1000)} to{' '}
             {range.kind === 'quick' ? 'now' : dayAndMinute(series.to * 1000)}
-            {h && (h.source === 'raw' ? ', every message' : `, ${span(h.bucket_seconds)} buckets`)}
+            {h && (h.bucket_seconds <= 1 ? ', every message' : `, ${span(h.bucket_seconds)} buckets`)}
           </span>
         </div>
         <a
-          href={exportUrl(id, range.kind === 'quick' ? range.quick : '24h')}
+          href={exportUrl(id, exportRange(range))}
           download
           className="inline-flex h-8 items-center rounded-m border border-line-strong bg-surface px-3 font-medium hover:bg-surface-2"
         >

@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { api } from '@/api/customer';
 import { usePolling } from '@/live/hooks';
-import { toQuery, type Range } from './range';
+import { rangeKey, toQuery, type Range } from './range';
 
 export function useDevice(id: string) {
   const polling = usePolling();
@@ -27,9 +27,9 @@ export function useHistory(id: string, metrics: string[], range: Range) {
   // Live data grows the series; asking anew now and then mends what a connection lost.
   const polling = usePolling() || 60_000;
   return useQuery({
-    queryKey: ['history', id, metrics, toQuery(range)],
+    queryKey: ['history', id, metrics, rangeKey(range)],
     queryFn: ({ signal }) =>
-      api.history(id, { metric: metrics, ...toQuery(range), points: budget }, signal),
+      api.history(id, { metric: metrics, ...toQuery(range, Date.now() / 1000), points: budget }, signal),
     enabled: metrics.length > 0,
     placeholderData: keepPreviousData,
     refetchInterval: range.kind === 'quick' ? polling : false,

@@ -1,7 +1,8 @@
 // The time range of the charts, as it stands in the URL.
 
-export type QuickRange = '1h' | '6h' | '24h' | '7d' | '30d';
+export type QuickRange = '15m' | '1h' | '6h' | '24h' | '7d' | '30d';
 export const quickRanges: { value: QuickRange; label: string; seconds: number }[] = [
+  { value: '15m', label: '15 min', seconds: 900 },
   { value: '1h', label: '1 h', seconds: 3600 },
   { value: '6h', label: '6 h', seconds: 6 * 3600 },
   { value: '24h', label: '24 h', seconds: 24 * 3600 },
@@ -52,9 +53,25 @@ export function bounds(range: Range, now: number): [number, number] {
   return range.kind === 'fixed' ? [range.start, range.end] : [now - range.seconds, now];
 }
 
-/** The history endpoint's parameters. */
-export function toQuery(range: Range): { range?: string; start?: string; end?: string } {
-  return range.kind === 'quick'
-    ? { range: range.quick }
-    : { start: iso(range.start), end: iso(range.end) };
+/** Names a range in a cache's key. */
+export function rangeKey(range: Range): string {
+  return range.kind === 'quick' ? range.quick : `${range.start} ${range.end}`;
+}
+
+/** The history endpoint's parameters at `now` (seconds). */
+export function toQuery(
+  range: Range,
+  now: number,
+): { range?: string; start?: string; end?: string } {
+  if (range.kind === 'fixed') return { start: iso(range.start), end: iso(range.end) };
+  // The endpoint has no name for a quarter of an hour.
+  if (range.quick === '15m') return { start: iso(now - range.seconds), end: iso(now + 1) };
+  return { range: range.quick };
+}
+
+/** The export's range that covers what is shown. */
+export function exportRange(range: Range): string {
+  if (range.kind === 'quick') return range.quick === '15m' ? '1h' : range.quick;
+  const age = Date.now() / 1000 - range.start;
+  return quickRanges.find((r) => r.value !== '15m' && r.seconds >= age)?.value ?? '30d';
 }
