@@ -9,10 +9,11 @@ import {
   useState,
   type ReactNode,
 } from 'react';
-import { authStatus, refreshSession, whenSessionEnds } from '@/api/client';
+import { authStatus, whenSessionEnds } from '@/api/client';
 import { asApiError, type ApiError } from '@/api/errors';
 import type { User } from '@/api/types';
 import { noteSignedIn, wasSignedIn } from './known';
+import { margin, renew } from './renew';
 import { rememberPath } from './return-path';
 import { SignInPage } from './sign-in';
 
@@ -37,9 +38,6 @@ type Known =
   | { kind: 'failed'; error: ApiError }
   | { kind: 'out'; ended: boolean }
   | { kind: 'in'; user: User; expiresAt: number };
-
-/** Seconds before the end of the session at which it is renewed. */
-const margin = 60;
 
 function organizationName(user: User): string {
   const o = user.organization;
@@ -68,7 +66,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         });
       else {
         // The access token may have ended while the refresh token still lives.
-        const expires = wasSignedIn() ? await refreshSession().catch(() => null) : null;
+        const expires = wasSignedIn() ? await renew().catch(() => null) : null;
         const again = expires === null ? null : await authStatus();
         if (again?.authenticated)
           setKnown({
@@ -105,7 +103,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     const wait = Math.max(5000, expiresAt - Date.now() - margin * 1000);
     const timer = setTimeout(
       () => {
-        refreshSession().then(
+        renew().then(
           (seconds) =>
             setKnown((old) =>
               old.kind === 'in' ? { ...old, expiresAt: Date.now() + seconds * 1000 } : old,
