@@ -282,6 +282,8 @@ Task<> Connection::run_websocket(Request& request, Response& response) {
   }
   ++shared_->stats.websockets;
   idle_ = true;  // a graceful stop need not wait for it
+  buffer_.consume(buffer_.size());
+  buffer_.shrink_to_fit();
   std::exception_ptr error;
   try {
     // What the client sent behind its handshake stays unread: a client must wait for the answer.

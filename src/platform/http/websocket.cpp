@@ -55,6 +55,7 @@ class BeastWebSocket : public WebSocket {
     handshake.version(11);
     for (const auto& [name, value] : request.headers.all()) handshake.insert(name, value);
     co_await ws_.async_accept(handshake, use_awaitable);
+    ws_.set_option(bw::stream_base::decorator([](bw::response_type&) {}));  // frees the headers
   }
 
   Task<std::optional<Frame>> read() override {
@@ -119,6 +120,11 @@ Task<> serve_websocket(beast::tcp_stream stream, Request& request, Response& res
   BeastWebSocket socket(std::move(stream), response);
   cut = [&socket] { socket.cut(); };
   co_await socket.accept(request);
+  // An open WebSocket lasts: what it took to open it need not.
+  request.headers = {};
+  request.query.clear();
+  request.caller.reset();
+  response.headers = {};
   co_await response.websocket(socket);
   co_await socket.close(1000, "");
 }
