@@ -40,7 +40,7 @@ class NatsServer {
     process_.reset();
   }
   /// SIGSTOP: it stands still with its connections open, until `resume`.
-  void freeze() { process_->signal(SIGSTOP); }
+  void freeze() { process_->freeze(); }
   void resume() { process_->signal(SIGCONT); }
 
  private:

@@ -98,6 +98,12 @@ class ServerProcess {
   void signal(int number) {
     if (pid_ > 0) ::kill(pid_, number);
   }
+  /// SIGSTOP, and waits until it stands.
+  void freeze() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGSTOP);
+    ::waitpid(pid_, &status_, WUNTRACED);
+  }
   /// Signals it and waits for its end.
   void stop(int number) {
     if (pid_ <= 0) return;
