@@ -1,7 +1,6 @@
 #include "platform/clock.hpp"
 
 #include <charconv>
-#include <cstdio>
 
 namespace pulse {
 
@@ -21,18 +20,31 @@ std::int64_t steady_us() {
   return duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
+namespace {
+
+/// Writes `value` with so many digits. printf would take a sixth of a telemetry answer's time.
+char* put(char* at, unsigned value, int digits) {
+  for (int i = digits; i-- > 0; value /= 10) at[i] = static_cast<char>('0' + value % 10);
+  return at + digits;
+}
+
+}  // namespace
+
 std::string iso8601(Time t) {
   const auto us = floor<microseconds>(t.at);
   const auto day = floor<days>(us);
   const year_month_day date{day};
   const hh_mm_ss time{us - day};
-  char text[48];
-  const int n = std::snprintf(
-      text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06d+00:00", static_cast<int>(date.year()),
-      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-      static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-      static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
-  return std::string(text, static_cast<std::size_t>(n));
+  const auto number = [](auto duration) { return static_cast<unsigned>(duration.count()); };
+  std::string text = "0000-00-00T00:00:00.000000+00:00";
+  char* at = put(text.data(), static_cast<unsigned>(static_cast<int>(date.year())) % 10'000, 4);
+  at = put(at + 1, static_cast<unsigned>(date.month()), 2);
+  at = put(at + 1, static_cast<unsigned>(date.day()), 2);
+  at = put(at + 1, number(time.hours()), 2);
+  at = put(at + 1, number(time.minutes()), 2);
+  at = put(at + 1, number(time.seconds()), 2);
+  put(at + 1, number(time.subseconds()), 6);
+  return text;
 }
 
 namespace {
@@ -72,8 +84,10 @@ bool offset_minutes(Cursor& c, int& minutes) {
   minutes = 0;
   if (c.rest.empty() || c.literal('Z') || c.literal('z')) return c.rest.empty();
   int sign = 1;
-  if (c.literal('-')) sign = -1;
-  else if (!c.literal('+')) return false;
+  if (c.literal('-'))
+    sign = -1;
+  else if (!c.literal('+'))
+    return false;
   int h = 0, m = 0;
   if (!c.digits(2, h)) return false;
   c.literal(':');
