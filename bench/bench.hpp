@@ -57,6 +57,11 @@ std::string usual_payload(const simulator::Device& device, std::int64_t seq, std
 /// The envelope that the door publishes for it (contract: messages.md).
 std::string usual_envelope(const simulator::Device& device, std::int64_t seq, std::int64_t ts_ms);
 
+/// Posts `n` messages (a multiple of 100) in batches of 100, with tokens, over 16 connections.
+/// Answers how many stood in batches that were answered 202.
+std::int64_t post_batches(const std::vector<simulator::Device>& devices, std::int64_t n,
+                          std::int64_t first_seq);
+
 // The tools. Each answers what it measured.
 using Report = boost::json::object;
 Report bench_copy(const Args&);

@@ -47,44 +47,6 @@ std::int64_t publish_envelopes(const std::vector<simulator::Device>& devices, st
   return acked;
 }
 
-/// HTTP batches over keep-alive connections, with tokens.
-std::int64_t send_batches(const std::vector<simulator::Device>& devices, std::int64_t n,
-                          std::int64_t first_seq) {
-  asio::io_context io(1);
-  http::Client client(io.get_executor());
-  std::int64_t sent = 0, accepted = 0;
-  const auto url = environment("PULSE_URL") + "/ingest/v1/batch";
-  auto connection = [&]() -> Task<> {
-    while (sent < n) {
-      http::ClientRequest request("POST", url, "{\"messages\":[");
-      request.headers.add("Content-Type", "application/json");
-      const auto ms = now_ms();
-      for (int i = 0; i < 100 && sent < n; ++i, ++sent) {
-        const auto& d = devices[static_cast<std::size_t>(sent) % devices.size()];
-        request.body += i ? ",{" : "{";
-        request.body += "\"tenant_id\":\"" + d.tenant_id + "\",\"device_id\":\"" + d.device_id +
-                        "\",\"msg_type\":\"telemetry\",\"provision_token\":\"" + d.token + "\",";
-        request.body.append(usual_payload(d, first_seq + sent, ms), 1);
-      }
-      request.body += "]}";
-      const auto response = co_await client.request(request);
-      const std::string_view key = "\"accepted\":";
-      const auto at = response.body.find(key);
-      if (at != std::string::npos) accepted += std::atoll(response.body.c_str() + at + key.size());
-    }
-  };
-  std::exception_ptr fault;
-  int open = 16;
-  for (int i = 0; i < 16; ++i)
-    asio::co_spawn(io, connection(), [&](std::exception_ptr e) {
-      if (e) fault = e;
-      if (--open == 0) io.stop();  // the client's idle connections would keep it running
-    });
-  io.run();
-  if (fault) std::rethrow_exception(fault);
-  return accepted;
-}
-
 /// Waits until the ingest worker has acknowledged everything in its stream, which it does after the
 /// commit. Asking NATS costs PostgreSQL nothing, unlike counting rows meanwhile.
 void wait_until_ingested() {
@@ -131,7 +93,7 @@ Report bench_e2e(const Args& args) {
   std::thread sender([&] {
     try {
       acked =
-          by_http ? send_batches(devices, n, first_seq) : publish_envelopes(devices, n, first_seq);
+          by_http ? post_batches(devices, n, first_seq) : publish_envelopes(devices, n, first_seq);
     } catch (...) {
       fault = std::current_exception();
     }

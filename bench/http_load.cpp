@@ -90,13 +90,10 @@ Task<> one_connection(Load& load) {
   }
 }
 
-Report run_load(Load& load, const Args& args) {
+/// Runs until the load's end or its last request. Answers the seconds after the warm-up.
+double drive(Load& load, std::int64_t connections) {
   const auto url = http::parse_url(environment("PULSE_URL"));
   load.target = {asio::ip::make_address(url.host), url.port};
-  const auto connections = args.number("connections", 64);
-  load.begin_us = steady_us() + args.number("warm-up-ms", 500) * 1'000;
-  load.end_us = load.begin_us + args.number("seconds", 5) * 1'000'000;
-  load.left = args.number("requests", INT64_MAX);
   asio::io_context io(1);
   std::exception_ptr fault;
   for (std::int64_t i = 0; i < connections; ++i)
@@ -105,7 +102,14 @@ Report run_load(Load& load, const Args& args) {
     });
   io.run();
   if (load.requests == 0 && fault) std::rethrow_exception(fault);
-  const double seconds = static_cast<double>(steady_us() - load.begin_us) / 1e6;
+  return static_cast<double>(steady_us() - load.begin_us) / 1e6;
+}
+
+Report run_load(Load& load, const Args& args) {
+  load.begin_us = steady_us() + args.number("warm-up-ms", 500) * 1'000;
+  load.end_us = load.begin_us + args.number("seconds", 5) * 1'000'000;
+  load.left = args.number("requests", INT64_MAX);
+  const double seconds = drive(load, args.number("connections", 64));
   boost::json::object statuses;
   for (const auto& [status, n] : load.statuses) statuses[std::to_string(status)] = n;
   return {{"requests_per_s", static_cast<double>(load.requests) / seconds},
@@ -116,38 +120,54 @@ Report run_load(Load& load, const Args& args) {
           {"latency", latencies(load.histogram)}};
 }
 
+/// Appends a POST of one message, or of a batch; devices take turns.
+void append_post(std::string& out, const std::vector<simulator::Device>& devices,
+                 std::int64_t batch, std::size_t& turn, std::int64_t& seq) {
+  const auto ms = now_ms();
+  std::string body, path = "/ingest/v1/batch", token;
+  if (batch == 1) {
+    const auto& d = devices[turn++ % devices.size()];
+    path = "/ingest/v1/tenant/" + d.tenant_id + "/device/" + d.device_id + "/telemetry";
+    token = "X-Provision-Token: " + d.token + "\r\n";
+    body = usual_payload(d, seq++, ms);
+  } else {
+    body = "{\"messages\":[";
+    for (std::int64_t i = 0; i < batch; ++i) {
+      const auto& d = devices[turn++ % devices.size()];
+      body += i ? ",{" : "{";
+      body += "\"tenant_id\":\"" + d.tenant_id + "\",\"device_id\":\"" + d.device_id +
+              "\",\"msg_type\":\"telemetry\",\"provision_token\":\"" + d.token + "\",";
+      body.append(usual_payload(d, seq++, ms), 1);
+    }
+    body += "]}";
+  }
+  out += "POST " + path + " HTTP/1.1\r\nHost: bench\r\n" + token +
+         "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
+}
+
 }  // namespace
 
 Report bench_http(const Args& args) {
   const auto devices = read_devices(args);
-  const auto batch = args.number("batch", 1);
   std::int64_t seq = now_ms() * 1'000;
+  std::size_t turn = 0;
   Load load;
-  load.per_request = batch;
-  load.make = [&, turn = std::size_t{0}](std::string& out) mutable {
-    const auto ms = now_ms();
-    std::string body, path = "/ingest/v1/batch", token;
-    if (batch == 1) {
-      const auto& d = devices[turn++ % devices.size()];
-      path = "/ingest/v1/tenant/" + d.tenant_id + "/device/" + d.device_id + "/telemetry";
-      token = "X-Provision-Token: " + d.token + "\r\n";
-      body = usual_payload(d, seq++, ms);
-    } else {
-      body = "{\"messages\":[";
-      for (std::int64_t i = 0; i < batch; ++i) {
-        const auto& d = devices[turn++ % devices.size()];
-        body += i ? ",{" : "{";
-        body += "\"tenant_id\":\"" + d.tenant_id + "\",\"device_id\":\"" + d.device_id +
-                "\",\"msg_type\":\"telemetry\",\"provision_token\":\"" + d.token + "\",";
-        body.append(usual_payload(d, seq++, ms), 1);
-      }
-      body += "]}";
-    }
-    out += "POST " + path + " HTTP/1.1\r\nHost: bench\r\n" + token +
-           "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-           "\r\n\r\n" + body;
-  };
+  load.per_request = args.number("batch", 1);
+  load.make = [&](std::string& out) { append_post(out, devices, load.per_request, turn, seq); };
   return run_load(load, args);
+}
+
+std::int64_t post_batches(const std::vector<simulator::Device>& devices, std::int64_t n,
+                          std::int64_t first_seq) {
+  std::size_t turn = 0;
+  Load load;
+  load.per_request = 100;
+  load.left = n / 100;
+  load.end_us = INT64_MAX;
+  load.make = [&](std::string& out) { append_post(out, devices, 100, turn, first_seq); };
+  drive(load, 16);
+  return load.statuses[202] * 100;
 }
 
 Report bench_http_get(const Args& args) {

@@ -129,8 +129,8 @@ class Bench:
         body = urllib.parse.urlencode({"grant_type": "password", "client_id": "pulse-ui",
                                        "scope": "openid", "username": "tenantadmin1",
                                        "password": "pulse-demo-1"}).encode()
-        with urllib.request.urlopen(
-                self.pulse.url + "/realms/pulse/protocol/openid-connect/token", body, 10) as answer:
+        url = self.pulse.url + "/realms/pulse/protocol/openid-connect/token"
+        with urllib.request.urlopen(url, body, 10) as answer:
             return json.load(answer)["access_token"]
 
     # ---- what is measured ----
