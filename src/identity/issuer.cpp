@@ -74,7 +74,7 @@ std::string origin_of(std::string_view url) {
 
 bool may_redirect(const IssuerSettings& s, std::string_view url) {
   for (const char c : url)
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f) return false;
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\') return false;
   const auto origin = origin_of(url);
   if (origin.empty()) return false;
   for (const auto& allowed : s.redirect_origins)

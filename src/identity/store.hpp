@@ -1,5 +1,6 @@
 #pragma once
 // Users, sessions and codes of the embedded issuer. Secrets are stored hashed.
+#include <boost/describe.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -1,0 +1,105 @@
+#include <gtest/gtest.h>
+
+#include "identity/issuer.hpp"
+#include "platform/errors.hpp"
+#include "tenancy/guard.hpp"
+#include "tenancy/permissions.hpp"
+
+namespace pulse {
+
+using namespace tenancy;
+
+namespace {
+Caller with_roles(std::vector<std::string> roles, std::string tenant = "acme") {
+  Caller c;
+  c.user_id = "u";
+  c.roles = std::move(roles);
+  c.tenant_id = std::move(tenant);
+  return c;
+}
+}  // namespace
+
+TEST(Permissions, unknown_ones_nobody_holds) {
+  EXPECT_FALSE(holds(with_roles({"tenant-admin"}), "devices.fly"));
+  EXPECT_FALSE(known_permission(""));
+  EXPECT_TRUE(known_permission("devices.create"));
+  EXPECT_TRUE(known_permission("users.roles"));
+}
+
+TEST(Permissions, roles_hold_what_they_should) {
+  EXPECT_TRUE(holds(with_roles({"tenant-admin"}), "users.roles"));
+  EXPECT_TRUE(holds(with_roles({"customer"}), "devices.create"));
+  EXPECT_FALSE(holds(with_roles({"customer"}), "users.roles"));
+  EXPECT_FALSE(holds(with_roles({"operator"}), "devices.create"));
+  EXPECT_FALSE(holds(with_roles({}), "devices.read"));
+}
+
+TEST(Guard, operators_are_no_customers_and_customers_need_a_tenant) {
+  EXPECT_THROW(require_customer(with_roles({"operator-admin"})), HttpError);
+  EXPECT_THROW(require_customer(with_roles({"customer"}, "")), HttpError);
+  EXPECT_NO_THROW(require_customer(with_roles({"customer", "operator"})));
+  EXPECT_TRUE(with_roles({"operator-admin"}).is_operator());
+}
+
+TEST(Guard, networks_match_by_prefix) {
+  EXPECT_TRUE(Network("10.0.0.0/8").contains("10.255.1.2"));
+  EXPECT_FALSE(Network("10.0.0.0/8").contains("11.0.0.1"));
+  EXPECT_TRUE(Network("10.0.0.0/8").contains("::ffff:10.1.2.3"));
+  EXPECT_TRUE(Network("::1/128").contains("::1"));
+  EXPECT_FALSE(Network("::1/128").contains("127.0.0.1"));
+  EXPECT_TRUE(Network("0.0.0.0/0").contains("8.8.8.8"));
+  EXPECT_FALSE(Network("192.168.1.7").contains("192.168.1.8"));
+  EXPECT_THROW(Network("10.0.0.0/33"), std::invalid_argument);
+  EXPECT_THROW(Network("home"), std::invalid_argument);
+}
+
+TEST(FailureLimit, blocks_a_key_after_its_failures_and_only_that) {
+  FailureLimit limit(3, 60, 100);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(limit.blocked_for("a"), 0);
+    limit.failed("a");
+  }
+  EXPECT_GT(limit.blocked_for("a"), 0);
+  EXPECT_EQ(limit.blocked_for("b"), 0);
+}
+
+TEST(FailureLimit, memory_is_bounded) {
+  FailureLimit limit(1, 60, 10);
+  for (int i = 0; i < 1000; ++i) limit.failed("k" + std::to_string(i));
+  int blocked = 0;
+  for (int i = 0; i < 1000; ++i) blocked += limit.blocked_for("k" + std::to_string(i)) > 0;
+  EXPECT_LE(blocked, 10);
+}
+
+TEST(Issuer, only_allowed_origins_are_redirected_to) {
+  identity::IssuerSettings s;
+  s.redirect_origins.push_back("https://pulse.example");
+  EXPECT_TRUE(may_redirect(s, "https://pulse.example/callback?x=1"));
+  for (const char* bad :
+       {"https://pulse.example.evil.com/", "https://pulse.example@evil.com/", "http://pulse.example/",
+        "https://pulse.example:444/", "javascript:alert(1)", "//pulse.example/", "",
+        "https://pulse.example\\@evil.com/", "https://pulse.example /", "http://localhost:3000/"})
+    EXPECT_FALSE(may_redirect(s, bad)) << bad;
+  s.any_local_port = true;
+  EXPECT_TRUE(may_redirect(s, "http://localhost:3000/x"));
+  EXPECT_TRUE(may_redirect(s, "http://127.0.0.1:5173/"));
+  EXPECT_FALSE(may_redirect(s, "http://localhost.evil.com/"));
+}
+
+TEST(Issuer, pkce_gives_rfc_7636_appendix_b) {
+  EXPECT_TRUE(identity::pkce_fits("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+                                  "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));
+  EXPECT_FALSE(identity::pkce_fits("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK",
+                                   "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));
+  EXPECT_FALSE(identity::pkce_fits("short", "short"));
+}
+
+TEST(Issuer, forms_are_decoded_and_the_first_of_a_name_counts) {
+  const identity::Form form("a=1+2&b=%C3%A4&a=3&c&bad=%zz");
+  EXPECT_EQ(form.get("a"), "1 2");
+  EXPECT_EQ(form.get("b"), "ä");
+  EXPECT_EQ(form.get("c"), "");
+  EXPECT_EQ(form.get("bad"), "");
+}
+
+}  // namespace pulse
