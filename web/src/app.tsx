@@ -1,43 +1,29 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { Suspense } from 'react';
 import { createBrowserRouter, Navigate, RouterProvider } from 'react-router';
+import { api } from './api/customer';
 import { ApiError } from './api/errors';
+import { wasSignedIn } from './auth/known';
 import { SessionProvider } from './auth/session';
 import { PageError } from './shell/page-error';
-import { lazyPart } from './lib/lazy-page';
+import { lazyPart } from './lib/lazy-part';
 import { Shell } from './shell/shell';
 
-const load = {
-  home: () => import('./features/home/home-page'),
-  devices: () => import('./features/devices/devices-page'),
-  device: () => import('./features/device/device-page'),
-  start: () => import('./features/start/start-page'),
-};
-const Home = lazyPart(load.home);
-const Devices = lazyPart(load.devices);
-const Device = lazyPart(load.device);
-const Start = lazyPart(load.start);
+const Home = lazyPart(() => import('./features/home/home-page'));
+const Devices = lazyPart(() => import('./features/devices/devices-page'));
+const Device = lazyPart(() => import('./features/device/device-page'));
+const Start = lazyPart(() => import('./features/start/start-page'));
 const Sites = lazyPart(() => import('./features/sites/sites-page'));
 const Site = lazyPart(() => import('./features/sites/site-page'));
 const Templates = lazyPart(() => import('./features/templates/templates-page'));
 const Tools = lazyPart(() => import('./features/tools/tools-page'));
 /** All shared parts in all states; left out of the built application. */
 const Kit = import.meta.env.DEV ? lazyPart(() => import('./features/kit/kit-page')) : null;
-const Toasts = lazyPart(() => import('./ui/toasts'));
+const Toasts = lazyPart(
+  () => import('./ui/toasts'),
+  () => null,
+);
 const NotFound = lazyPart(() => import('./features/misc/not-found-page'));
-
-/** Fetches the first page's code beside the question who is signed in, not after it. */
-function preload(path: string): void {
-  const page = /^\/app\/devices\/./.test(path)
-    ? load.device
-    : path.startsWith('/app/devices')
-      ? load.devices
-      : path.startsWith('/app/fleet/getting-started')
-        ? load.start
-        : load.home;
-  page().catch(() => undefined); // the page itself tries again, and tells
-}
-preload(location.pathname);
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -49,6 +35,34 @@ const queries = new QueryClient({
     },
   },
 });
+
+/**
+ * Fetches the first page's code, and what it will ask for first, beside the question who is signed
+ * in and not after it. Ends when the code is there.
+ */
+export async function preload(path: string): Promise<void> {
+  const id = /^\/app\/devices\/([^/]+)/.exec(path)?.[1];
+  if (wasSignedIn()) {
+    const ask = (queryKey: unknown[], queryFn: () => Promise<unknown>) =>
+      void queries.prefetchQuery({ queryKey, queryFn, retry: false });
+    ask(['sites'], api.sites);
+    if (id) {
+      const device = decodeURIComponent(id);
+      ask(['device', device], () => api.device(device));
+      ask(['metrics', device], () => api.metrics(device));
+    } else {
+      ask(['device-summary'], api.summary);
+    }
+  }
+  const page = id
+    ? Device
+    : path.startsWith('/app/devices')
+      ? Devices
+      : path.startsWith('/app/fleet/getting-started')
+        ? Start
+        : Home;
+  await page.preload().catch(() => undefined); // the page itself tries again, and tells
+}
 
 /** Legacy names that mean one of our pages. */
 const sameAs: [string, string][] = [

@@ -2,7 +2,7 @@ import { Dialog as Radix } from 'radix-ui';
 import { Suspense, useEffect, useState } from 'react';
 import { Outlet, useLocation, useNavigate } from 'react-router';
 import { takePath } from '@/auth/return-path';
-import { lazyPart } from '@/lib/lazy-page';
+import { lazyPart } from '@/lib/lazy-part';
 import { useKeys } from '@/lib/use-keys';
 import { Button } from '@/ui/button';
 import { CloseIcon, MenuIcon, SearchIcon } from '@/ui/icons';
@@ -17,7 +17,10 @@ import { Sidebar } from './sidebar';
 const Palette = lazyPart(() => import('./palette'));
 const Help = lazyPart(() => import('./help'));
 // The menu's parts are heavy and not needed for the first paint.
-const UserMenu = lazyPart(() => import('./user-menu'));
+const UserMenu = lazyPart(
+  () => import('./user-menu'),
+  () => null,
+);
 
 function PageSkeleton() {
   return (
