@@ -1,11 +1,13 @@
-import type { Credentials } from '@/api/types';
+import { useQueryClient } from '@tanstack/react-query';
+import type { Credentials, Device } from '@/api/types';
 import { useSession } from '@/auth/session';
+import { useMetrics } from '@/features/device/queries';
 import { curlLine, mosquittoLine, type CommandFacts } from '@/lib/commands';
 import { CodeBlock } from '@/ui/copy';
 import { Failure, Skeleton } from '@/ui/states';
 import { useConnectionInfo } from './credentials';
+import { sampleOf } from './sample';
 
-export const sampleMetrics = { temp_c: -18.4, battery_pct: 81 };
 
 /**
  * The two commands for a device. Without credentials the password is a shell variable, so that
@@ -22,6 +24,8 @@ export function Commands({
 }) {
   const { tenant } = useSession();
   const info = useConnectionInfo();
+  const metrics = useMetrics(device);
+  const known = useQueryClient().getQueryData<Device>(['device', device]);
   if (info.error)
     return (
       <Failure
@@ -30,7 +34,7 @@ export function Commands({
         retry={() => void info.refetch()}
       />
     );
-  if (!info.data) return <Skeleton className="h-40" />;
+  if (!info.data || metrics.isPending) return <Skeleton className="h-40" />;
   const facts: CommandFacts = {
     connection: info.data,
     tenant,
@@ -38,7 +42,7 @@ export function Commands({
     site,
     clientId: credentials?.client_id ?? `${tenant.slice(0, 8)}-${device.slice(0, 8)}-test`,
     password: credentials?.password ?? 'DEVICE_PASSWORD',
-    metrics: sampleMetrics,
+    metrics: sampleOf(known?.state, metrics.data),
   };
   return (
     <div className="flex flex-col gap-3">
