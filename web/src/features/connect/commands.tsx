@@ -1,5 +1,5 @@
-import { useQueryClient } from '@tanstack/react-query';
-import type { Credentials, Device } from '@/api/types';
+import { useRef } from 'react';
+import type { Credentials, Metrics } from '@/api/types';
 import { useSession } from '@/auth/session';
 import { useMetrics } from '@/features/device/queries';
 import { curlLine, mosquittoLine, type CommandFacts } from '@/lib/commands';
@@ -16,16 +16,21 @@ import { sampleOf } from './sample';
 export function Commands({
   device,
   site,
+  state,
   credentials,
 }: {
   device: string;
   site: string | null;
+  /** Its last values, which a trial message repeats. */
+  state: Metrics | null | undefined;
   credentials: Credentials | null;
 }) {
+  // The values of the first look: a line must not change under the hand that copies it.
+  const first = useRef(state);
+  first.current ??= state;
   const { tenant } = useSession();
   const info = useConnectionInfo();
   const metrics = useMetrics(device);
-  const known = useQueryClient().getQueryData<Device>(['device', device]);
   if (info.error)
     return (
       <Failure
@@ -42,7 +47,7 @@ export function Commands({
     site,
     clientId: credentials?.client_id ?? `${tenant.slice(0, 8)}-${device.slice(0, 8)}-test`,
     password: credentials?.password ?? 'DEVICE_PASSWORD',
-    metrics: sampleOf(known?.state, metrics.data),
+    metrics: sampleOf(first.current, metrics.data),
   };
   return (
     <div className="flex flex-col gap-3">

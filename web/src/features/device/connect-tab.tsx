@@ -31,7 +31,12 @@ export function ConnectTab({ device }: { device: Device }) {
               <Button onClick={() => setMaking(true)}>Make new credentials</Button>
             </div>
           )}
-          <Commands device={id} site={device.site_id} credentials={credentials} />
+          <Commands
+            device={id}
+            site={device.site_id}
+            state={device.state}
+            credentials={credentials}
+          />
         </div>
       </Panel>
       <div className="flex min-w-0 flex-col gap-4">

@@ -86,7 +86,7 @@ function For({ device }: { device: Device }) {
           )}
         </div>
       )}
-      <Commands device={id} site={device.site_id} credentials={credentials} />
+      <Commands device={id} site={device.site_id} state={device.state} credentials={credentials} />
       <Listening key={id} device={id} />
       {making && <RotateDialog device={id} hasLive={live} onClose={() => setMaking(false)} />}
     </div>

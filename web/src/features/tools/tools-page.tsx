@@ -88,6 +88,7 @@ export default function ToolsPage() {
               <Commands
                 device={device.device_id}
                 site={device.site_id}
+                state={device.state}
                 credentials={credentials}
               />
             ) : (
