@@ -237,6 +237,27 @@ Task<std::vector<CameOnline>> store_batch(pg::Transaction& tx, IngestBatch& batc
   co_return online;
 }
 
+Task<> note_progress(pg::Transaction& tx, const std::string& worker, std::uint64_t stream_seq) {
+  co_await tx.query(
+      "INSERT INTO ingest_progress AS p (worker, stream_seq) VALUES ($1, $2) "
+      "ON CONFLICT (worker) DO UPDATE SET stream_seq = greatest(p.stream_seq, excluded.stream_seq), "
+      "updated_at = now()",
+      pg::Params::of(worker, stream_seq));
+}
+
+Task<std::uint64_t> highest_stored(pg::Pool& pool) {
+  const auto scope = ingest_scope();
+  std::vector<std::pair<std::string, pg::Params>> statements;
+  // The highest stays, however old.
+  statements.emplace_back(
+      "DELETE FROM ingest_progress p WHERE updated_at < now() - interval '1 day' AND EXISTS "
+      "(SELECT FROM ingest_progress q WHERE q.stream_seq > p.stream_seq)",
+      pg::Params());
+  statements.emplace_back("SELECT coalesce(max(stream_seq), 0) FROM ingest_progress", pg::Params());
+  const auto results = co_await pool.batch(scope, std::move(statements));
+  co_return static_cast<std::uint64_t>(results[1].int64(0, 0));
+}
+
 Task<> store_dead_letter(pg::Pool& pool, const DeadLetter& letter) {
   const auto scope = ingest_scope();
   co_await pool.query(

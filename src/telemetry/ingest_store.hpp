@@ -45,6 +45,11 @@ Task<> make_partitions(pg::Pool& pool, const std::vector<std::int64_t>& days);
 Task<std::vector<CameOnline>> store_batch(pg::Transaction& tx, IngestBatch& batch,
                                           bool keep_refused);
 
+/// Remembers, in the batch's transaction, how far this worker has stored the stream.
+Task<> note_progress(pg::Transaction& tx, const std::string& worker, std::uint64_t stream_seq);
+/// The highest sequence that any worker has stored; forgets workers that are long gone.
+Task<std::uint64_t> highest_stored(pg::Pool& pool);
+
 /// A message that PostgreSQL refuses for its data: kept with its reason, so that it blocks no other.
 struct DeadLetter {
   std::string tenant_id, topic, payload_json, subject, error;

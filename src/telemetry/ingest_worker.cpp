@@ -7,6 +7,7 @@
 #include <set>
 
 #include "platform/clock.hpp"
+#include "platform/ids.hpp"
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "platform/loop.hpp"
@@ -25,6 +26,7 @@ struct Work {
   std::vector<nats::Delivered> messages;
   std::vector<JudgedMessage> judged;
   bool redelivered = false;
+  std::uint64_t highest = 0;  ///< stream sequence
 };
 
 }  // namespace
@@ -82,7 +84,14 @@ struct IngestWorker::Impl {
   };
   std::deque<Processed> processed;  // one entry per purge interval
   std::int64_t purge_at_ms = 0;
+  // What may have been stored before, although JetStream does not say so: see learn_progress.
+  const std::string worker = uuid7();
+  std::uint64_t highest_stored = 0;
+  std::optional<std::uint64_t> connection;  // which NATS connection that was learned on
+  std::int64_t careful_until_ms = 0;
 
+  Task<> learn_progress();
+  bool may_be_stored(const Work& work) const;
   Task<> refresh_settings();
   Task<> load_facts(Work& work);
   Task<bool> store_until_done(Work& work);
@@ -91,6 +100,28 @@ struct IngestWorker::Impl {
   Task<> purge_processed();
   void publish_live(const IngestBatch& batch, const std::vector<CameOnline>& online);
 };
+
+/// A NATS server that was killed comes back with an older state of its consumers, and delivers again
+/// what was acknowledged, as if for the first time. So after each new connection the worker looks up
+/// every message that is not above what anyone has stored; and for as long as a batch that was pulled
+/// on an old connection may still be on its way into the table, it looks up all.
+Task<> IngestWorker::Impl::learn_progress() {
+  const auto current = nats.stats().reconnects;
+  if (connection == current) co_return;
+  careful_until_ms = steady_ms() + settings.ack_wait_ms + 5'000;
+  const auto stored = co_await telemetry::highest_stored(pool);
+  const auto last = co_await nats.last_sequence(stream);
+  // A stream that was made anew counts from 1 again.
+  highest_stored = std::min(std::max(highest_stored, stored), last);
+  connection = current;
+}
+
+bool IngestWorker::Impl::may_be_stored(const Work& work) const {
+  if (work.redelivered || steady_ms() < careful_until_ms) return true;
+  for (const auto& m : work.messages)
+    if (m.stream_sequence <= highest_stored) return true;
+  return false;
+}
 
 /// Every few seconds; the last known values go on when PostgreSQL does not answer.
 Task<> IngestWorker::Impl::refresh_settings() {
@@ -143,6 +174,7 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
       }
     }
     const auto online = co_await store_batch(tx, batch, judge.store_rejects);
+    co_await note_progress(tx, worker, work.highest);
     co_await tx.commit();
     publish_live(batch, online);
   } catch (const pg::Error& e) {
@@ -186,20 +218,22 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
 Task<bool> IngestWorker::Impl::store_until_done(Work& work) {
   std::int64_t lease = INT64_MAX;
   for (const auto& m : work.messages) lease = std::min(lease, m.lease_ends_ms);
-  bool dedupe = work.redelivered;
+  bool failed = false;
   long wait_ms = 50;
   while (steady_ms() < lease) {
     std::string problem;
     try {
+      co_await learn_progress();
       co_await refresh_settings();
       co_await load_facts(work);
-      co_await store(work, 0, work.messages.size(), dedupe);
+      co_await store(work, 0, work.messages.size(), failed || may_be_stored(work));
+      highest_stored = std::max(highest_stored, work.highest);
       co_return true;
     } catch (const std::exception& e) {
       problem = e.what();
     }
     ++stats.retries;
-    dedupe = true;
+    failed = true;
     log::error_throttled("ingest batch not stored, trying again",
                          {{"error", problem}, {"messages", work.messages.size()}}, 5);
     if (stopping) co_return false;
@@ -306,6 +340,7 @@ Task<> IngestWorker::run() {
     work.judged.reserve(work.messages.size());
     for (const auto& m : work.messages) {
       work.redelivered = work.redelivered || m.deliveries > 1;
+      work.highest = std::max(work.highest, m.stream_sequence);
       work.judged.push_back(open_message(m, &arena, self.judge.limits));
     }
     if (!co_await self.store_until_done(work)) continue;

@@ -18,6 +18,12 @@ PULSE = pathlib.Path(os.environ.get("PULSE_BINARY", ROOT / "build/release/pulse"
 PASSWORD = "pulse-demo-1"
 
 
+def environment(settings: dict) -> dict:
+    """Ours without Pulse's own names: the tests' switches are no settings, and Pulse refuses strangers."""
+    ours = {k: v for k, v in os.environ.items() if not k.startswith(("PULSE_", "MQTT_", "DATABASE_", "NATS_"))}
+    return {**ours, **settings}
+
+
 def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -190,7 +196,7 @@ class Stack:
         self.pulses = [self._pulse(i, roles) for i, roles in enumerate(self.roles)]
 
     def _pulse(self, number: int, roles: str) -> Process:
-        env = {**os.environ, **self.settings}
+        env = environment(self.settings)
         # Only one process may have the ports of the gateway; the others take free ones.
         if number > 0:
             env.update({"PULSE_PORT": str(free_port()), "MQTT_PORT": "0", "MQTT_TLS_PORT": "0",
@@ -202,7 +208,7 @@ class Stack:
 
     def command(self, *args, check: bool = True) -> subprocess.CompletedProcess:
         """Runs `pulse ...` against this stack."""
-        return subprocess.run([str(PULSE), *map(str, args)], env={**os.environ, **self.settings},
+        return subprocess.run([str(PULSE), *map(str, args)], env=environment(self.settings),
                               capture_output=True, text=True, check=check, timeout=600)
 
     def start(self):

@@ -108,7 +108,8 @@ struct ClientStats {
 
 class Client {
  public:
-  /// Connects in the background and for ever. Never throws for an absent server.
+  /// Connects in the background and for ever. Never throws for an absent server. Goes, or is
+  /// drained, before the loops that it was used from.
   explicit Client(Options options);
   ~Client();
   Client(const Client&) = delete;
@@ -116,7 +117,8 @@ class Client {
   bool connected() const;
   ClientStats stats() const;
 
-  /// Core publish, fire and forget; dropped when disconnected (returns false).
+  /// Core publish, fire and forget; dropped when disconnected, or when too much waits to be sent
+  /// because the server does not read (returns false). Never blocks, as no publish does.
   bool publish(std::string_view subject, std::string_view data);
   /// Core subscription; `on_message` runs on `executor`'s loop. `queue` is an optional queue group.
   /// Survives reconnects. May be made before the connection is up.
@@ -127,8 +129,8 @@ class Client {
   Task<std::string> request(std::string subject, std::string data, long timeout_ms);
 
   /// JetStream publish; completes when the PubAck arrived, was refused, or timed out. Resumes on the
-  /// caller's executor. At most `max_in_flight()` are outstanding in the process: beyond it the
-  /// answer is `overloaded` at once. `msg_id` sets Nats-Msg-Id when not empty.
+  /// caller's executor. At most `max_in_flight()` are outstanding in the process (and 128 MiB not
+  /// sent yet): beyond it the answer is `overloaded` at once. `msg_id` sets Nats-Msg-Id when not empty.
   Task<PublishResult> publish_acked(std::string subject, std::string data, std::string msg_id = {},
                                     long timeout_ms = 1'000);
   /// The same with a completion instead of a coroutine; `done` runs on `executor`'s loop.
@@ -142,11 +144,14 @@ class Client {
   Task<> ensure_consumer(ConsumerConfig config);
   /// The sequence below and at which every message is acknowledged.
   Task<std::uint64_t> acked_up_to(std::string stream, std::string durable);
+  /// The highest sequence that the stream gave out; 0 when it never held a message.
+  Task<std::uint64_t> last_sequence(std::string stream);
   /// Removes the messages below `sequence`.
   Task<> purge_below(std::string stream, std::uint64_t sequence);
   std::unique_ptr<PullConsumer> pull(ConsumerConfig config, boost::asio::any_io_executor executor);
 
-  /// Flushes what was published and closes. For graceful stop.
+  /// Waits until what was published is sent and answered (at most `timeout_ms`), and closes. What has
+  /// no answer by then is `disconnected`. For graceful stop.
   void drain(long timeout_ms);
 
   struct Impl;  // of client_impl.hpp

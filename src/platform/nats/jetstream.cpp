@@ -96,6 +96,14 @@ Task<> Client::ensure_consumer(ConsumerConfig c) {
   if (const auto e = api_error(answer)) throw Error("consumer " + c.durable + ": " + e->second);
 }
 
+Task<std::uint64_t> Client::last_sequence(std::string stream) {
+  const auto answer =
+      parse_answer(co_await request("$JS.API.STREAM.INFO." + stream, "", api_timeout_ms));
+  if (const auto e = api_error(answer)) throw Error("stream " + stream + ": " + e->second);
+  co_return static_cast<std::uint64_t>(
+      answer.at("state").at("last_seq").to_number<std::int64_t>());
+}
+
 Task<std::uint64_t> Client::acked_up_to(std::string stream, std::string durable) {
   const auto answer = parse_answer(
       co_await request("$JS.API.CONSUMER.INFO." + stream + "." + durable, "", api_timeout_ms));
