@@ -8,14 +8,15 @@ import requests
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
+from conformance import Conformance  # noqa: E402
 from servers import Stack  # noqa: E402
 
 
 class Api:
     """An HTTP caller with a token. `get("/devices")` means /api/v1/customer/devices."""
 
-    def __init__(self, stack: Stack, user: str):
-        self.stack, self.user = stack, user
+    def __init__(self, stack: Stack, user: str, conformance: Conformance):
+        self.stack, self.user, self.conformance = stack, user, conformance
         self.session = requests.Session()
         self.renew()
 
@@ -29,7 +30,7 @@ class Api:
         if answer.status_code == 401 and "expired" in answer.text:
             self.renew()
             answer = self.session.request(method, self.stack.url + base + path, **kwargs)
-        return answer
+        return answer if kwargs.get("stream") else self.conformance.check(answer)
 
     def get(self, path, **kw):
         return self.request("GET", path, **kw)
@@ -57,23 +58,29 @@ def stack():
 
 
 @pytest.fixture(scope="session")
-def customer(stack):
-    return Api(stack, "customer1")
+def conformance(stack):
+    """Every answer to an Api goes through it."""
+    return Conformance(stack.url)
 
 
 @pytest.fixture(scope="session")
-def admin(stack):
-    return Api(stack, "tenantadmin1")
+def customer(stack, conformance):
+    return Api(stack, "customer1", conformance)
 
 
 @pytest.fixture(scope="session")
-def other(stack):
-    return Api(stack, "other1")
+def admin(stack, conformance):
+    return Api(stack, "tenantadmin1", conformance)
 
 
 @pytest.fixture(scope="session")
-def operator(stack):
-    return Api(stack, "operator1")
+def other(stack, conformance):
+    return Api(stack, "other1", conformance)
+
+
+@pytest.fixture(scope="session")
+def operator(stack, conformance):
+    return Api(stack, "operator1", conformance)
 
 
 @pytest.fixture(scope="session")
