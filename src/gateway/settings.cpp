@@ -17,6 +17,7 @@ std::vector<Setting> all_settings() {
       {"PULSE_HOST", "127.0.0.1", text, false, "Address the gateway listens on"},
       {"PULSE_PORT", "8080", integer, false, "Port of the gateway", 0, 65535},
       {"PULSE_THREADS", "0", integer, false, "Gateway loops; 0: half the cores", 0, 256},
+      {"PULSE_URL", "", text, false, "For shells (.dev/env); Pulse itself uses UI_BASE_URL"},
       {"PULSE_WEB_DIR", "web/dist", text, false, "Built web application"},
       {"PULSE_MIGRATIONS_DIR", "migrations", text, false, "SQL migrations"},
       {"PULSE_DATA_DIR", ".dev/data", text, false, "Local files"},

@@ -1,5 +1,7 @@
 #include "telemetry/ingest_store.hpp"
 
+#include <algorithm>
+
 #include "platform/pg/rows.hpp"
 
 namespace pulse::telemetry {
@@ -159,16 +161,20 @@ Task<> lock_ingest(pg::Transaction& tx, bool alone) {
 
 Task<std::set<StoredKey>> stored_before(pg::Transaction& tx,
                                         const std::vector<std::int64_t>& sequences) {
-  // The index is on blocks of rows in the stream's order, so a range is what it finds fast.
+  if (sequences.empty()) co_return std::set<StoredKey>{};
+  const auto [low, high] = std::minmax_element(sequences.begin(), sequences.end());
+  // The index is on blocks of rows in the stream's order, so a range is what it finds fast. A join
+  // with the list is a hash look-up for each row; `= ANY` would compare each with all.
   const auto rows = co_await tx.query(
-      "SELECT stream_seq, tenant_id, device_id, "
-      "(extract(epoch FROM received_at) * 1000)::bigint FROM telemetry "
-      "WHERE stream_seq BETWEEN (SELECT min(s) FROM unnest($1::bigint[]) s) "
-      "AND (SELECT max(s) FROM unnest($1::bigint[]) s) AND stream_seq = ANY ($1::bigint[]) "
-      "UNION ALL SELECT stream_seq, coalesce(tenant_id, ''), coalesce(device_id, ''), "
-      "(extract(epoch FROM received_at) * 1000)::bigint FROM quarantine_events "
-      "WHERE stream_seq = ANY ($1::bigint[]) AND received_at > now() - interval '7 days'",
-      pg::Params::of(sequences));
+      "SELECT t.stream_seq, t.tenant_id, t.device_id, "
+      "(extract(epoch FROM t.received_at) * 1000)::bigint "
+      "FROM telemetry t JOIN unnest($1::bigint[]) AS wanted (seq) ON t.stream_seq = wanted.seq "
+      "WHERE t.stream_seq BETWEEN $2 AND $3 "
+      "UNION ALL SELECT q.stream_seq, coalesce(q.tenant_id, ''), coalesce(q.device_id, ''), "
+      "(extract(epoch FROM q.received_at) * 1000)::bigint "
+      "FROM quarantine_events q JOIN unnest($1::bigint[]) AS wanted (seq) "
+      "ON q.stream_seq = wanted.seq WHERE q.stream_seq BETWEEN $2 AND $3",
+      pg::Params::of(sequences, *low, *high));
   std::set<StoredKey> out;
   for (int i = 0; i < rows.rows(); ++i)
     out.insert(StoredKey{static_cast<std::uint64_t>(rows.int64(i, 0)),

@@ -47,15 +47,16 @@ class StreamSink : public LiveSink {
 
   void telemetry(const std::shared_ptr<const LiveRow>& row) override {
     if (!filters_.wants(row->device_id)) return;
-    auto message = row->fields;
+    bj::object kept;
     if (!filters_.metrics.empty()) {
-      bj::object kept;
-      if (const auto* metrics = message.if_contains("metrics"); metrics && metrics->is_object())
+      const auto* metrics = row->fields.if_contains("metrics");
+      if (metrics && metrics->is_object())
         for (const auto& [key, value] : metrics->get_object())
           if (filters_.metrics.contains(key)) kept[key] = value;
       if (kept.empty()) return;
-      message["metrics"] = std::move(kept);
     }
+    auto message = row->fields;
+    if (!kept.empty()) message["metrics"] = std::move(kept);
     std::string text = "{\"type\":\"telemetry\",";
     text += json::to_text(message).substr(1);
     if (sse_) {
@@ -67,19 +68,11 @@ class StreamSink : public LiveSink {
     outbox_.put(std::move(text), row->device_id);
   }
 
+  /// Status and refusals go to every client of the tenant: they are few, and a page shows its whole
+  /// fleet beside the devices whose messages it follows.
   void notice(const bj::object& message) override {
-    const auto type = text_of(message, "type");
-    const std::string_view list = type == "status" ? "devices" : "rows";
-    const auto* items = message.if_contains(list);
-    if (!items || !items->is_array()) return;
-    bj::array kept;
-    for (const auto& item : items->get_array())
-      if (item.is_object() && filters_.wants(text_of(item.get_object(), "device_id")))
-        kept.push_back(item);
-    if (kept.empty()) return;
-    const bj::object out{{"type", type}, {list, std::move(kept)}};
-    const auto text = json::to_text(out);
-    outbox_.put(sse_ ? "event: " + type + "\ndata: " + text + "\n\n" : text);
+    const auto text = json::to_text(message);
+    outbox_.put(sse_ ? "event: " + text_of(message, "type") + "\ndata: " + text + "\n\n" : text);
   }
 
   void fleet(const std::string&) override {}

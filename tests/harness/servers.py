@@ -74,6 +74,13 @@ class Process:
         if self.running():
             os.kill(self.child.pid, number)
 
+    def freeze(self):
+        """SIGSTOP, and waits until it has taken hold."""
+        self.signal(signal.SIGSTOP)
+        wait_for(f"{self.name} frozen", lambda: all(
+            task.read_text().rsplit(")", 1)[1].split()[0] == "T"
+            for task in pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat")))
+
     def kill(self):
         """kill -9, as the tests of faults do it."""
         if self.running():

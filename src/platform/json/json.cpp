@@ -156,7 +156,18 @@ void write(std::string& out, const boost::json::value& v) {
   }
 }
 
-std::string component_name(std::string demangled) {
+std::string Components::name_of(const std::string& demangled) {
+  for (const bool qualified : {false, true}) {
+    auto name = component_name(demangled, qualified);
+    if (types.emplace(name, demangled).first->second == demangled) return name;
+  }
+  throw std::logic_error("two types have one name in the document: " + demangled);
+}
+
+std::string component_name(std::string demangled, bool qualified) {
+  static constexpr std::string_view anonymous = "(anonymous namespace)::";
+  for (auto at = demangled.find(anonymous); at != std::string::npos; at = demangled.find(anonymous))
+    demangled.erase(at, anonymous.size());
   // Keep the last part of each qualified name: "pulse::Page<pulse::fleet::Site>" -> "PageSite".
   std::string out, word;
   for (std::size_t i = 0; i < demangled.size(); ++i) {
@@ -164,6 +175,7 @@ std::string component_name(std::string demangled) {
     if (std::isalnum(static_cast<unsigned char>(c)) || c == '_') {
       word += c;
     } else if (c == ':' && i + 1 < demangled.size() && demangled[i + 1] == ':') {
+      if (qualified) out += word;
       word.clear();
       ++i;
     } else {

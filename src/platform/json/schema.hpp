@@ -11,10 +11,15 @@ namespace pulse::json {
 /// Collects named schemas; a described struct becomes a component and is referred to.
 struct Components {
   boost::json::object schemas;
+  std::map<std::string, std::string> types;  ///< whose each name is
+
+  /// The name of a type: "pulse::fleet::CreateSite" -> "CreateSite"; template arguments are spelt
+  /// out. Where another type has the name already, the rooms go in front.
+  std::string name_of(const std::string& demangled);
 };
 
-/// "pulse::fleet::CreateSite" -> "CreateSite"; template arguments are spelt out.
-std::string component_name(std::string demangled);
+/// The last parts of the qualified names in a demangled type name; all of them when `qualified`.
+std::string component_name(std::string demangled, bool qualified = false);
 
 template <class T>
 struct SchemaOf;
@@ -100,7 +105,7 @@ void merge_keywords(boost::json::value& member, const boost::json::object& keywo
 template <Described T>
 struct SchemaOf<T> {
   static boost::json::value make(Components& c) {
-    const std::string name = component_name(boost::core::demangle(typeid(T).name()));
+    const std::string name = c.name_of(boost::core::demangle(typeid(T).name()));
     if (!c.schemas.contains(name)) {
       c.schemas[name] = nullptr;  // ends recursion
       boost::json::object properties;
