@@ -91,6 +91,7 @@ dev_test() {
   run_unit_tests "Unit tests" release
   run_web_tests
   run_pytest "Integration tests" tests/integration
+  run_pytest "Browser tests" tests/e2e
   run_pytest "Chaos tests" tests/chaos
   if ((full)); then dev_test_full; fi
   say ""

@@ -1,0 +1,35 @@
+"""Browser walks in Debian's Chromium, from sign-in to a moving chart."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+
+from servers import ROOT, Stack  # noqa: E402
+
+SCREENS = ROOT / "build/screens"
+
+
+@pytest.fixture(scope="module")
+def stack():
+    assert (ROOT / "web/dist/index.html").exists(), "the web application is not built: ./dev build"
+    with Stack() as running:
+        yield running
+
+
+@pytest.mark.parametrize("scenario", ["sign-in-to-a-moving-chart", "devices-by-search-in-the-url",
+                                      "a-wrong-password-is-told"])
+def test_in_the_browser(stack, scenario):
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    node = shutil.which("node")
+    env = {**os.environ, "PULSE_URL": stack.url, "WEB": str(ROOT / "web"), "SCREENS": str(SCREENS),
+           "DEVICE": json.dumps(stack.devices()[0])}
+    done = subprocess.run([node, str(pathlib.Path(__file__).with_name("scenarios.mjs")), scenario], env=env,
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
