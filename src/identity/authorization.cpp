@@ -30,7 +30,7 @@ std::string cookie(const IssuerDeps& d, std::string_view name, std::string_view 
 http::Response answer(const AuthRequest& a,
                       const std::vector<std::pair<std::string, std::string>>& fields) {
   const bool fragment = a.response_mode == "fragment";
-  std::string url = a.redirect_uri;
+  std::string url = a.redirect_uri.substr(0, a.redirect_uri.find('#'));
   char joiner = fragment ? '#' : url.find('?') == std::string::npos ? '?' : '&';
   for (const auto& [name, value] : fields) {
     if (value.empty()) continue;
@@ -40,6 +40,12 @@ http::Response answer(const AuthRequest& a,
   auto r = http::Response::redirect(url);
   r.headers.set("Cache-Control", "no-store");
   return r;
+}
+
+std::string with_state(const std::string& target, const std::string& state) {
+  AuthRequest a;
+  a.redirect_uri = target;
+  return state.empty() ? target : std::string(answer(a, {{"state", state}}).headers.get("Location"));
 }
 
 http::Response refuse(const AuthRequest& a, const IssuerDeps& d, const std::string& error,
@@ -100,9 +106,15 @@ http::Response show_form(const IssuerDeps& d, const AuthRequest& a, const http::
   auto browser = http::cookie(request.headers, login_cookie).value_or("");
   const bool fresh = browser.size() < 20;
   if (fresh) browser = crypto::random_token(24);
-  auto r = sign_in_page(d.settings, realm_path(d.settings) + "login-actions/authenticate",
-                        seal_request(d, a, browser), username, error, origin_of(a.redirect_uri),
-                        status);
+  SignInPage p;
+  p.action = realm_path(d.settings) + "login-actions/authenticate";
+  p.request = seal_request(d, a, browser);
+  p.application = a.client_id;
+  p.redirect_origin = origin_of(a.redirect_uri);
+  p.username = username;
+  p.error = error;
+  p.hint = d.settings.demo_hint;
+  auto r = sign_in_page(p, status);
   if (fresh) r.headers.add("Set-Cookie", cookie(d, login_cookie, browser, -1));
   return r;
 }
@@ -114,10 +126,9 @@ Task<http::Response> authorize(IssuerDeps d, http::Raw request) {
   a.redirect_uri = text("redirect_uri");
   a.state = text("state");
   a.nonce = text("nonce");
-  a.scope = text("scope");
+  a.scope = granted_scope(text("scope"));
   a.code_challenge = text("code_challenge");
   a.response_mode = text("response_mode");
-  if (a.scope.empty()) a.scope = "openid";
   // What is wrong with client or address must not be redirected (RFC 6749, 4.1.2.1).
   if (a.client_id != d.settings.client_id)
     co_return message_page(400, "Unknown application", "The client_id is not known here.");
@@ -128,8 +139,10 @@ Task<http::Response> authorize(IssuerDeps d, http::Raw request) {
     co_return refuse(a, d, "unsupported_response_type", "response_type must be code");
   if (a.code_challenge.size() != 43 || text("code_challenge_method") != "S256")
     co_return refuse(a, d, "invalid_request", "PKCE with code_challenge_method S256 is needed");
-  if (a.state.size() + a.nonce.size() + a.scope.size() > 4096)
-    co_return refuse(a, d, "invalid_request", "state, nonce or scope is too long");
+  if (!a.response_mode.empty() && a.response_mode != "query" && a.response_mode != "fragment")
+    co_return refuse(a, d, "invalid_request", "response_mode must be query or fragment");
+  if (a.state.size() + a.nonce.size() > 4096 || !is_plain(a.state + a.nonce + a.code_challenge))
+    co_return refuse(a, d, "invalid_request", "state or nonce is too long or not printable ASCII");
   const auto prompt = text("prompt");
   const auto sso = http::cookie(request->headers, sso_cookie);
   if (sso && prompt != "login") {
@@ -151,13 +164,19 @@ Task<http::Response> authenticate(IssuerDeps d, http::Raw request) {
   std::optional<User> user;
   std::string refused = "Invalid user name or password.";
   int status = 401;
+  std::vector<std::pair<std::string, std::string>> extra;
   try {
     user = co_await check_password(d, username, form.get("password"), request->client_address);
   } catch (const HttpError& e) {
     refused = std::string(e.what()) + ". Please try again later.";
     status = e.status;
+    extra = e.headers;
   }
-  if (!user) co_return show_form(d, *a, *request.request, username, refused, status);
+  if (!user) {
+    auto r = show_form(d, *a, *request.request, username, refused, status);
+    for (const auto& [name, value] : extra) r.headers.set(name, value);
+    co_return r;
+  }
   const auto secret = crypto::random_token(32);
   const auto session =
       co_await open_session(*d.pool, user->id, secret, request->client_address,
@@ -169,7 +188,8 @@ Task<http::Response> authenticate(IssuerDeps d, http::Raw request) {
   co_return r;
 }
 
-/// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0).
+/// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0), and with refresh_token the way in
+/// which Keycloak's clients end a session without a browser.
 Task<http::Response> logout(IssuerDeps d, http::Raw request) {
   const Form form(request->method == "POST" ? std::string_view(request->body) : std::string_view());
   const auto text = [&](std::string_view name) {
@@ -177,20 +197,31 @@ Task<http::Response> logout(IssuerDeps d, http::Raw request) {
     return value.empty() ? std::string(request->query_value(name)) : value;
   };
   if (const auto token = text("refresh_token"); !token.empty()) {
-    co_await end_session_of_refresh(*d.pool, token);
+    co_await end_session_of_refresh(*d.pool, d.settings.form_key, token, true);
     http::Response done;
     done.status = 204;
     co_return done;
   }
   if (const auto sso = http::cookie(request->headers, sso_cookie))
     co_await end_session_of_cookie(*d.pool, *sso);
+  // A form posted by another site comes without the cookie: the hint says whose session it is.
+  if (const auto hint = d.keys->claims_of(text("id_token_hint"))) {
+    const auto* sid = hint->if_contains("sid");
+    if (sid && sid->is_string())
+      co_await end_session(*d.pool, std::string(sid->get_string()));
+  }
   const auto target = text("post_logout_redirect_uri");
-  http::Response r = !target.empty() && may_redirect(d.settings, target)
-                         ? http::Response::redirect(target)
-                         : message_page(200, "Signed out", "You are signed out.");
-  if (const auto state = text("state"); r.status == 302 && !state.empty())
-    r.headers.set("Location", target + (target.find('?') == std::string::npos ? "?" : "&") +
-                                  "state=" + http::percent_encode(state));
+  const auto client = text("client_id");
+  http::Response r;
+  if (target.empty())
+    r = message_page(200, "Signed out", "You are signed out.");
+  else if (!may_redirect(d.settings, target) ||
+           (!client.empty() && client != d.settings.client_id))
+    r = message_page(400, "Signed out",
+                     "You are signed out. The address to go on to does not belong to a known "
+                     "application.");
+  else
+    r = http::Response::redirect(with_state(target, text("state")));
   r.headers.add("Set-Cookie", cookie(d, sso_cookie, "", 0));
   r.headers.add("Set-Cookie", cookie(d, "PULSE_SESSION_STATE", "", 0, false));
   r.headers.set("Cache-Control", "no-store");

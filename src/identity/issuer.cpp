@@ -13,30 +13,35 @@ namespace {
 
 constexpr int most_waiting = 64;
 
-Task<bool> verify_here(std::string password, std::string hash) {
-  co_return crypto::password_fits(password, hash);
-}
+/// Keeps the number of those who wait right, also when the one who waits is destroyed.
+class Waiting {
+ public:
+  explicit Waiting(std::atomic<int>& count) : count_(count), number_(++count) {}
+  ~Waiting() { --count_; }
+  Waiting(const Waiting&) = delete;
+  bool too_many() const { return number_ > most_waiting; }
+
+ private:
+  std::atomic<int>& count_;
+  int number_;
+};
 
 }  // namespace
 
-Task<bool> PasswordWorkers::fits(std::string password, std::optional<std::string> hash) {
-  static const std::string nobody = crypto::hash_password(crypto::random_token(16));
-  if (++waiting_ > most_waiting) {
-    --waiting_;
-    throw unavailable("Too many sign-ins at once");
-  }
-  bool right = false;
-  std::exception_ptr error;
-  try {
-    right = co_await boost::asio::co_spawn(
-        pool_.get_executor(), verify_here(std::move(password), hash.value_or(nobody)),
-        boost::asio::use_awaitable);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  --waiting_;
-  if (error) std::rethrow_exception(error);
+PasswordWorkers::PasswordWorkers(int threads) : pool_(static_cast<std::size_t>(threads)) {}
+
+Task<bool> PasswordWorkers::verify(std::string password, std::optional<std::string> hash) {
+  std::call_once(made_, [&] { nobody_ = crypto::hash_password(crypto::random_token(16)); });
+  const bool right = crypto::password_fits(password, hash.value_or(nobody_));
   co_return right && hash.has_value();
+}
+
+Task<bool> PasswordWorkers::fits(std::string password, std::optional<std::string> hash) {
+  const Waiting here(waiting_);
+  if (here.too_many()) throw unavailable("Too many sign-ins at once");
+  co_return co_await boost::asio::co_spawn(pool_.get_executor(),
+                                           verify(std::move(password), std::move(hash)),
+                                           boost::asio::use_awaitable);
 }
 
 Form::Form(std::string_view text) {
@@ -90,21 +95,29 @@ bool pkce_fits(std::string_view verifier, std::string_view challenge) {
          crypto::equal(crypto::base64url(crypto::sha256(verifier)), challenge);
 }
 
-namespace {
+bool is_plain(std::string_view text) {
+  for (const char c : text)
+    if (c < 0x20 || c > 0x7e) return false;
+  return true;
+}
 
-boost::json::object identity_claims(const IssuerDeps& d, const SessionUser& who) {
-  const auto& u = who.user;
-  const auto now_s = now_ms() / 1000;
-  boost::json::object c{{"iss", issuer_of(d.settings)},
-                        {"aud", d.settings.client_id},
-                        {"azp", d.settings.client_id},
-                        {"sub", u.id},
-                        {"sid", who.session_id},
-                        {"session_state", who.session_id},
-                        {"jti", uuid7()},
-                        {"iat", now_s},
-                        {"exp", now_s + d.settings.access_s},
-                        {"preferred_username", u.username}};
+std::string granted_scope(std::string_view wanted) {
+  std::string out = "openid";
+  for (const std::string_view known : {"profile", "email", "organization"}) {
+    for (std::string_view rest = wanted; !rest.empty();) {
+      const auto end = rest.find(' ');
+      const auto word = rest.substr(0, end);
+      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+      if (word != known) continue;
+      out.append(" ").append(known);
+      break;
+    }
+  }
+  return out;
+}
+
+void add_profile(boost::json::object& c, const User& u) {
+  c["preferred_username"] = u.username;
   if (u.email) {
     c["email"] = *u.email;
     c["email_verified"] = true;
@@ -118,6 +131,23 @@ boost::json::object identity_claims(const IssuerDeps& d, const SessionUser& who)
     c["tenant_id"] = *u.tenant_id;
     c["organization"] = boost::json::object{{*u.tenant_id, {{"id", *u.tenant_id}}}};
   }
+}
+
+namespace {
+
+boost::json::object identity_claims(const IssuerDeps& d, const SessionUser& who) {
+  const auto& u = who.user;
+  const auto now_s = now_ms() / 1000;
+  boost::json::object c{{"iss", issuer_of(d.settings)},
+                        {"aud", d.settings.client_id},
+                        {"azp", d.settings.client_id},
+                        {"sub", u.id},
+                        {"sid", who.session_id},
+                        {"session_state", who.session_id},
+                        {"jti", uuid7()},
+                        {"iat", now_s},
+                        {"exp", now_s + d.settings.access_s}};
+  add_profile(c, u);
   return c;
 }
 
@@ -133,7 +163,7 @@ TokenSet make_tokens(const IssuerDeps& d, const SessionUser& who, const std::str
   access["realm_access"] = boost::json::object{{"roles", std::move(roles)}};
   auto id = identity_claims(d, who);
   id["typ"] = "ID";
-  id["auth_time"] = id["iat"];
+  id["auth_time"] = who.signed_in_s;
   if (!nonce.empty()) {
     id["nonce"] = nonce;
     access["nonce"] = nonce;
@@ -147,15 +177,19 @@ TokenSet make_tokens(const IssuerDeps& d, const SessionUser& who, const std::str
 Task<std::optional<User>> check_password(IssuerDeps d, std::string name, std::string password,
                                          std::string address) {
   for (auto& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  const int wait =
-      std::max(d.failures_by_address->blocked_for(address), d.failures_by_user->blocked_for(name));
-  if (wait > 0) throw too_many("Too many failed sign-ins", wait);
+  if (const int wait = d.failures_by_address->blocked_for(address); wait > 0)
+    throw too_many("Too many failed sign-ins", wait);
   auto user = co_await find_user(*d.pool, name);
-  const std::optional<std::string> hash = user ? user->password_hash : std::nullopt;
+  // One user has several spellings (name, email): they count together.
+  const std::string counted = user ? user->id : name.substr(0, 320);
+  if (const int wait = d.failures_by_user->blocked_for(counted); wait > 0)
+    throw too_many("Too many failed sign-ins", wait);
+  std::optional<std::string> hash;
+  if (user && !password.empty() && password.size() <= 1024) hash = user->password_hash;
   const bool right = co_await d.passwords->fits(std::move(password), hash);
   if (right && user->enabled) co_return user;
   d.failures_by_address->failed(address);
-  d.failures_by_user->failed(name);
+  d.failures_by_user->failed(counted);
   co_return std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -30,14 +31,18 @@ struct IssuerSettings {
 /// Verifies passwords off the loops, a few at once.
 class PasswordWorkers {
  public:
-  explicit PasswordWorkers(int threads = 1) : pool_(static_cast<std::size_t>(threads)) {}
+  explicit PasswordWorkers(int threads = 1);
   /// False for a wrong password. Without a hash the same work is done, so that an unknown user takes
   /// as long as a known one. Throws HttpError 503 when too many wait.
   Task<bool> fits(std::string password, std::optional<std::string> hash);
 
  private:
-  boost::asio::thread_pool pool_;
+  Task<bool> verify(std::string password, std::optional<std::string> hash);
+
   std::atomic<int> waiting_{0};
+  std::once_flag made_;
+  std::string nobody_;  // the hash of a password that nobody knows
+  boost::asio::thread_pool pool_;  // ends first
 };
 
 struct IssuerDeps {
@@ -70,13 +75,21 @@ bool may_redirect(const IssuerSettings& s, std::string_view url);
 bool pkce_fits(std::string_view verifier, std::string_view challenge);
 
 struct TokenSet {
-  std::string access, id, refresh;
+  std::string access, id;
 };
 /// Access and id token of a user's session.
 TokenSet make_tokens(const IssuerDeps& d, const SessionUser& who, const std::string& scope,
                      const std::string& nonce);
 
-/// The user that these credentials name. Throws HttpError 429 after too many failures.
+/// The known ones of the wanted scopes, "openid" at least.
+std::string granted_scope(std::string_view wanted);
+/// What RFC 6749 (appendix A) allows in parameters: printable ASCII.
+bool is_plain(std::string_view text);
+/// What OpenID Connect Core 1.0, 5.1 says of a user; for tokens and the userinfo endpoint.
+void add_profile(boost::json::object& claims, const User& user);
+
+/// The user that these credentials name. Throws HttpError 429 after too many failures, 503 when too
+/// many wait.
 Task<std::optional<User>> check_password(IssuerDeps d, std::string name, std::string password,
                                          std::string address);
 
@@ -84,12 +97,15 @@ void mount_authorization(http::Router& router, const IssuerDeps& deps);
 void mount_tokens(http::Router& router, const IssuerDeps& deps);
 void mount_documents(http::Router& router, const IssuerDeps& deps);
 
-/// The sign-in page, and a page that says why it can't go on. `redirect_origin` is where the form's
-/// answer leads.
-http::Response sign_in_page(const IssuerSettings& s, const std::string& action,
-                            const std::string& request, const std::string& username,
-                            const std::string& error, const std::string& redirect_origin,
-                            int status);
+struct SignInPage {
+  std::string action;           ///< where the form goes
+  std::string request;          ///< travels in the form
+  std::string application;      ///< who asks
+  std::string redirect_origin;  ///< where the form's answer leads
+  std::string username, error, hint;
+};
+http::Response sign_in_page(const SignInPage& p, int status);
+/// A page that says why it can't go on, or that it is over.
 http::Response message_page(int status, const std::string& title, const std::string& text);
 
 }  // namespace pulse::identity

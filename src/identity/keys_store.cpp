@@ -15,7 +15,6 @@ namespace pulse::identity {
 namespace {
 
 constexpr std::int64_t rotate_after_ms = 30LL * 86'400'000;
-constexpr std::int64_t forget_after_ms = 32LL * 86'400'000;
 // A new key is published before it signs, so that verifiers' caches know it.
 constexpr std::int64_t publish_first_ms = 600'000;
 constexpr const char* sealing_context = "identity.signing_keys";
@@ -61,6 +60,32 @@ struct KeyStore::Key {
   std::int64_t created_ms = 0;
 };
 
+namespace {
+
+using Context = std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)>;
+
+const unsigned char* bytes_of(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+std::string open_key(const crypto::Sealer& sealer, std::string_view kid, std::string_view sealed) {
+  try {
+    return sealer.open(sealed, sealing_context);
+  } catch (const crypto::Error& e) {
+    throw crypto::Error("signing key " + std::string(kid) +
+                        " can't be opened with PULSE_SECRET_KEY: " + e.what());
+  }
+}
+
+boost::json::object object_in(std::string_view base64) {
+  const auto text = crypto::from_base64(base64);
+  boost::system::error_code ec;
+  auto value = text ? boost::json::parse(*text, ec) : boost::json::value();
+  return !ec && value.is_object() ? value.get_object() : boost::json::object();
+}
+
+}  // namespace
+
 KeyStore::KeyStore(const crypto::Sealer& sealer) : sealer_(sealer) {}
 KeyStore::~KeyStore() = default;
 
@@ -78,6 +103,9 @@ Task<> KeyStore::refresh(pg::Pool& pool) {
   auto tx = co_await pool.begin(scope);
   // One process at a time decides whether a key is due.
   co_await tx.query("SELECT pg_advisory_xact_lock($1)", pg::Params::of(key_lock));
+  co_await tx.query(
+      "DELETE FROM identity.signing_keys k WHERE EXISTS (SELECT FROM identity.signing_keys newer "
+      "WHERE newer.created_at > k.created_at AND newer.created_at < now() - interval '1 day')");
   auto rows = co_await tx.query(
       "SELECT kid, private_key, created_at FROM identity.signing_keys ORDER BY created_at DESC");
   const auto created = [&](int row) {
@@ -90,9 +118,6 @@ Task<> KeyStore::refresh(pg::Pool& pool) {
     const auto kid = crypto::hex(crypto::random_bytes(8));
     co_await tx.query("INSERT INTO identity.signing_keys (kid, private_key) VALUES ($1, $2)",
                       pg::Params::of(kid, sealer_.seal(to_pem(made.get()), sealing_context)));
-    co_await tx.query(
-        "DELETE FROM identity.signing_keys WHERE created_at < to_timestamp($1 / 1000.0)",
-        pg::Params::of(now_ms() - forget_after_ms - rotate_after_ms));
     rows = co_await tx.query(
         "SELECT kid, private_key, created_at FROM identity.signing_keys ORDER BY created_at DESC");
   }
@@ -100,7 +125,7 @@ Task<> KeyStore::refresh(pg::Pool& pool) {
   for (int i = 0; i < rows.rows(); ++i) {
     auto key = std::make_shared<Key>();
     key->id = std::string(rows.text(i, 0));
-    key->key = from_pem(sealer_.open(rows.text(i, 1), sealing_context));
+    key->key = from_pem(open_key(sealer_, key->id, rows.text(i, 1)));
     key->created_ms = created(i);
     keys.push_back(std::move(key));
   }
@@ -121,9 +146,9 @@ std::string KeyStore::sign(const std::string& claims) const {
     }
   const std::string head = "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"" + chosen->id + "\"}";
   const std::string text = crypto::base64url(head) + "." + crypto::base64url(claims);
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> ctx(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  const Context ctx(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   std::size_t size = 0;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* bytes = bytes_of(text);
   if (EVP_DigestSignInit(ctx.get(), nullptr, EVP_sha256(), nullptr, chosen->key.get()) != 1 ||
       EVP_DigestSign(ctx.get(), nullptr, &size, bytes, text.size()) != 1)
     throw crypto::Error("signing failed");
@@ -133,6 +158,28 @@ std::string KeyStore::sign(const std::string& claims) const {
     throw crypto::Error("signing failed");
   signature.resize(size);
   return text + "." + crypto::base64url(signature);
+}
+
+std::optional<boost::json::object> KeyStore::claims_of(const std::string& token) const {
+  const auto first = token.find('.');
+  const auto last = token.rfind('.');
+  if (first == std::string::npos || first == last) return std::nullopt;
+  const std::string_view text(token);
+  const auto signature = crypto::from_base64(text.substr(last + 1));
+  const auto head = object_in(text.substr(0, first));
+  const auto* alg = head.if_contains("alg");
+  const auto* kid = head.if_contains("kid");
+  if (!signature || !alg || *alg != "RS256" || !kid || !kid->is_string()) return std::nullopt;
+  for (const auto& k : snapshot()) {
+    if (k->id != std::string_view(kid->get_string())) continue;
+    const Context ctx(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+    if (EVP_DigestVerifyInit(ctx.get(), nullptr, EVP_sha256(), nullptr, k->key.get()) != 1 ||
+        EVP_DigestVerify(ctx.get(), bytes_of(*signature), signature->size(), bytes_of(text), last) !=
+            1)
+      return std::nullopt;
+    return object_in(text.substr(first + 1, last - first - 1));
+  }
+  return std::nullopt;
 }
 
 std::string KeyStore::jwks() const {

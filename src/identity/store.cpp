@@ -1,7 +1,11 @@
 #include "identity/store.hpp"
 
+#include <boost/asio/ip/address.hpp>
+
+#include "identity/refresh_token.hpp"
 #include "platform/crypto/crypto.hpp"
 #include "platform/ids.hpp"
+#include "platform/mqtt/wire.hpp"
 #include "platform/pg/rows.hpp"
 
 namespace pulse::identity {
@@ -19,30 +23,65 @@ std::optional<SessionUser> session_user(const pg::Result& rows) {
   SessionUser out;
   out.session_id = std::string(rows.text(0, rows.column("session_id")));
   out.scope = std::string(rows.text(0, rows.column("scope")));
+  out.signed_in_s = rows.int64(0, rows.column("signed_in_s"));
   out.user = pg::row_as<User>(rows, 0);
   return out;
+}
+
+/// Names are text that PostgreSQL takes: UTF-8 without control characters, of sensible length.
+bool can_be_name(std::string_view name) {
+  if (name.empty() || name.size() > 320 || !mqtt::is_mqtt_utf8(name)) return false;
+  for (const char c : name)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
+  return true;
+}
+
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : !std::isxdigit(static_cast<unsigned char>(text[i]))) return false;
+  }
+  return true;
+}
+
+/// Where a session came from is for people to read: what is no address is left out, and a header may
+/// hold any bytes.
+std::optional<std::string> address_or_none(const std::string& address) {
+  boost::system::error_code ec;
+  boost::asio::ip::make_address(address, ec);
+  return ec || address.find('%') != std::string::npos ? std::nullopt : std::optional(address);
+}
+std::string printable(std::string text) {
+  if (text.size() > 500) text.resize(500);
+  for (auto& c : text)
+    if (c < 0x20 || c == 0x7f) c = '?';
+  return text;
 }
 
 }  // namespace
 
 Task<std::string> ensure_user(pg::Pool& pool, NewUser u) {
-  const auto hash = crypto::hash_password(u.password);
+  std::optional<std::string> hash;
+  if (!u.password.empty()) hash = crypto::hash_password(u.password);
   const std::optional<std::string> tenant =
       u.tenant_id.empty() ? std::nullopt : std::optional(u.tenant_id);
   const auto rows = co_await pool.query(
       as_login,
-      "INSERT INTO identity.users (username, email, first_name, last_name, password_hash, "
+      "INSERT INTO identity.users AS u (username, email, first_name, last_name, password_hash, "
       "realm_roles, tenant_id) VALUES (lower($1), lower(nullif($2, '')), nullif($3, ''), "
       "nullif($4, ''), $5, $6::text[], $7) "
       "ON CONFLICT (username) DO UPDATE SET email = excluded.email, "
       "first_name = excluded.first_name, last_name = excluded.last_name, "
-      "password_hash = excluded.password_hash, realm_roles = excluded.realm_roles, "
-      "tenant_id = excluded.tenant_id, updated_at = now() RETURNING id",
+      "password_hash = coalesce(excluded.password_hash, u.password_hash), "
+      "realm_roles = excluded.realm_roles, tenant_id = excluded.tenant_id, updated_at = now() "
+      "RETURNING id",
       pg::Params::of(u.username, u.email, u.first_name, u.last_name, hash, u.roles, tenant));
   co_return std::string(rows.text(0, 0));
 }
 
 Task<std::optional<User>> find_user(pg::Pool& pool, std::string name) {
+  if (!can_be_name(name)) co_return std::nullopt;
   const auto rows = co_await pool.query(
       as_login,
       std::string("SELECT ") + user_columns +
@@ -52,24 +91,34 @@ Task<std::optional<User>> find_user(pg::Pool& pool, std::string name) {
   co_return pg::first_as<User>(rows);
 }
 
+Task<std::optional<User>> user_of_id(pg::Pool& pool, std::string id) {
+  if (!is_uuid(id)) co_return std::nullopt;
+  const auto rows = co_await pool.query(
+      as_login, std::string("SELECT ") + user_columns + " FROM identity.users u WHERE u.id = $1",
+      pg::Params::of(id));
+  co_return pg::first_as<User>(rows);
+}
+
 Task<std::string> open_session(pg::Pool& pool, std::string user_id, std::string cookie,
                                std::string address, std::string agent) {
-  const std::optional<std::string> hash =
-      cookie.empty() ? std::nullopt : std::optional(crypto::sha256_hex(cookie));
-  const auto rows = co_await pool.query(
-      as_login,
+  const auto id = uuid7();
+  std::vector<pg::Statement> work;
+  work.emplace_back("DELETE FROM identity.sessions WHERE expires_at < now()", pg::Params());
+  work.emplace_back(
       "INSERT INTO identity.sessions (id, user_id, cookie_hash, ip_address, user_agent, expires_at) "
-      "VALUES ($1, $2, $3, nullif($4, '')::inet, left($5, 500), "
-      "now() + make_interval(secs => $6)) RETURNING id",
-      pg::Params::of(uuid7(), user_id, hash, address, agent, session_idle_s));
-  co_await pool.query(as_login, "DELETE FROM identity.sessions WHERE expires_at < now()");
-  co_return std::string(rows.text(0, 0));
+      "VALUES ($1, $2, $3, $4::inet, $5, now() + make_interval(secs => $6))",
+      pg::Params::of(id, user_id, crypto::sha256_hex(cookie), address_or_none(address),
+                     printable(std::move(agent)), session_idle_s));
+  co_await pool.batch(as_login, std::move(work));
+  co_return id;
 }
 
 Task<std::optional<SessionUser>> session_of_cookie(pg::Pool& pool, std::string cookie) {
   const auto rows = co_await pool.query(
       as_login,
-      std::string("SELECT s.id AS session_id, s.scope, ") + user_columns +
+      std::string("SELECT s.id AS session_id, s.scope, "
+                  "extract(epoch FROM s.created_at)::bigint AS signed_in_s, ") +
+          user_columns +
           " FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id "
           "WHERE s.cookie_hash = $1 AND s.expires_at > now() AND u.enabled",
       pg::Params::of(crypto::sha256_hex(cookie)));
@@ -96,7 +145,7 @@ Task<std::optional<RedeemedCode>> redeem_code(pg::Pool& pool, std::string code) 
           "WITH used AS (DELETE FROM identity.auth_codes WHERE code_hash = $1 RETURNING *), "
           "swept AS (DELETE FROM identity.auth_codes WHERE expires_at < now() - interval '1 hour') "
           "SELECT c.client_id, c.redirect_uri, c.code_challenge, c.nonce, c.scope, "
-          "c.session_id, ") +
+          "c.session_id, extract(epoch FROM s.created_at)::bigint AS signed_in_s, ") +
           user_columns +
           " FROM used c JOIN identity.users u ON u.id = c.user_id "
           "JOIN identity.sessions s ON s.id = c.session_id "
@@ -112,49 +161,81 @@ Task<std::optional<RedeemedCode>> redeem_code(pg::Pool& pool, std::string code) 
   co_return out;
 }
 
-Task<std::string> set_refresh(pg::Pool& pool, std::string session_id, std::string scope) {
-  const auto token = crypto::random_token(48);
-  co_await pool.query(as_login,
-                      "UPDATE identity.sessions SET refresh_hash = $2, scope = $3, "
-                      "last_used_at = now() WHERE id = $1",
-                      pg::Params::of(session_id, crypto::sha256_hex(token), scope));
-  co_return token;
+Task<ClientSession> open_client_session(pg::Pool& pool, std::string key, std::string user_id,
+                                        std::string parent, std::string client_id,
+                                        std::string scope, std::string address,
+                                        std::string agent) {
+  ClientSession out;
+  out.id = uuid7();
+  out.refresh_token = first_refresh_token(key, out.id);
+  const std::optional<std::string> above = parent.empty() ? std::nullopt : std::optional(parent);
+  co_await pool.query(
+      as_login,
+      "WITH above AS (UPDATE identity.sessions SET last_used_at = now(), expires_at = least("
+      "created_at + make_interval(secs => $9), now() + make_interval(secs => $10)) "
+      "WHERE id = $3 RETURNING expires_at) "
+      "INSERT INTO identity.sessions (id, user_id, parent_id, client_id, refresh_hash, scope, "
+      "ip_address, user_agent, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7::inet, $8, "
+      "coalesce((SELECT expires_at FROM above), now() + make_interval(secs => $10)))",
+      pg::Params::of(out.id, user_id, above, client_id, crypto::sha256_hex(out.refresh_token),
+                     scope, address_or_none(address), printable(std::move(agent)), session_max_s,
+                     session_idle_s));
+  co_return out;
 }
 
-Task<std::optional<Rotated>> rotate_refresh(pg::Pool& pool, std::string token) {
-  const auto fresh = crypto::random_token(48);
-  const auto hash = crypto::sha256_hex(token);
+Task<std::optional<Rotated>> rotate_refresh(pg::Pool& pool, std::string key, std::string token) {
+  const auto session = session_of_token(key, token);
+  if (!session || !is_uuid(*session)) co_return std::nullopt;
+  const auto next = next_refresh_token(key, *session, token);
+  // The ten seconds count from the rotation: who comes again does not make them longer.
   const auto rows = co_await pool.query(
       as_login,
       std::string(
-          "WITH rotated AS (UPDATE identity.sessions SET refresh_hash = $2, "
-          "previous_refresh_hash = $1, last_used_at = now(), expires_at = least("
-          "created_at + make_interval(secs => $4), now() + make_interval(secs => $3)) "
-          "WHERE expires_at > now() AND (refresh_hash = $1 OR (previous_refresh_hash = $1 "
-          "AND last_used_at > now() - interval '10 seconds')) RETURNING *) "
-          "SELECT r.id AS session_id, r.scope, ") +
+          "WITH rotated AS (UPDATE identity.sessions s SET refresh_hash = $3, "
+          "previous_refresh_hash = $2, "
+          "last_used_at = CASE WHEN s.refresh_hash = $2 THEN now() ELSE s.last_used_at END, "
+          "expires_at = least(coalesce((SELECT p.created_at FROM identity.sessions p "
+          "WHERE p.id = s.parent_id), s.created_at) + make_interval(secs => $5), "
+          "now() + make_interval(secs => $4)) "
+          "WHERE s.id = $1 AND s.expires_at > now() AND (s.refresh_hash = $2 OR "
+          "(s.previous_refresh_hash = $2 AND s.last_used_at > now() - interval '10 seconds')) "
+          "RETURNING *), "
+          "above AS (UPDATE identity.sessions p SET last_used_at = now(), "
+          "expires_at = greatest(p.expires_at, r.expires_at) FROM rotated r "
+          "WHERE p.id = r.parent_id RETURNING p.created_at) "
+          "SELECT coalesce(r.parent_id, r.id) AS session_id, r.scope, "
+          "extract(epoch FROM coalesce((SELECT created_at FROM above), r.created_at))::bigint "
+          "AS signed_in_s, ") +
           user_columns +
           " FROM rotated r JOIN identity.users u ON u.id = r.user_id WHERE u.enabled",
-      pg::Params::of(hash, crypto::sha256_hex(fresh), session_idle_s, session_max_s));
+      pg::Params::of(*session, crypto::sha256_hex(token), crypto::sha256_hex(next), session_idle_s,
+                     session_max_s));
   auto who = session_user(rows);
-  if (who) co_return Rotated{std::move(*who), fresh};
-  // Someone uses a token that was replaced: one of the two is a thief, so the session ends.
-  co_await pool.query(as_login, "DELETE FROM identity.sessions WHERE previous_refresh_hash = $1",
-                      pg::Params::of(hash));
+  if (who) co_return Rotated{std::move(*who), next};
+  co_await end_session_of_refresh(pool, key, token, true);
   co_return std::nullopt;
 }
 
 Task<> end_session(pg::Pool& pool, std::string session_id) {
-  co_await pool.query(as_login, "DELETE FROM identity.sessions WHERE id::text = $1",
+  if (!is_uuid(session_id)) co_return;
+  co_await pool.query(as_login, "DELETE FROM identity.sessions WHERE id = $1",
                       pg::Params::of(session_id));
 }
 Task<> end_session_of_cookie(pg::Pool& pool, std::string cookie) {
   co_await pool.query(as_login, "DELETE FROM identity.sessions WHERE cookie_hash = $1",
                       pg::Params::of(crypto::sha256_hex(cookie)));
 }
-Task<> end_session_of_refresh(pg::Pool& pool, std::string token) {
-  co_await pool.query(as_login, "DELETE FROM identity.sessions WHERE refresh_hash = $1",
-                      pg::Params::of(crypto::sha256_hex(token)));
+Task<> end_session_of_refresh(pg::Pool& pool, std::string key, std::string token, bool browser) {
+  const auto session = session_of_token(key, token);
+  if (!session || !is_uuid(*session)) co_return;
+  if (!browser) {
+    co_await end_session(pool, *session);
+    co_return;
+  }
+  co_await pool.query(as_login,
+                      "DELETE FROM identity.sessions WHERE id = (SELECT coalesce(parent_id, id) "
+                      "FROM identity.sessions WHERE id = $1)",
+                      pg::Params::of(*session));
 }
 
 }  // namespace pulse::identity

@@ -27,26 +27,27 @@ struct NewUser {
   std::string tenant_id;  ///< empty: none
 };
 
-/// Makes the user or brings it up to date; the password is hashed here (slow). Returns the id.
+/// Makes the user or brings it up to date; the password is hashed here (slow). An empty password
+/// leaves the one that is there; a user without one can't sign in. Returns the id.
 Task<std::string> ensure_user(pg::Pool& pool, NewUser user);
-/// By user name or email, without case.
+/// By user name or email, without case. Nothing for what can't be a name.
 Task<std::optional<User>> find_user(pg::Pool& pool, std::string name);
-
-struct Session {
-  std::string id, user_id, scope;
-};
+Task<std::optional<User>> user_of_id(pg::Pool& pool, std::string id);
 
 /// How long sessions last: idle, and in all.
 inline constexpr long session_idle_s = 1800, session_max_s = 36'000;
 
-/// Opens a session; `cookie` (the browser's, may be empty) is stored hashed.
+/// Opens a browser's session; `cookie` is stored hashed. Returns its id.
 Task<std::string> open_session(pg::Pool& pool, std::string user_id, std::string cookie,
                                std::string address, std::string agent);
-/// The live session and enabled user of a browser's cookie.
+/// Who signed in, by which session and when.
 struct SessionUser {
-  std::string session_id, scope;
+  std::string session_id;  ///< the browser's; a client's own where there is no browser's
+  std::string scope;
+  std::int64_t signed_in_s = 0;  ///< epoch seconds
   User user;
 };
+/// The live session and enabled user of a browser's cookie.
 Task<std::optional<SessionUser>> session_of_cookie(pg::Pool& pool, std::string cookie);
 
 struct CodeGrant {
@@ -62,18 +63,29 @@ struct RedeemedCode {
 /// Nothing for an unknown, used or expired code, or an ended session.
 Task<std::optional<RedeemedCode>> redeem_code(pg::Pool& pool, std::string code);
 
-/// Gives the session a first or next refresh token and returns it.
-Task<std::string> set_refresh(pg::Pool& pool, std::string session_id, std::string scope);
-/// The session of a refresh token, with a new token in its place. The one before is still good for
-/// ten seconds (two tabs refresh at once); after that its use ends the session.
+struct ClientSession {
+  std::string id, refresh_token;
+};
+/// Opens a client's session: under the browser's session `parent`, or alone when that is empty.
+/// `key` makes refresh tokens (refresh_token.hpp).
+Task<ClientSession> open_client_session(pg::Pool& pool, std::string key, std::string user_id,
+                                        std::string parent, std::string client_id,
+                                        std::string scope, std::string address, std::string agent);
+
+/// The session of a refresh token, with the next token in its place. For ten seconds the one before
+/// gets the same next one (two tabs refresh at once); after that the use of any earlier token ends
+/// the session with the browser's, since one of the two who have it is a thief.
 struct Rotated {
   SessionUser who;
   std::string refresh_token;
 };
-Task<std::optional<Rotated>> rotate_refresh(pg::Pool& pool, std::string token);
+Task<std::optional<Rotated>> rotate_refresh(pg::Pool& pool, std::string key, std::string token);
 
+/// Ends a session and those under it. Unknown ones are no error, here and below.
 Task<> end_session(pg::Pool& pool, std::string session_id);
 Task<> end_session_of_cookie(pg::Pool& pool, std::string cookie);
-Task<> end_session_of_refresh(pg::Pool& pool, std::string token);
+/// Ends the client's session that a refresh token, current or not, was given to; with `browser`
+/// also the browser's above it.
+Task<> end_session_of_refresh(pg::Pool& pool, std::string key, std::string token, bool browser);
 
 }  // namespace pulse::identity

@@ -7,7 +7,7 @@ namespace pulse::identity {
 
 namespace {
 
-/// RFC 6749, 5.2.
+/// RFC 6749, 5.2; also for what the limits refuse.
 http::Response refuse(int status, const std::string& error, const std::string& text) {
   auto r = http::Response::json(
       status, json::to_text(boost::json::object{{"error", error}, {"error_description", text}}));
@@ -22,6 +22,12 @@ struct TokenAnswer {
 };
 BOOST_DESCRIBE_STRUCT(TokenAnswer, (), (access_token, expires_in, refresh_expires_in, refresh_token,
                                         token_type, id_token, session_state, scope))
+
+http::Response refuse(const HttpError& e) {
+  auto r = refuse(e.status, "temporarily_unavailable", e.what());
+  for (const auto& [name, value] : e.headers) r.headers.set(name, value);
+  return r;
+}
 
 http::Response granted(const IssuerDeps& d, const SessionUser& who, const std::string& scope,
                        const std::string& nonce, std::string refresh) {
@@ -39,7 +45,12 @@ http::Response granted(const IssuerDeps& d, const SessionUser& who, const std::s
   return r;
 }
 
-Task<http::Response> by_code(IssuerDeps d, Form form) {
+/// Where a request comes from, for the list of sessions.
+struct Origin {
+  std::string address, agent;
+};
+
+Task<http::Response> by_code(IssuerDeps d, Form form, Origin from) {
   auto redeemed = co_await redeem_code(*d.pool, form.get("code"));
   if (!redeemed) co_return refuse(400, "invalid_grant", "Code not valid");
   const auto& g = redeemed->grant;
@@ -47,49 +58,66 @@ Task<http::Response> by_code(IssuerDeps d, Form form) {
     co_return refuse(400, "invalid_grant", "Incorrect redirect_uri");
   if (!pkce_fits(form.get("code_verifier"), g.code_challenge))
     co_return refuse(400, "invalid_grant", "PKCE verification failed");
-  auto refresh = co_await set_refresh(*d.pool, redeemed->who.session_id, g.scope);
-  co_return granted(d, redeemed->who, g.scope, g.nonce, std::move(refresh));
+  auto session = co_await open_client_session(
+      *d.pool, d.settings.form_key, redeemed->who.user.id, redeemed->who.session_id, g.client_id,
+      g.scope, from.address, from.agent);
+  co_return granted(d, redeemed->who, g.scope, g.nonce, std::move(session.refresh_token));
 }
 
 Task<http::Response> by_refresh(IssuerDeps d, Form form) {
-  auto rotated = co_await rotate_refresh(*d.pool, form.get("refresh_token"));
+  auto rotated =
+      co_await rotate_refresh(*d.pool, d.settings.form_key, form.get("refresh_token"));
   if (!rotated) co_return refuse(400, "invalid_grant", "Token is not active");
   co_return granted(d, rotated->who, rotated->who.scope, "", std::move(rotated->refresh_token));
 }
 
-Task<http::Response> by_password(IssuerDeps d, Form form, std::string address, std::string agent) {
+Task<http::Response> by_password(IssuerDeps d, Form form, Origin from) {
   if (!d.settings.password_grant)
     co_return refuse(400, "unauthorized_client", "The password grant is for development only");
   const auto user =
-      co_await check_password(d, form.get("username"), form.get("password"), address);
+      co_await check_password(d, form.get("username"), form.get("password"), from.address);
   if (!user) co_return refuse(401, "invalid_grant", "Invalid user credentials");
+  const auto scope = granted_scope(form.get("scope"));
+  auto session = co_await open_client_session(*d.pool, d.settings.form_key, user->id, "",
+                                              d.settings.client_id, scope, from.address,
+                                              from.agent);
   SessionUser who;
   who.user = *user;
-  who.session_id = co_await open_session(*d.pool, user->id, "", address, agent);
-  auto scope = form.get("scope");
-  if (scope.empty()) scope = "openid";
-  auto refresh = co_await set_refresh(*d.pool, who.session_id, scope);
-  co_return granted(d, who, scope, "", std::move(refresh));
+  who.session_id = session.id;
+  who.signed_in_s = now_ms() / 1000;
+  co_return granted(d, who, scope, "", std::move(session.refresh_token));
+}
+
+Task<http::Response> grant_for(IssuerDeps d, Form form, Origin from) {
+  const auto grant = form.get("grant_type");
+  if (grant.empty()) co_return refuse(400, "invalid_request", "Missing form parameter: grant_type");
+  if (form.get("client_id") != d.settings.client_id)
+    co_return refuse(401, "invalid_client", "Invalid client");
+  if (!d.keys->ready()) throw unavailable("The issuer is starting");
+  if (grant == "authorization_code") co_return co_await by_code(d, form, from);
+  if (grant == "refresh_token") co_return co_await by_refresh(d, form);
+  if (grant == "password") co_return co_await by_password(d, form, from);
+  co_return refuse(400, "unsupported_grant_type", "Unsupported grant_type");
 }
 
 Task<http::Response> token(IssuerDeps d, http::Raw request) {
   const Form form(request->body);
-  const auto grant = form.get("grant_type");
-  if (form.get("client_id") != d.settings.client_id)
-    co_return refuse(401, "invalid_client", "Invalid client");
-  if (!d.keys->ready()) throw unavailable("The issuer is starting");
-  if (grant == "authorization_code") co_return co_await by_code(d, form);
-  if (grant == "refresh_token") co_return co_await by_refresh(d, form);
-  if (grant == "password")
-    co_return co_await by_password(d, form, request->client_address,
-                                   std::string(request->headers.get("User-Agent")));
-  co_return refuse(400, "unsupported_grant_type", "Unsupported grant_type");
+  Origin from;
+  from.address = request->client_address;
+  from.agent = std::string(request->headers.get("User-Agent"));
+  std::optional<HttpError> refused;
+  try {
+    co_return co_await grant_for(d, form, from);
+  } catch (const HttpError& e) {
+    refused = e;
+  }
+  co_return refuse(*refused);
 }
 
 /// RFC 7009: 200 whether or not the token was known.
 Task<http::Response> revoke(IssuerDeps d, http::Raw request) {
   const Form form(request->body);
-  co_await end_session_of_refresh(*d.pool, form.get("token"));
+  co_await end_session_of_refresh(*d.pool, d.settings.form_key, form.get("token"), false);
   http::Response r;
   co_return r;
 }
