@@ -129,8 +129,9 @@ wait_until() {
   done
 }
 
-# stamp_of PATH...: a hash of the contents and names of the files under the paths.
+# stamp_of PATH...: a hash of the contents and names of the files under the paths, without what is made
+# from them.
 stamp_of() {
-  find "$@" -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -print0 2>/dev/null |
+  find "$@" -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name schema.d.ts -print0 2>/dev/null |
     LC_ALL=C sort -z | xargs -0 -r sha256sum | sha256sum | cut -d' ' -f1
 }

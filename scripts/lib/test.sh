@@ -32,13 +32,14 @@ PY
   say "$1: ${counts% *} passed, ${counts#* } failed"
 }
 
-# run_unit_tests TITLE PRESET: all of GoogleTest's tests of one build.
+# run_unit_tests TITLE PRESET [ARGUMENT...]: GoogleTest's tests of one build.
 run_unit_tests() {
-  local report="$ROOT/build/reports/unit-$2.xml" rc=0
+  local title=$1 preset=$2 report="$ROOT/build/reports/unit-$2.xml" rc=0
+  shift 2
   mkdir -p "$ROOT/build/reports"
   rm -f "$report"
-  "$ROOT/build/$2/tests/pulse_unit_tests" --gtest_brief=1 --gtest_output="xml:$report" || rc=$?
-  count_suite "$1" "$report" "$rc"
+  "$ROOT/build/$preset/tests/pulse_unit_tests" --gtest_brief=1 --gtest_output="xml:$report" "$@" || rc=$?
+  count_suite "$title" "$report" "$rc"
 }
 
 # run_pytest TITLE FOLDER [ARGUMENT...]
@@ -64,12 +65,13 @@ run_web_tests() {
 check() {
   local title=$1
   shift
-  if "$@"; then
+  if "$@" >"$LOGS/check.log" 2>&1; then
     PASSED=$((PASSED + 1))
     say "$title: ok"
   else
     FAILED=$((FAILED + 1))
     say "$title: FAILED"
+    tail -n 40 "$LOGS/check.log"
   fi
 }
 
@@ -99,9 +101,20 @@ dev_test() {
   ((FAILED == 0))
 }
 
-# The heavy tier: the unit tests again under AddressSanitizer and UndefinedBehaviorSanitizer, and the
-# platform's under ThreadSanitizer.
+# The heavy tier: unit and integration tests under AddressSanitizer and UndefinedBehaviorSanitizer, the
+# platform's unit tests under ThreadSanitizer, the fuzzers for half a minute each, and ten times the kills.
 dev_test_full() {
-  build_cpp asan pulse_unit_tests
+  local fuzzer
+  ensure_packages build up test full
+  build_cpp asan pulse pulse_unit_tests
   run_unit_tests "Unit tests (ASan, UBSan)" asan
+  PULSE_BINARY="$ROOT/build/asan/pulse" run_pytest "Integration tests (ASan, UBSan)" tests/integration
+  build_cpp tsan pulse_unit_tests
+  run_unit_tests "Platform tests (TSan)" tsan --gtest_filter='Mqtt*:Nats*:Pg*:Http*:Clock*:Json*:Router*'
+  build_cpp fuzz fuzzers
+  for fuzzer in mqtt_packet envelope topic json_binding; do
+    check "Fuzzer $fuzzer" "$ROOT/build/fuzz/tests/${fuzzer}_fuzz" -max_total_time=30 -max_len=4096 \
+      -verbosity=0 -print_final_stats=0
+  done
+  PULSE_CHAOS_KILLS=200 PULSE_CHAOS_PG_DOWN=60 run_pytest "Chaos tests, long" tests/chaos
 }
