@@ -1,8 +1,9 @@
 #pragma once
-// Refresh tokens: "<session id>.<secret>.<tag>". The first secret is random, each next one follows
+// Refresh tokens. To clients they are opaque, but keycloak-js reads them as JWTs, so they have that
+// form: session id and a secret, signed HS256. The first secret is random, each next one follows
 // from the token before by HMAC: two tabs that use one token at the same moment get the same
-// successor. The tag proves that a token was once given out here, so that the use of an old one is
-// told from a guess.
+// successor. The signature proves that a token was once given out here, so that the use of an old
+// one is told from a guess.
 #include <optional>
 #include <string>
 #include <string_view>
