@@ -1,6 +1,7 @@
 """Real PostgreSQL, NATS and Pulse on free loopback ports in a scratch directory."""
 
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 import requests
@@ -16,6 +18,22 @@ import requests
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PULSE = pathlib.Path(os.environ.get("PULSE_BINARY", ROOT / "build/release/pulse"))
 PASSWORD = "pulse-demo-1"
+
+
+def _end_like_an_interrupt(*_):
+    """SIGTERM as Ctrl-C: pytest then tears its fixtures down, and no server stays behind."""
+    raise KeyboardInterrupt("SIGTERM")
+
+
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGTERM, _end_like_an_interrupt)
+
+_libc = ctypes.CDLL(None)
+
+
+def _die_with_parent():
+    """Even kill -9 of the tests leaves no child behind (Linux: PR_SET_PDEATHSIG)."""
+    _libc.prctl(1, signal.SIGKILL)
 
 
 def environment(settings: dict) -> dict:
@@ -61,7 +79,7 @@ class Process:
     def start(self):
         with open(self.log, "ab") as out:
             self.child = subprocess.Popen(self.command, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
-                                          env=self.env, start_new_session=True)
+                                          env=self.env, start_new_session=True, preexec_fn=_die_with_parent)
 
     @property
     def pid(self) -> int:
@@ -198,9 +216,18 @@ class Stack:
         conf = self.home / "nats.conf"
         conf.write_text(f'listen: "127.0.0.1:{self.nats_port}"\nmax_payload: 2MB\n'
                         f'jetstream {{ store_dir: "{self.home / "nats"}" }}\n')
+        self.keeper = self._keeper()
         binary = shutil.which("nats-server") or "/usr/sbin/nats-server"
         self.nats = Process("nats", [binary, "-c", conf], self.home / "nats.log")
         self.pulses = [self._pulse(i, roles) for i, roles in enumerate(self.roles)]
+
+    def _keeper(self) -> subprocess.Popen:
+        """PostgreSQL is no child of ours: this ends it, and clears up, when the tests were killed."""
+        script = (f'tail --pid={os.getpid()} -f /dev/null; [ -e "{self.home}" ] || exit 0; '
+                  f'kill -QUIT "$(head -n 1 "{self.postgres.home}/data/postmaster.pid")"; sleep 1; '
+                  f'rm -rf "{self.home}"')
+        return subprocess.Popen(["sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL, start_new_session=True)
 
     def _pulse(self, number: int, roles: str) -> Process:
         env = environment(self.settings)
@@ -250,6 +277,9 @@ class Stack:
             self.nats.signal(signal.SIGCONT)
         self.nats.stop(5)
         self.postgres.stop("immediate")
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.keeper.pid, signal.SIGKILL)
+        self.keeper.wait()
         if os.environ.get("PULSE_KEEP_SCRATCH") != "1":
             shutil.rmtree(self.home, ignore_errors=True)
 
