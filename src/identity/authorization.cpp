@@ -15,8 +15,8 @@ constexpr std::int64_t form_life_s = 1800;
 struct AuthRequest {
   std::string client_id, redirect_uri, state, nonce, scope, code_challenge, response_mode;
 };
-BOOST_DESCRIBE_STRUCT(AuthRequest, (), (client_id, redirect_uri, state, nonce, scope,
-                                        code_challenge, response_mode))
+BOOST_DESCRIBE_STRUCT(AuthRequest, (),
+                      (client_id, redirect_uri, state, nonce, scope, code_challenge, response_mode))
 
 std::string realm_path(const IssuerSettings& s) { return "/realms/" + s.realm + "/"; }
 
@@ -45,7 +45,8 @@ http::Response answer(const AuthRequest& a,
 std::string with_state(const std::string& target, const std::string& state) {
   AuthRequest a;
   a.redirect_uri = target;
-  return state.empty() ? target : std::string(answer(a, {{"state", state}}).headers.get("Location"));
+  return state.empty() ? target
+                       : std::string(answer(a, {{"state", state}}).headers.get("Location"));
 }
 
 http::Response refuse(const AuthRequest& a, const IssuerDeps& d, const std::string& error,
@@ -71,11 +72,11 @@ Task<http::Response> grant(IssuerDeps d, AuthRequest a, std::string user_id,
                        {"code", code}});
 }
 
-/// The request travels through the form signed and bound to the browser's cookie, so that nothing is
-/// kept here for people who only look at the page, and no other site can post the form.
+/// The request travels through the form signed and bound to the browser's cookie, so that nothing
+/// is kept here for people who only look at the page, and no other site can post the form.
 std::string seal_request(const IssuerDeps& d, const AuthRequest& a, const std::string& browser) {
-  const auto body = crypto::base64url(json::to_text(a)) + "." +
-                    std::to_string(now_ms() / 1000 + form_life_s);
+  const auto body =
+      crypto::base64url(json::to_text(a)) + "." + std::to_string(now_ms() / 1000 + form_life_s);
   return body + "." +
          crypto::base64url(crypto::hmac_sha256(d.settings.form_key, body + "." + browser));
 }
@@ -86,8 +87,7 @@ std::optional<AuthRequest> open_request(const IssuerDeps& d, const std::string& 
   if (dot == std::string::npos || browser.empty()) return std::nullopt;
   const auto body = sealed.substr(0, dot);
   const auto mac = crypto::from_base64(std::string_view(sealed).substr(dot + 1));
-  if (!mac ||
-      !crypto::equal(*mac, crypto::hmac_sha256(d.settings.form_key, body + "." + browser)))
+  if (!mac || !crypto::equal(*mac, crypto::hmac_sha256(d.settings.form_key, body + "." + browser)))
     return std::nullopt;
   const auto middle = body.find('.');
   std::int64_t ends = 0;
@@ -178,9 +178,8 @@ Task<http::Response> authenticate(IssuerDeps d, http::Raw request) {
     co_return r;
   }
   const auto secret = crypto::random_token(32);
-  const auto session =
-      co_await open_session(*d.pool, user->id, secret, request->client_address,
-                            std::string(request->headers.get("User-Agent")));
+  const auto session = co_await open_session(*d.pool, user->id, secret, request->client_address,
+                                             std::string(request->headers.get("User-Agent")));
   auto r = co_await grant(d, *a, user->id, session);
   r.headers.add("Set-Cookie", cookie(d, sso_cookie, secret, -1));
   // Readable by login-status-iframe.html: says which session lives, and proves nothing.
@@ -207,16 +206,14 @@ Task<http::Response> logout(IssuerDeps d, http::Raw request) {
   // A form posted by another site comes without the cookie: the hint says whose session it is.
   if (const auto hint = d.keys->claims_of(text("id_token_hint"))) {
     const auto* sid = hint->if_contains("sid");
-    if (sid && sid->is_string())
-      co_await end_session(*d.pool, std::string(sid->get_string()));
+    if (sid && sid->is_string()) co_await end_session(*d.pool, std::string(sid->get_string()));
   }
   const auto target = text("post_logout_redirect_uri");
   const auto client = text("client_id");
   http::Response r;
   if (target.empty())
     r = message_page(200, "Signed out", "You are signed out.");
-  else if (!may_redirect(d.settings, target) ||
-           (!client.empty() && client != d.settings.client_id))
+  else if (!may_redirect(d.settings, target) || (!client.empty() && client != d.settings.client_id))
     r = message_page(400, "Signed out",
                      "You are signed out. The address to go on to does not belong to a known "
                      "application.");
@@ -233,14 +230,27 @@ Task<http::Response> logout(IssuerDeps d, http::Raw request) {
 void mount_authorization(http::Router& router, const IssuerDeps& d) {
   const auto base = realm_path(d.settings);
   const auto oidc = base + "protocol/openid-connect/";
-  router.get(oidc + "auth", http::bound(d, authorize)).open("people sign in here").tag("Issuer")
-      .summary("Authorization endpoint").produces("text/html").fails(400, "This address is not allowed");
+  router.get(oidc + "auth", http::bound(d, authorize))
+      .open("people sign in here")
+      .tag("Issuer")
+      .summary("Authorization endpoint")
+      .produces("text/html")
+      .fails(400, "This address is not allowed");
   router.post(base + "login-actions/authenticate", http::bound(d, authenticate))
-      .open("people sign in here").hidden().max_body(64 * 1024);
-  router.get(oidc + "logout", http::bound(d, logout)).open("the way out").tag("Issuer")
-      .summary("End session endpoint").produces("text/html");
-  router.post(oidc + "logout", http::bound(d, logout)).open("the way out").tag("Issuer")
-      .summary("End session endpoint").success(204).max_body(64 * 1024);
+      .open("people sign in here")
+      .hidden()
+      .max_body(64 * 1024);
+  router.get(oidc + "logout", http::bound(d, logout))
+      .open("the way out")
+      .tag("Issuer")
+      .summary("End session endpoint")
+      .produces("text/html");
+  router.post(oidc + "logout", http::bound(d, logout))
+      .open("the way out")
+      .tag("Issuer")
+      .summary("End session endpoint")
+      .success(204)
+      .max_body(64 * 1024);
 }
 
 }  // namespace pulse::identity

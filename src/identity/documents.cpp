@@ -1,5 +1,5 @@
-// What clients read about the issuer: metadata, keys, user info; and the helper pages that keycloak-js
-// loads into frames.
+// What clients read about the issuer: metadata, keys, user info; and the helper pages that
+// keycloak-js loads into frames.
 #include "identity/issuer.hpp"
 #include "platform/errors.hpp"
 #include "platform/json/write.hpp"
@@ -32,9 +32,10 @@ Task<boost::json::object> metadata(IssuerDeps d) {
   out["scopes_supported"] = boost::json::array{"openid", "profile", "email", "organization"};
   out["prompt_values_supported"] = boost::json::array{"none", "login"};
   out["authorization_response_iss_parameter_supported"] = true;
-  out["claims_supported"] = boost::json::array{"sub", "iss", "aud", "exp", "preferred_username",
-                                               "email", "name", "given_name", "family_name", "sid",
-                                               "organization", "tenant_id", "realm_access"};
+  out["claims_supported"] = boost::json::array{
+      "sub",          "iss",       "aud",         "exp",         "preferred_username",
+      "email",        "name",      "given_name",  "family_name", "sid",
+      "organization", "tenant_id", "realm_access"};
   co_return out;
 }
 
@@ -54,9 +55,10 @@ Task<boost::json::object> user_info(IssuerDeps d, tenancy::SignedIn caller) {
 /// A page for a frame of the application: it may be framed by the origins that may sign in here.
 http::Response frame_page(const IssuerDeps& d, const std::string& script) {
   const auto nonce = crypto::random_token(16);
-  auto r = http::Response::html(200, "<!doctype html><html><head><meta charset=utf-8></head><body>"
-                                     "<script nonce=\"" + nonce + "\">" + script +
-                                     "</script></body></html>");
+  auto r = http::Response::html(200,
+                                "<!doctype html><html><head><meta charset=utf-8></head><body>"
+                                "<script nonce=\"" +
+                                    nonce + "\">" + script + "</script></body></html>");
   std::string ancestors = "'self'";
   for (const auto& origin : d.settings.redirect_origins) ancestors += " " + origin;
   if (d.settings.any_local_port) ancestors += " http://localhost:* http://127.0.0.1:*";
@@ -92,18 +94,28 @@ void mount_documents(http::Router& router, const IssuerDeps& d) {
   const auto base = "/realms/" + d.settings.realm + "/";
   const auto oidc = base + "protocol/openid-connect/";
   router.get(base + ".well-known/openid-configuration", http::bound(d, metadata))
-      .open("clients read it").tag("Issuer").summary("OpenID Provider metadata");
-  router.get(oidc + "certs", http::bound(d, keys)).open("verifiers read it").tag("Issuer")
-      .summary("Public keys (JWKS)").returns<boost::json::object>();
-  router.get(oidc + "userinfo", http::bound(d, user_info)).signed_in().tag("Issuer")
+      .open("clients read it")
+      .tag("Issuer")
+      .summary("OpenID Provider metadata");
+  router.get(oidc + "certs", http::bound(d, keys))
+      .open("verifiers read it")
+      .tag("Issuer")
+      .summary("Public keys (JWKS)")
+      .returns<boost::json::object>();
+  router.get(oidc + "userinfo", http::bound(d, user_info))
+      .signed_in()
+      .tag("Issuer")
       .summary("Claims about the caller");
   router.post(oidc + "userinfo", http::bound(d, user_info)).signed_in().hidden();
   router.get(oidc + "login-status-iframe.html", http::bound(d, login_status))
-      .open("a frame of the application").hidden();
+      .open("a frame of the application")
+      .hidden();
   router.get(oidc + "3p-cookies/step1.html", http::bound(d, cookie_probe))
-      .open("a frame of the application").hidden();
+      .open("a frame of the application")
+      .hidden();
   router.get(oidc + "3p-cookies/step2.html", http::bound(d, cookie_probe))
-      .open("a frame of the application").hidden();
+      .open("a frame of the application")
+      .hidden();
 }
 
 }  // namespace pulse::identity

@@ -33,7 +33,7 @@ PasswordWorkers::PasswordWorkers(int threads) : pool_(static_cast<std::size_t>(t
 Task<bool> PasswordWorkers::verify(std::string password, std::optional<std::string> hash) {
   std::call_once(made_, [&] { nobody_ = crypto::hash_password(crypto::random_token(16)); });
   const bool right = crypto::password_fits(password, hash.value_or(nobody_));
-  co_return right && hash.has_value();
+  co_return right&& hash.has_value();
 }
 
 Task<bool> PasswordWorkers::fits(std::string password, std::optional<std::string> hash) {

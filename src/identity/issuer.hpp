@@ -32,8 +32,8 @@ struct IssuerSettings {
 class PasswordWorkers {
  public:
   explicit PasswordWorkers(int threads = 1);
-  /// False for a wrong password. Without a hash the same work is done, so that an unknown user takes
-  /// as long as a known one. Throws HttpError 503 when too many wait.
+  /// False for a wrong password. Without a hash the same work is done, so that an unknown user
+  /// takes as long as a known one. Throws HttpError 503 when too many wait.
   Task<bool> fits(std::string password, std::optional<std::string> hash);
 
  private:
@@ -41,7 +41,7 @@ class PasswordWorkers {
 
   std::atomic<int> waiting_{0};
   std::once_flag made_;
-  std::string nobody_;  // the hash of a password that nobody knows
+  std::string nobody_;             // the hash of a password that nobody knows
   boost::asio::thread_pool pool_;  // ends first
 };
 

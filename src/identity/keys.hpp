@@ -1,11 +1,11 @@
 #pragma once
-// identity: the embedded OIDC issuer for one machine. Owns: schema identity (users, sessions, codes,
-// signing keys). Calls: tenancy, platform.
+// identity: the embedded OIDC issuer for one machine. Owns: schema identity (users, sessions,
+// codes, signing keys). Calls: tenancy, platform.
 //
 // Signing keys: RSA 2048, sealed in the database, rotated; RS256 signatures; the JWKS document.
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <memory>
-#include <boost/json/object.hpp>
 #include <mutex>
 #include <optional>
 #include <string>

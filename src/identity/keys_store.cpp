@@ -1,11 +1,10 @@
-#include "identity/keys.hpp"
-
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "identity/keys.hpp"
 #include "platform/clock.hpp"
 #include "platform/json/write.hpp"
 #include "platform/pg/rows.hpp"
@@ -174,8 +173,8 @@ std::optional<boost::json::object> KeyStore::claims_of(const std::string& token)
     if (k->id != std::string_view(kid->get_string())) continue;
     const Context ctx(EVP_MD_CTX_new(), EVP_MD_CTX_free);
     if (EVP_DigestVerifyInit(ctx.get(), nullptr, EVP_sha256(), nullptr, k->key.get()) != 1 ||
-        EVP_DigestVerify(ctx.get(), bytes_of(*signature), signature->size(), bytes_of(text), last) !=
-            1)
+        EVP_DigestVerify(ctx.get(), bytes_of(*signature), signature->size(), bytes_of(text),
+                         last) != 1)
       return std::nullopt;
     return object_in(text.substr(first + 1, last - first - 1));
   }

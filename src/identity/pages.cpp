@@ -9,12 +9,23 @@ std::string html(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -60,13 +71,14 @@ http::Response page(int status, const std::string& title, const std::string& bod
                     const std::string& form_action) {
   const auto nonce = crypto::random_token(16);
   auto r = http::Response::html(
-      status, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-              "content=\"width=device-width, initial-scale=1\"><title>" + html(title) +
-              " - Pulse</title><style nonce=\"" + nonce + "\">" + page_style +
-              "</style></head><body><main>" + brand + body + "</main></body></html>");
-  r.headers.set("Content-Security-Policy",
-                "default-src 'none'; style-src 'nonce-" + nonce + "'; form-action " + form_action +
-                    "; base-uri 'none'; frame-ancestors 'none'");
+      status,
+      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width, initial-scale=1\"><title>" +
+          html(title) + " - Pulse</title><style nonce=\"" + nonce + "\">" + page_style +
+          "</style></head><body><main>" + brand + body + "</main></body></html>");
+  r.headers.set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-" + nonce +
+                                               "'; form-action " + form_action +
+                                               "; base-uri 'none'; frame-ancestors 'none'");
   r.headers.set("Cache-Control", "no-store");
   return r;
 }
@@ -84,13 +96,15 @@ http::Response sign_in_page(const SignInPage& p, int status) {
   if (!p.error.empty())
     body += "<p class=\"error\" id=\"error\" role=\"alert\">" + html(p.error) + "</p>";
   body += "<input type=\"hidden\" name=\"request\" value=\"" + html(p.request) + "\">";
-  body += "<label for=\"username\">User name or email</label><input id=\"username\" "
-          "name=\"username\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" "
-          "maxlength=\"320\" required value=\"" + html(p.username) + "\"" + invalid +
-          (p.username.empty() ? focus : "") + ">";
-  body += "<label for=\"password\">Password</label><input id=\"password\" name=\"password\" "
-          "type=\"password\" autocomplete=\"current-password\" maxlength=\"1024\" required" +
-          invalid + (p.username.empty() ? "" : focus) + ">";
+  body +=
+      "<label for=\"username\">User name or email</label><input id=\"username\" "
+      "name=\"username\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" "
+      "maxlength=\"320\" required value=\"" +
+      html(p.username) + "\"" + invalid + (p.username.empty() ? focus : "") + ">";
+  body +=
+      "<label for=\"password\">Password</label><input id=\"password\" name=\"password\" "
+      "type=\"password\" autocomplete=\"current-password\" maxlength=\"1024\" required" +
+      invalid + (p.username.empty() ? "" : focus) + ">";
   body += "<button id=\"kc-login\" type=\"submit\">Sign in</button></form>";
   if (!p.hint.empty()) body += "<p class=\"hint\">" + html(p.hint) + "</p>";
   // Browsers apply form-action to where the answer redirects, too.

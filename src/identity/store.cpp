@@ -45,8 +45,8 @@ bool is_uuid(std::string_view text) {
   return true;
 }
 
-/// Where a session came from is for people to read: what is no address is left out, and a header may
-/// hold any bytes.
+/// Where a session came from is for people to read: what is no address is left out, and a header
+/// may hold any bytes.
 std::optional<std::string> address_or_none(const std::string& address) {
   boost::system::error_code ec;
   boost::asio::ip::make_address(address, ec);
@@ -105,7 +105,8 @@ Task<std::string> open_session(pg::Pool& pool, std::string user_id, std::string 
   std::vector<pg::Statement> work;
   work.emplace_back("DELETE FROM identity.sessions WHERE expires_at < now()", pg::Params());
   work.emplace_back(
-      "INSERT INTO identity.sessions (id, user_id, cookie_hash, ip_address, user_agent, expires_at) "
+      "INSERT INTO identity.sessions (id, user_id, cookie_hash, ip_address, user_agent, "
+      "expires_at) "
       "VALUES ($1, $2, $3, $4::inet, $5, now() + make_interval(secs => $6))",
       pg::Params::of(id, user_id, crypto::sha256_hex(cookie), address_or_none(address),
                      printable(std::move(agent)), session_idle_s));
@@ -114,14 +115,14 @@ Task<std::string> open_session(pg::Pool& pool, std::string user_id, std::string 
 }
 
 Task<std::optional<SessionUser>> session_of_cookie(pg::Pool& pool, std::string cookie) {
-  const auto rows = co_await pool.query(
-      as_login,
-      std::string("SELECT s.id AS session_id, s.scope, "
-                  "extract(epoch FROM s.created_at)::bigint AS signed_in_s, ") +
-          user_columns +
-          " FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id "
-          "WHERE s.cookie_hash = $1 AND s.expires_at > now() AND u.enabled",
-      pg::Params::of(crypto::sha256_hex(cookie)));
+  const auto rows =
+      co_await pool.query(as_login,
+                          std::string("SELECT s.id AS session_id, s.scope, "
+                                      "extract(epoch FROM s.created_at)::bigint AS signed_in_s, ") +
+                              user_columns +
+                              " FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id "
+                              "WHERE s.cookie_hash = $1 AND s.expires_at > now() AND u.enabled",
+                          pg::Params::of(crypto::sha256_hex(cookie)));
   co_return session_user(rows);
 }
 
@@ -163,8 +164,7 @@ Task<std::optional<RedeemedCode>> redeem_code(pg::Pool& pool, std::string code) 
 
 Task<ClientSession> open_client_session(pg::Pool& pool, std::string key, std::string user_id,
                                         std::string parent, std::string client_id,
-                                        std::string scope, std::string address,
-                                        std::string agent) {
+                                        std::string scope, std::string address, std::string agent) {
   ClientSession out;
   out.id = uuid7();
   out.refresh_token = first_refresh_token(key, out.id);

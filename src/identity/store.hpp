@@ -18,8 +18,9 @@ struct User {
   std::vector<std::string> realm_roles;
   std::optional<std::string> tenant_id;
 };
-BOOST_DESCRIBE_STRUCT(User, (), (id, username, email, first_name, last_name, password_hash, enabled,
-                                 realm_roles, tenant_id))
+BOOST_DESCRIBE_STRUCT(User, (),
+                      (id, username, email, first_name, last_name, password_hash, enabled,
+                       realm_roles, tenant_id))
 
 struct NewUser {
   std::string username, email, first_name, last_name, password;

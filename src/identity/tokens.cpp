@@ -20,8 +20,9 @@ struct TokenAnswer {
   std::int64_t expires_in = 0, refresh_expires_in = 0;
   std::string refresh_token, token_type = "Bearer", id_token, session_state, scope;
 };
-BOOST_DESCRIBE_STRUCT(TokenAnswer, (), (access_token, expires_in, refresh_expires_in, refresh_token,
-                                        token_type, id_token, session_state, scope))
+BOOST_DESCRIBE_STRUCT(TokenAnswer, (),
+                      (access_token, expires_in, refresh_expires_in, refresh_token, token_type,
+                       id_token, session_state, scope))
 
 http::Response refuse(const HttpError& e) {
   auto r = refuse(e.status, "temporarily_unavailable", e.what());
@@ -58,15 +59,14 @@ Task<http::Response> by_code(IssuerDeps d, Form form, Origin from) {
     co_return refuse(400, "invalid_grant", "Incorrect redirect_uri");
   if (!pkce_fits(form.get("code_verifier"), g.code_challenge))
     co_return refuse(400, "invalid_grant", "PKCE verification failed");
-  auto session = co_await open_client_session(
-      *d.pool, d.settings.form_key, redeemed->who.user.id, redeemed->who.session_id, g.client_id,
-      g.scope, from.address, from.agent);
+  auto session = co_await open_client_session(*d.pool, d.settings.form_key, redeemed->who.user.id,
+                                              redeemed->who.session_id, g.client_id, g.scope,
+                                              from.address, from.agent);
   co_return granted(d, redeemed->who, g.scope, g.nonce, std::move(session.refresh_token));
 }
 
 Task<http::Response> by_refresh(IssuerDeps d, Form form) {
-  auto rotated =
-      co_await rotate_refresh(*d.pool, d.settings.form_key, form.get("refresh_token"));
+  auto rotated = co_await rotate_refresh(*d.pool, d.settings.form_key, form.get("refresh_token"));
   if (!rotated) co_return refuse(400, "invalid_grant", "Token is not active");
   co_return granted(d, rotated->who, rotated->who.scope, "", std::move(rotated->refresh_token));
 }
@@ -78,9 +78,9 @@ Task<http::Response> by_password(IssuerDeps d, Form form, Origin from) {
       co_await check_password(d, form.get("username"), form.get("password"), from.address);
   if (!user) co_return refuse(401, "invalid_grant", "Invalid user credentials");
   const auto scope = granted_scope(form.get("scope"));
-  auto session = co_await open_client_session(*d.pool, d.settings.form_key, user->id, "",
-                                              d.settings.client_id, scope, from.address,
-                                              from.agent);
+  auto session =
+      co_await open_client_session(*d.pool, d.settings.form_key, user->id, "", d.settings.client_id,
+                                   scope, from.address, from.agent);
   SessionUser who;
   who.user = *user;
   who.session_id = session.id;
@@ -126,11 +126,19 @@ Task<http::Response> revoke(IssuerDeps d, http::Raw request) {
 
 void mount_tokens(http::Router& router, const IssuerDeps& d) {
   const auto oidc = "/realms/" + d.settings.realm + "/protocol/openid-connect/";
-  router.post(oidc + "token", http::bound(d, token)).open("clients prove themselves in the form")
-      .tag("Issuer").summary("Token endpoint").returns<TokenAnswer>().max_body(64 * 1024)
-      .fails(400, "invalid_grant").fails(401, "invalid_client");
-  router.post(oidc + "revoke", http::bound(d, revoke)).open("the token itself is the proof")
-      .tag("Issuer").summary("Revocation endpoint").max_body(64 * 1024);
+  router.post(oidc + "token", http::bound(d, token))
+      .open("clients prove themselves in the form")
+      .tag("Issuer")
+      .summary("Token endpoint")
+      .returns<TokenAnswer>()
+      .max_body(64 * 1024)
+      .fails(400, "invalid_grant")
+      .fails(401, "invalid_client");
+  router.post(oidc + "revoke", http::bound(d, revoke))
+      .open("the token itself is the proof")
+      .tag("Issuer")
+      .summary("Revocation endpoint")
+      .max_body(64 * 1024);
 }
 
 }  // namespace pulse::identity

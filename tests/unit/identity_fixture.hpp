@@ -75,15 +75,18 @@ class IssuerTest : public PgTest {
   http::Response send(http::Request r, Jar& jar) {
     r.client_address = r.peer_address = "203.0.113.9";
     std::string cookies;
-    for (const auto& [name, value] : jar) cookies += (cookies.empty() ? "" : "; ") + name + "=" + value;
+    for (const auto& [name, value] : jar)
+      cookies += (cookies.empty() ? "" : "; ") + name + "=" + value;
     if (!cookies.empty()) r.headers.add("Cookie", cookies);
     auto answer = await(router.handle(r));
     for (const auto& [name, value] : answer.headers.all()) {
       if (name != "Set-Cookie") continue;
       const auto pair = value.substr(0, value.find(';'));
       const auto key = pair.substr(0, pair.find('='));
-      if (value.find("Max-Age=0") != std::string::npos) jar.erase(key);
-      else jar[key] = pair.substr(pair.find('=') + 1);
+      if (value.find("Max-Age=0") != std::string::npos)
+        jar.erase(key);
+      else
+        jar[key] = pair.substr(pair.find('=') + 1);
     }
     return answer;
   }
@@ -110,8 +113,9 @@ class IssuerTest : public PgTest {
   }
 
   static Fields auth_query() {
-    return {{"client_id", "pulse-ui"}, {"redirect_uri", callback}, {"response_type", "code"},
-            {"scope", "openid profile"}, {"state", "a state"}, {"nonce", "n-1"},
+    return {{"client_id", "pulse-ui"},     {"redirect_uri", callback},
+            {"response_type", "code"},     {"scope", "openid profile"},
+            {"state", "a state"},          {"nonce", "n-1"},
             {"code_challenge", challenge}, {"code_challenge_method", "S256"}};
   }
   static Fields with(Fields fields, const std::string& name, const std::string& value) {
@@ -145,25 +149,29 @@ class IssuerTest : public PgTest {
   }
   http::Response exchange(const std::string& code, const std::string& code_verifier = verifier,
                           const std::string& redirect_uri = callback) {
-    return post("protocol/openid-connect/token",
-                {{"grant_type", "authorization_code"}, {"client_id", "pulse-ui"}, {"code", code},
-                 {"redirect_uri", redirect_uri}, {"code_verifier", code_verifier}});
+    return post("protocol/openid-connect/token", {{"grant_type", "authorization_code"},
+                                                  {"client_id", "pulse-ui"},
+                                                  {"code", code},
+                                                  {"redirect_uri", redirect_uri},
+                                                  {"code_verifier", code_verifier}});
   }
   http::Response refresh(const std::string& token) {
-    return post("protocol/openid-connect/token", {{"grant_type", "refresh_token"},
-                                                  {"client_id", "pulse-ui"},
-                                                  {"refresh_token", token}});
+    return post(
+        "protocol/openid-connect/token",
+        {{"grant_type", "refresh_token"}, {"client_id", "pulse-ui"}, {"refresh_token", token}});
   }
   http::Response by_password(const std::string& username, const std::string& password) {
-    return post("protocol/openid-connect/token",
-                {{"grant_type", "password"}, {"client_id", "pulse-ui"}, {"username", username},
-                 {"password", password}, {"scope", "openid admin email"}});
+    return post("protocol/openid-connect/token", {{"grant_type", "password"},
+                                                  {"client_id", "pulse-ui"},
+                                                  {"username", username},
+                                                  {"password", password},
+                                                  {"scope", "openid admin email"}});
   }
   /// Tokens of a whole sign-in in this browser.
   boost::json::object tokens_of(Jar& jar) {
     const bool known = jar.contains("PULSE_SSO");
-    const auto r = known ? get("protocol/openid-connect/auth", auth_query(), jar)
-                         : sign_in(jar, auth_query());
+    const auto r =
+        known ? get("protocol/openid-connect/auth", auth_query(), jar) : sign_in(jar, auth_query());
     return object(exchange(redirected(r, "code")));
   }
 

@@ -3,8 +3,8 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
-#include "identity_fixture.hpp"
 #include "identity/issuer.hpp"
+#include "identity_fixture.hpp"
 #include "tenancy/guard.hpp"
 
 namespace pulse::test {
