@@ -19,6 +19,12 @@ std::string message_id(std::string_view topic, std::string_view payload, std::in
   return crypto::hex(std::string_view(crypto::sha256(text)).substr(0, 16));
 }
 
+bool is_cbor(std::string_view content_type) {
+  auto type = content_type.substr(0, content_type.find(';'));
+  while (!type.empty() && type.back() == ' ') type.remove_suffix(1);
+  return http::iequals(type, "application/cbor");
+}
+
 DeviceVerdict judge_device(const fleet::DeviceCredentials& device, std::string_view token,
                            bool require_token) {
   if (token.empty() && require_token) return {"TOKEN_MISSING", {}};

@@ -19,6 +19,9 @@ std::string subject_of(std::string_view tenant, std::string_view msg_type);
 /// retry is found and a reused number with another content is not. Empty when `seq` is 0.
 std::string message_id(std::string_view topic, std::string_view payload, std::int64_t seq);
 
+/// True for the media type application/cbor, with or without parameters.
+bool is_cbor(std::string_view content_type);
+
 /// The verdict of the device's credentials. `reason` is empty when it may send.
 struct DeviceVerdict {
   std::string reason;

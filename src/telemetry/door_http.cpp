@@ -7,6 +7,7 @@
 
 #include "platform/clock.hpp"
 #include "platform/errors.hpp"
+#include "platform/json/cbor.hpp"
 #include "platform/json/write.hpp"
 #include "platform/loop.hpp"
 #include "telemetry/door.hpp"
@@ -93,6 +94,11 @@ Task<http::Response> ingest_one(DoorDeps d, http::Raw request) {
   if (request->body.size() > limits::ingest_payload_bytes_http) refuse("PAYLOAD_TOO_LARGE", {});
   if (const auto wait = d.auth->take(*device))
     throw too_many("RATE_LIMITED", static_cast<int>(wait / 1000 + 1));
+  if (is_cbor(request->headers.get("Content-Type"))) {
+    auto text = json::from_cbor(request->body);
+    if (!text) refuse("INVALID_JSON", "must be valid CBOR that JSON can say");
+    request->body = std::move(*text);
+  }
   Outgoing out;
   std::int64_t seq = 0;
   {

@@ -10,6 +10,7 @@
 #include "fleet/topics.hpp"
 #include "platform/clock.hpp"
 #include "platform/errors.hpp"
+#include "platform/json/cbor.hpp"
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "platform/loop.hpp"
@@ -152,7 +153,9 @@ Task<mqtt::PublishResult> MqttRole::Impl::publish(const mqtt::Principal& princip
   std::string envelope, id;
   {
     boost::json::monotonic_resource arena(4 * 1024);
-    const auto json = parse_json(message.payload, &arena);
+    const auto cbor = is_cbor(message.content_type) ? json::from_cbor(message.payload) : std::nullopt;
+    const std::string_view text = cbor ? std::string_view(*cbor) : message.payload;
+    const auto json = parse_json(text, &arena);
     if (!json) {
       envelope = make_raw_envelope(facts, message.payload);
     } else {
@@ -160,7 +163,7 @@ Task<mqtt::PublishResult> MqttRole::Impl::publish(const mqtt::Principal& princip
       const auto* seq = object ? object->if_contains("seq") : nullptr;
       const bool carries_token = object && object->contains("provision_token");
       const std::string stripped = carries_token ? without_token(*json) : std::string();
-      const std::string_view payload = carries_token ? std::string_view(stripped) : message.payload;
+      const std::string_view payload = carries_token ? std::string_view(stripped) : text;
       envelope = make_envelope(facts, payload);
       id = message_id(message.topic, payload, seq && seq->is_int64() ? seq->get_int64() : 0);
     }
