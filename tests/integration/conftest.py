@@ -57,6 +57,20 @@ def stack():
         yield running
 
 
+@pytest.fixture(autouse=True)
+def _still_running(request):
+    """Whatever a test sends: the server stands afterwards. A dead one is started again for the next test."""
+    yield
+    for name in {"stack", "pulse", "brief"} & set(request.fixturenames):
+        for process in request.getfixturevalue(name).pulses:
+            if process.child and not process.running():
+                code = process.child.returncode
+                last = process.tail(3)
+                process.start()
+                request.getfixturevalue(name).wait_ready()
+                pytest.fail(f"{process.name} ended with {code}: {last}")
+
+
 @pytest.fixture(scope="session")
 def conformance(stack):
     """Every answer to an Api goes through it."""
