@@ -143,7 +143,8 @@ Task<> Connection::refuse(int status, std::string_view detail) {
   json::write(body, detail);
   auto response = Response::json(status, body + "}");
   ++shared_->stats.malformed;
-  co_await write_response(Request{}, response, false);
+  const Request none;  // a name of its own: GCC 12 frees braced temporaries in co_await twice
+  co_await write_response(none, response, false);
 }
 
 Task<Connection::Next> Connection::serve_one() {
