@@ -1,6 +1,7 @@
 // One browser scenario by name, against the Pulse at PULSE_URL. Exit code 0: it went as it should.
 // Screenshots go to SCREENS.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -30,6 +31,12 @@ async function signIn(user = 'customer1') {
   await page.fill('#password', 'pulse-demo-1');
   await page.click('#kc-login');
   await page.getByTestId('fleet-counts').waitFor();
+}
+
+/** A narrow screen must not scroll sideways. */
+async function fits(where) {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(over <= 0, `${where}: wider than the screen by ${over} px`);
 }
 
 async function send(metrics) {
@@ -76,6 +83,64 @@ const scenarios = {
     assert.equal(await page.locator('[data-device]').count(), 1);
     await screen('devices-search');
   },
+  // A tenant with nothing in it: from the first site to a message that the page hears by itself.
+  async 'a-first-device-by-the-five-steps'() {
+    await page.goto(`${url}/login`);
+    await page.fill('#username', 'newcomer');
+    await page.fill('#password', 'pulse-demo-1');
+    await page.click('#kc-login');
+    await page.waitForURL(/\/app\//);
+    await page.goto(`${url}/app/fleet/getting-started?step=device`);
+    const step = (id) => page.locator(`[data-step="${id}"]`);
+    await step('device').waitFor();
+    assert.equal(await step('device').getAttribute('data-done'), 'false');
+    await screen('start-empty');
+    await step('device').getByRole('button', { name: 'Add device' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Device id').fill('first-one');
+    await dialog.getByRole('button', { name: 'Add device' }).click();
+    await dialog.getByText('first-one is created').waitFor();
+    await screen('start-credentials');
+    await dialog.getByRole('button', { name: 'Close' }).first().click();
+    await page.locator('[data-step="device"][data-done="true"]').waitFor();
+    // The same page goes on: its credentials live in this window only.
+    if ((await step('data').locator('pre').count()) === 0)
+      await step('data').getByRole('button', { name: /open/i }).click();
+    await step('data').locator('pre').first().waitFor();
+    const lines = await step('data').locator('pre').allTextContents();
+    const curl = lines.find((l) => l.includes('curl')), mosquitto = lines.find((l) => l.includes('mosquitto_pub'));
+    assert.ok(curl && mosquitto, lines.join('\n'));
+    // As printed, by a shell; a person takes longer than the live connection needs to open.
+    await page.waitForTimeout(1500);
+    execFileSync('sh', ['-c', curl], { timeout: 20_000 });
+    await step('data').getByText('first-one has spoken').waitFor();
+    await screen('start-heard');
+    execFileSync('sh', ['-c', mosquitto], { timeout: 20_000 });
+    await page.locator('[data-step="data"][data-done="true"]').waitFor();
+    await page.goto(`${url}/app/devices/first-one`);
+    await page.locator('[data-message]').nth(1).waitFor();
+  },
+  async 'every-page-in-both-themes-and-sizes'() {
+    await send({ temperature: 4.5 });
+    await signIn('tenantadmin1');
+    const pages = { home: 'home', devices: 'devices', device: `devices/${device.device_id}`, sites: 'sites',
+      site: `sites/${device.site_id}`, templates: 'templates', start: 'fleet/getting-started', tools: 'fleet/tools',
+      missing: 'no-such-page' };
+    for (const theme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme: theme });
+      for (const [width, height] of [[1440, 900], [390, 844]]) {
+        await page.setViewportSize({ width, height });
+        for (const [name, where] of Object.entries(pages)) {
+          await page.goto(`${url}/app/${where}`);
+          await page.locator('h1').first().waitFor();
+          await page.waitForTimeout(400);
+          assert.equal(await page.locator('html').getAttribute('data-theme'), theme);
+          if (width === 390) await fits(`${name} ${theme}`);
+          await screen(`${name}-${width}-${theme}`);
+        }
+      }
+    }
+  },
   async 'a-wrong-password-is-told'() {
     await page.goto(`${url}/login`);
     await page.fill('#username', 'customer1');
@@ -90,6 +155,9 @@ const scenarios = {
 try {
   await scenarios[process.argv[2]]();
   assert.deepEqual(problems, []);
+} catch (e) {
+  await screen(`failed-${process.argv[2]}`);
+  throw e;
 } finally {
   await browser.close();
 }

@@ -20,10 +20,14 @@ SCREENS = ROOT / "build/screens"
 def stack():
     assert (ROOT / "web/dist/index.html").exists(), "the web application is not built: ./dev build"
     with Stack() as running:
+        running.command("admin", "create-tenant", "--id", "fresh", "--name", "Fresh company")
+        running.command("admin", "create-user", "--username", "newcomer", "--password", "pulse-demo-1", "--email",
+                        "newcomer@fresh.example", "--tenant", "fresh", "--role", "customer,tenant-admin")
         yield running
 
 
 @pytest.mark.parametrize("scenario", ["sign-in-to-a-moving-chart", "devices-by-search-in-the-url",
+                                      "a-first-device-by-the-five-steps", "every-page-in-both-themes-and-sizes",
                                       "a-wrong-password-is-told"])
 def test_in_the_browser(stack, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
