@@ -80,7 +80,7 @@ struct DeviceQuery {
   std::int64_t limit = 100, offset = 0;
   std::optional<std::string> status, search, q, tags, tag, site_id, cursor, sort;
   bool include_decommissioned = false;
-  std::optional<std::int64_t> template_id;
+  std::optional<std::int32_t> template_id;
 };
 BOOST_DESCRIBE_STRUCT(DeviceQuery, (), (limit, offset, status, search, q, tags, tag, site_id, cursor,
                                         sort, include_decommissioned, template_id))
@@ -117,7 +117,7 @@ Task<> require_device(tenancy::TenantDb db, std::string device_id);
 struct CreateDevice {
   std::string device_id;
   std::optional<std::string> site_id, plan_id, name;
-  std::optional<std::int64_t> template_id;
+  std::optional<std::int32_t> template_id;
   std::optional<std::string> parent_device_id;
 };
 BOOST_DESCRIBE_STRUCT(CreateDevice, (), (device_id, site_id, plan_id, name, template_id,
@@ -136,7 +136,7 @@ struct DeviceChanges {
   json::Patch<double> latitude, longitude;
   json::Patch<std::string> address, location_source, mac_address, imei, iccid, serial_number, model,
       manufacturer, hw_revision, fw_version, notes;
-  json::Patch<std::int64_t> template_id;
+  json::Patch<std::int32_t> template_id;
 };
 BOOST_DESCRIBE_STRUCT(DeviceChanges, (),
                       (name, site_id, tags, latitude, longitude, address, location_source,

@@ -141,7 +141,7 @@ Task<TemplateList> list_templates(FleetDeps, TenantCaller caller,
 }
 
 Task<TemplateDetail> get_template(FleetDeps, TenantCaller caller,
-                                  http::Path<"template_id", std::int64_t> id) {
+                                  http::Path<"template_id", std::int32_t> id) {
   co_return co_await detail_of(caller.db, id.value);
 }
 
@@ -168,7 +168,7 @@ Task<http::Created<TemplateDetail>> create_template(FleetDeps d, TenantCaller ca
 
 /// The copy's slug is the first free one of "{slug}-copy", "{slug}-copy2", ...
 Task<http::Created<TemplateDetail>> clone_template(FleetDeps d, TenantCaller caller,
-                                                   http::Path<"template_id", std::int64_t> id) {
+                                                   http::Path<"template_id", std::int32_t> id) {
   auto tx = co_await caller.db.begin();
   const auto rows = co_await tx.query(R"sql(
     WITH source AS (

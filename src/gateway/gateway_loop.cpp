@@ -72,6 +72,21 @@ fleet::ConnectionInfo connection_info(const Config& config) {
 
 }  // namespace
 
+namespace {
+
+/// A loop's pool may be looked at on that loop only, so its gauges are set from there.
+Task<> follow_pool(metrics::Registry& metrics, pg::Pool& pool, std::string service) {
+  while (true) {
+    const auto s = pool.stats();
+    metrics.set("pulse_db_pool_size", "Connections to PostgreSQL", {{"service", service}}, s.size);
+    metrics.set("pulse_db_pool_free", "Connections to PostgreSQL that are idle",
+                {{"service", service}}, s.idle);
+    co_await sleep_ms(5'000);
+  }
+}
+
+}  // namespace
+
 struct GatewayLoop::Impl {
   Impl(Process& p, int number)
       : process(p), loop("gateway-" + std::to_string(number)), edge(edge_settings(p.config)) {}
@@ -223,6 +238,7 @@ void GatewayLoop::start() {
     self.mqtt->listen(listen);
   }
   self.server->start();
+  self.loop.spawn("pool gauges", follow_pool(self.process.metrics, *self.pool, self.loop.name()));
   self.loop.start();
 }
 

@@ -130,6 +130,18 @@ bj::object security_schemes() {
   return out;
 }
 
+/// A handler that reads the raw request declares no parameters; its path has them all the same.
+void declare_path_parameters(const EndpointSpec& spec, OperationDoc& doc) {
+  for (const auto& name : spec.parameter_names) {
+    bool known = false;
+    for (const auto& p : doc.parameters)
+      known = known || (p.at("in").as_string() == "path" && p.at("name").as_string() == name);
+    if (!known)
+      doc.parameters.push_back(bj::object{
+          {"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
+  }
+}
+
 }  // namespace
 
 bj::value Router::openapi(std::string_view version) const {
@@ -141,6 +153,7 @@ bj::value Router::openapi(std::string_view version) const {
     OperationDoc doc;
     doc.components = &components;
     spec.describe(doc);
+    declare_path_parameters(spec, doc);
     if (spec.example.is_object() && doc.request_body.is_object())
       doc.request_body.as_object()["content"]
           .as_object()["application/json"]

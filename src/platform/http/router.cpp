@@ -154,6 +154,9 @@ Response error_response(const std::exception_ptr& error, const Request& request)
       log::error_throttled("database unavailable", {{"error", e.what()}});
       return detail_response(503, "Database unavailable").with("Retry-After", "1");
     }
+    // Class 22 (data exception): a value that no rule of ours caught, but PostgreSQL can't take.
+    if (e.sqlstate.starts_with("22"))
+      return faults_response(Faults{Fault{{"request"}, "a value is out of range", "value_error"}});
     log::error("statement failed", {{"request_id", request.request_id},
                                     {"path", request.path},
                                     {"sqlstate", e.sqlstate},
