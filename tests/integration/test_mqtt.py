@@ -1,6 +1,7 @@
 """MQTT by clients that we did not write: versions, QoS, transports, refusals, take-over, wills, bursts."""
 
 import json
+import random
 import socket
 import subprocess
 import time
@@ -280,3 +281,67 @@ def test_small_receive_maximum_is_kept(stack, fresh_device):
             client.publish(json.dumps({"metrics": {"t": i}}), qos=2)
         client.wait_acknowledged(50)
     stored(stack, fresh_device, 50)
+
+
+def raw_connect(stack, device, version, keep_alive=0):
+    """A socket after its CONNACK."""
+    def text(b):
+        return len(b).to_bytes(2, "big") + b
+    body = (text(b"MQTT") + bytes([version]) + b"\xc2" + keep_alive.to_bytes(2, "big") +
+            (b"\x00" if version == 5 else b"") + text(b"raw") + text(f"demo/{device['device_id']}".encode()) +
+            text(device["token"].encode()))
+    s = socket.create_connection(("127.0.0.1", stack.mqtt_port), 5)
+    s.settimeout(10)
+    s.sendall(b"\x10" + length(len(body)) + body)
+    head = s.recv(2)
+    assert head[0] == 0x20
+    rest = s.recv(head[1])
+    assert rest[1] == 0
+    return s
+
+
+def length(n):
+    """MQTT's variable byte integer."""
+    out = b""
+    while True:
+        n, low = divmod(n, 128)
+        out += bytes([low | (128 if n else 0)])
+        if not n:
+            return out
+
+
+def acknowledgements(s, count):
+    """Bytes of so many PUBACKs with success."""
+    data = b""
+    while len(data) < 4 * count:
+        data += s.recv(65536)
+    assert data[0::4] == b"\x40" * count
+    return data
+
+
+@pytest.mark.parametrize("version", [4, 5])
+@pytest.mark.parametrize("size", [20, 200, 500])
+def test_a_full_window_is_acknowledged_without_another_byte(stack, fresh_device, version, size):
+    # What the endpoint has read and holds back must go on by itself once there is room again: the client, with its
+    # window full, sends nothing more before it hears.
+    topic, chance = topic_of(fresh_device).encode(), random.Random(size)
+    with raw_connect(stack, fresh_device, version) as s:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for turn in range(100):
+            packets = []
+            for i in range(1, 1025):
+                payload = b'{"metrics":{"t":%d},"pad":"%s"}' % (turn * 1024 + i, b"x" * size)
+                body = (len(topic).to_bytes(2, "big") + topic + i.to_bytes(2, "big") +
+                        (b"\x00" if version == 5 else b"") + payload)
+                packets.append(b"\x32" + length(len(body)) + body)
+            # In pieces of all sizes, so that the server stops reading in every state.
+            at = 0
+            while at < 1024:
+                step = chance.randint(1, 60)
+                s.sendall(b"".join(packets[at:at + step]))
+                at += step
+            try:
+                acknowledgements(s, 1024)
+            except (TimeoutError, socket.timeout):
+                pytest.fail(f"turn {turn}: not all acknowledged within 10 s")
+    stored(stack, fresh_device, 100 * 1024, 90)
