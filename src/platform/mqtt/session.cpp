@@ -74,6 +74,13 @@ Task<> Session::read_loop() {
       pump({});
       continue;
     }
+    if (alive() && kept_.kept_bytes() > 0) {
+      // A pause may have stopped the last pump and ended meanwhile. A client whose window is full
+      // sends nothing more, so what is kept here must not wait for its next byte.
+      const auto before = kept_.kept_bytes();
+      pump({});
+      if (kept_.kept_bytes() != before) continue;
+    }
     const auto n = transport_->try_read(core_->scratch);
     if (n == 0) {
       if (transport_->at_end()) {
