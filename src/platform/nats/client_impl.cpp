@@ -12,8 +12,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Core messages that wait for the sender; the acknowledged ones are bounded by max_in_flight.
+/// What may wait for the sender while the server does not read.
 constexpr std::size_t max_outgoing = 200'000;
+constexpr std::size_t max_outgoing_bytes = 128 * 1024 * 1024;
 constexpr long flush_limit_ms = 1'000;
 constexpr long close_limit_ms = 2'000;
 constexpr std::int64_t write_limit_ms = 2'000;
@@ -170,6 +171,7 @@ void Client::Impl::fail_all(PublishFault fault) {
     all.swap(pending);
     deadlines.clear();
     unsent.swap(outgoing);
+    outgoing_bytes = 0;
   }
   failed += all.size();
   for (auto& [token, p] : all) p.done(Reply{fault, {}, false});
@@ -238,6 +240,7 @@ void Client::Impl::send_loop() {
     if (stopping) return;
     batch.clear();
     batch.swap(outgoing);
+    outgoing_bytes = 0;
     // What timed out while it waited here was answered already; sent now, it would be stored twice.
     std::erase_if(batch, [&](const Outgoing& m) { return m.token != 0 && !pending.contains(m.token); });
     sending = true;
@@ -283,15 +286,26 @@ std::shared_ptr<Mailbox> Client::Impl::mailbox(const asio::any_io_executor& exec
   return mailboxes.emplace_back(std::make_shared<Mailbox>(executor));
 }
 
+bool Client::Impl::queue_is_full() const {
+  return outgoing.size() >= max_outgoing || outgoing_bytes >= max_outgoing_bytes;
+}
+
+bool Client::Impl::queue(Outgoing message) {
+  const bool wake = outgoing.empty() && !sending;
+  outgoing_bytes += message.data.size();
+  outgoing.push_back(std::move(message));
+  return wake;
+}
+
 bool Client::Impl::send(std::string_view subject, std::string_view reply, std::string_view data) {
   Outgoing message{std::string(subject), std::string(reply), std::string(data), {}, 0};
+  bool wake = false;
   {
     const std::lock_guard lock(mutex);
-    if (stopping || !connected || outgoing.size() >= max_outgoing) return false;
-    outgoing.push_back(std::move(message));
-    if (outgoing.size() > 1 || sending) return true;
+    if (stopping || !connected || queue_is_full()) return false;
+    wake = queue(std::move(message));
   }
-  send_signal.notify_one();
+  if (wake) send_signal.notify_one();
   return true;
 }
 
@@ -305,15 +319,14 @@ void Client::Impl::publish_for_reply(std::string_view subject, std::string_view 
     const std::lock_guard lock(mutex);
     if (stopping || !connected) {
       fault = PublishFault::disconnected;
-    } else if (pending.size() >= max_in_flight()) {
+    } else if (pending.size() >= max_in_flight() || queue_is_full()) {
       fault = PublishFault::overloaded;
     } else {
       message.token = next_token++;
       message.reply += std::to_string(message.token);
       pending.emplace(message.token, Pending{std::move(done)});
       deadlines[timeout_ms].emplace_back(steady_ms() + timeout_ms, message.token);
-      wake = outgoing.empty() && !sending;
-      outgoing.push_back(std::move(message));
+      wake = queue(std::move(message));
     }
   }
   if (wake) send_signal.notify_one();

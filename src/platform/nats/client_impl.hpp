@@ -49,6 +49,9 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
     std::function<void(Reply)> done;
   };
 
+  /// Queues a message; `mutex` is held. True when the sender must be woken.
+  bool queue(Outgoing message);
+  bool queue_is_full() const;
   void fail_all(PublishFault fault);
   void fail_one(std::uint64_t token);
   void send_loop();
@@ -75,6 +78,7 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   /// By time-out in ms, so that each queue is in the order of its deadlines: (steady ms, token).
   std::map<long, std::deque<std::pair<std::int64_t, std::uint64_t>>> deadlines;
   std::vector<Outgoing> outgoing;
+  std::size_t outgoing_bytes = 0;
   std::uint64_t next_token = 1;
   bool stopping = false, sending = false, closed = false;
   std::thread sweeper, sender;
