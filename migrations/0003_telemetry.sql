@@ -3,8 +3,11 @@
 -- Daily partitions. What is older than the first daily partition lands in one catch-all partition,
 -- so that a backfill of old readings never needs DDL; newer days are made ahead by the ops role and,
 -- where one is missing all the same, by the ingest worker before its transaction.
--- Where TimescaleDB is available, `telemetry` is a hypertable instead.
-
+-- Where the TimescaleDB extension is in the database, `telemetry` is a hypertable with chunks of a day
+-- instead (the extension makes and finds its chunks by itself, old and new); rollups stay as they are.
+DO $$
+BEGIN
+  EXECUTE $sql$
 CREATE TABLE telemetry (
   time timestamptz NOT NULL,
   tenant_id text NOT NULL,
@@ -16,7 +19,12 @@ CREATE TABLE telemetry (
   received_at timestamptz NOT NULL,
   stored_at timestamptz NOT NULL DEFAULT now(),
   stream_seq bigint NOT NULL
-) PARTITION BY RANGE (time);
+) $sql$ || CASE WHEN to_regproc('create_hypertable') IS NULL THEN 'PARTITION BY RANGE (time)' ELSE '' END;
+  IF to_regproc('create_hypertable') IS NOT NULL THEN
+    PERFORM create_hypertable('telemetry', 'time', chunk_time_interval => interval '1 day',
+                              create_default_indexes => false);
+  END IF;
+END $$;
 CREATE INDEX ON telemetry (tenant_id, device_id, time DESC);
 -- Rows come in the order of the stream: a block-range index is small, and finds a sequence fast.
 CREATE INDEX ON telemetry USING brin (stream_seq) WITH (pages_per_range = 32);
@@ -114,6 +122,9 @@ LANGUAGE plpgsql AS $$
 DECLARE
   child text := parent || '_' || to_char(day, 'YYYYMMDD');
 BEGIN
+  IF (SELECT relkind FROM pg_class WHERE oid = parent::regclass) <> 'p' THEN
+    RETURN;  -- a hypertable makes its chunks by itself
+  END IF;
   IF to_regclass(parent || '_history') IS NOT NULL AND day < (
        SELECT value::date FROM app_settings WHERE key = 'TELEMETRY_HISTORY_BEFORE') THEN
     RETURN;
@@ -169,6 +180,9 @@ BEGIN
     EXECUTE format('DROP TABLE %I', child);
     RETURN NEXT child;
   END LOOP;
+  IF to_regproc('drop_chunks') IS NOT NULL THEN
+    RETURN QUERY SELECT drop_chunks('telemetry', older_than => make_interval(days => keep_days))::text;
+  END IF;
 END $$;
 REVOKE EXECUTE ON FUNCTION pulse_drop_old_partitions(integer) FROM public;
 GRANT EXECUTE ON FUNCTION pulse_drop_old_partitions(integer) TO pulse_ingest;
@@ -191,6 +205,7 @@ DECLARE
   parent text;
 BEGIN
   FOREACH parent IN ARRAY ARRAY['telemetry', 'telemetry_rollup_1m'] LOOP
+    CONTINUE WHEN (SELECT relkind FROM pg_class WHERE oid = parent::regclass) <> 'p';
     EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (MINVALUE) TO (%L)',
                    parent || '_history', parent, bound);
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', parent || '_history');
