@@ -11,6 +11,7 @@
 
 #include "fleet/registry_cache.hpp"
 #include "platform/crypto/crypto.hpp"
+#include "platform/json/rules.hpp"
 #include "platform/json/write.hpp"
 #include "platform/limits.hpp"
 
@@ -298,6 +299,10 @@ DeviceLookup::~DeviceLookup() = default;
 
 Task<Credentials> DeviceLookup::find(std::string tenant, std::string device) {
   const auto self = impl_;
+  // What can't be an id is nobody's: it must neither reach the statement that all waiting devices
+  // share, nor take room in the cache.
+  static const auto nobody = std::make_shared<const DeviceCredentials>();
+  if (!json::matches_identifier(tenant) || !json::matches_identifier(device)) co_return nobody;
   auto& cache = *self->auth->impl_;
   const auto key = key_of(tenant, device);
   const auto known = cache.known(key);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/crypto/crypto.hpp"
+#include "platform/http/address.hpp"
 #include "platform/ids.hpp"
 
 namespace pulse::gateway {
@@ -28,6 +29,7 @@ std::string given_or_new_id(const http::Request& request) {
 
 /// The last address of X-Forwarded-For that is no trusted proxy; only trusted peers are believed.
 void find_client(const EdgeSettings& s, http::Request& request) {
+  if (const auto peer = http::plain_address(request.peer_address)) request.client_address = *peer;
   if (s.trusted_proxies.empty() || !tenancy::in_any(s.trusted_proxies, request.peer_address)) return;
   if (http::iequals(request.headers.get("X-Forwarded-Proto"), "https")) request.secure = true;
   std::string_view list = request.headers.get("X-Forwarded-For");
@@ -38,7 +40,10 @@ void find_client(const EdgeSettings& s, http::Request& request) {
     while (!last.empty() && last.front() == ' ') last.remove_prefix(1);
     while (!last.empty() && last.back() == ' ') last.remove_suffix(1);
     if (last.empty()) continue;
-    request.client_address = std::string(last);
+    // What is no address ("unknown", a made-up name) says nothing, and nothing before it is believed.
+    const auto address = http::plain_address(last);
+    if (!address) return;
+    request.client_address = *address;
     if (!tenancy::in_any(s.trusted_proxies, request.client_address)) return;
   }
 }

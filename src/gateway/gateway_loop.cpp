@@ -95,7 +95,7 @@ struct GatewayLoop::Impl {
   Loop loop;
   EdgeSettings edge;
   std::unique_ptr<pg::Pool> pool;
-  std::shared_ptr<tenancy::TokenVerifier> tokens;
+  std::shared_ptr<tenancy::Authenticator> tokens;
   std::shared_ptr<fleet::DeviceLookup> lookup;
   std::shared_ptr<telemetry::LiveHub> hub;
   std::unique_ptr<telemetry::MqttRole> mqtt;
@@ -113,7 +113,9 @@ void GatewayLoop::Impl::build() {
   tenancy::TokenRules rules;
   rules.issuer = public_issuer(config);
   rules.audience = config.text("JWT_AUDIENCE");
-  tokens = std::make_shared<tenancy::TokenVerifier>(process.identity.keys, std::move(rules));
+  tokens = std::make_shared<tenancy::Authenticator>(
+      std::make_shared<tenancy::TokenVerifier>(process.identity.keys, std::move(rules)),
+      process.auth_failures);
   lookup = std::make_shared<fleet::DeviceLookup>(process.devices, *pool, executor);
   hub = std::make_shared<telemetry::LiveHub>(process.nats, *pool, executor, process.live_counter);
   if (process.roles.mqtt) {
@@ -129,7 +131,6 @@ void GatewayLoop::Impl::build() {
   tenancy::GuardDeps guard;
   guard.pool = pool.get();
   guard.tokens = tokens;
-  guard.failures = process.auth_failures;
   guard.internal_secret = config.text("MQTT_INTERNAL_AUTH_SECRET");
   guard.internal_networks = internal_networks(config);
   router.authorize_with(tenancy::guard(std::move(guard)));

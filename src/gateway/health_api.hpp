@@ -9,7 +9,7 @@ namespace pulse::gateway {
 struct HealthDeps {
   Process* process = nullptr;
   pg::Pool* pool = nullptr;  ///< of the loop
-  std::shared_ptr<tenancy::TokenVerifier> tokens;
+  std::shared_ptr<tenancy::Authenticator> tokens;
 };
 
 /// /health, /healthz, /readyz, /api/v1/health, /metrics, /debug/auth.

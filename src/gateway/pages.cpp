@@ -51,7 +51,7 @@ Task<> allow_documents(PageDeps d, http::Raw request) {
   bool by_cookie = false;
   auto token = tenancy::token_of(*request.request, by_cookie);
   if (token.empty()) throw unauthorized("Authentication required");
-  const auto who = co_await d.tokens->verify(std::move(token));
+  const auto who = co_await d.tokens->verify(std::move(token), request->client_address);
   if (!who.is_operator()) throw forbidden("Operator role required");
 }
 

@@ -5,13 +5,13 @@
 
 #include "platform/http/router.hpp"
 #include "platform/http/static_files.hpp"
-#include "tenancy/token.hpp"
+#include "tenancy/authenticator.hpp"
 
 namespace pulse::gateway {
 
 struct PageDeps {
   std::shared_ptr<http::StaticFiles> web;  ///< of the loop
-  std::shared_ptr<tenancy::TokenVerifier> tokens;
+  std::shared_ptr<tenancy::Authenticator> tokens;
   const http::Router* router = nullptr;
   std::string version;
   bool open_documents = true;  ///< MODE=DEV: anyone reads /docs; else operators only

@@ -109,7 +109,7 @@ Task<http::Response> callback(SessionDeps d, http::Raw request) {
   bool valid = true;
   tenancy::Caller who;
   try {
-    who = co_await d.tokens->verify(tokens.access);
+    who = co_await d.tokens->verify(tokens.access, request->client_address);
   } catch (const HttpError& e) {
     if (e.status == 503) throw;
     valid = false;
@@ -175,7 +175,7 @@ Task<http::Response> status(SessionDeps d, http::Raw request) {
   Status out;
   bool valid = true;
   try {
-    const auto who = co_await d.tokens->verify(std::move(token));
+    const auto who = co_await d.tokens->verify(std::move(token), request->client_address);
     out.user.email = who.email;
     out.user.role = main_role(who);
     if (!who.tenant_id.empty()) out.user.tenant_id = who.tenant_id;
@@ -187,7 +187,7 @@ Task<http::Response> status(SessionDeps d, http::Raw request) {
     // Within the leeway a token still serves, but a session that is over must be refreshed.
     valid = out.expires_in > 0;
   } catch (const HttpError& e) {
-    if (e.status == 503) throw;
+    if (e.status != 401) throw;
     valid = false;
   }
   if (!valid) co_return anonymous();

@@ -6,7 +6,7 @@
 #include "platform/http/client.hpp"
 #include "platform/http/router.hpp"
 #include "tenancy/audit.hpp"
-#include "tenancy/token.hpp"
+#include "tenancy/authenticator.hpp"
 
 namespace pulse::gateway {
 
@@ -17,7 +17,7 @@ struct SessionDeps {
   std::string client_id = "pulse-ui";
   bool secure_cookies = false;
   std::shared_ptr<http::Client> http;              ///< of the loop
-  std::shared_ptr<tenancy::TokenVerifier> tokens;  ///< of the loop
+  std::shared_ptr<tenancy::Authenticator> tokens;  ///< of the loop
   std::shared_ptr<tenancy::AuditLog> audit;
 };
 

@@ -5,7 +5,7 @@
 
 #include "platform/http/router.hpp"
 #include "telemetry/live_hub.hpp"
-#include "tenancy/token.hpp"
+#include "tenancy/authenticator.hpp"
 
 namespace pulse::telemetry {
 
@@ -26,7 +26,7 @@ class TicketOffice {
 
 struct LiveDeps {
   std::shared_ptr<LiveHub> hub;                       ///< of the loop
-  std::shared_ptr<tenancy::TokenVerifier> tokens;     ///< of the loop
+  std::shared_ptr<tenancy::Authenticator> tokens;     ///< of the loop
   std::shared_ptr<TicketOffice> tickets;              ///< of the process
   std::vector<std::string> origins;  ///< whose pages may open a WebSocket with a session cookie
 };

@@ -199,7 +199,8 @@ Task<http::Response> channel(LiveDeps d, http::Raw request) {
 
 void mount_channel(http::Router& api, LiveDeps d) {
   api.get("/api/ws-ticket", http::bound(d, issue_ticket)).signed_in().tag("Live")
-      .summary("A single-use ticket for /api/v2/ws, valid for 30 s");
+      .summary("A single-use ticket for /api/v2/ws, valid for 30 s")
+      .fails(401, "Authentication required");
   api.get("/api/v2/ws", http::bound(d, channel))
       .open("the ticket is checked in the handler, and refusals are close codes").tag("Live")
       .summary("Live channel: devices, alerts, fleet").success(101)

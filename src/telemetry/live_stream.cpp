@@ -120,11 +120,12 @@ std::string answer_to(const bj::object& o, Filters& filters) {
 struct Opening {
   tenancy::Caller who;
   std::uint16_t code = 0;
-  std::string reason, subprotocol;
+  std::string reason, subprotocol, address;
 };
 
 Task<Opening> open_for(LiveDeps d, http::Request& request) {
   Opening out;
+  out.address = request.client_address;
   std::string token(request.query_value("token"));
   const auto offered = request.headers.get("Sec-WebSocket-Protocol");
   if (token.empty() && offered.starts_with("bearer")) {
@@ -150,7 +151,7 @@ Task<Opening> open_for(LiveDeps d, http::Request& request) {
     co_return out;
   }
   try {
-    out.who = co_await d.tokens->verify(std::move(token));
+    out.who = co_await d.tokens->verify(std::move(token), request.client_address);
     tenancy::require_customer(out.who);
   } catch (const HttpError& e) {
     out.code = e.status == 403 ? 4003 : 4001;
@@ -189,7 +190,7 @@ Task<> run_stream(LiveDeps d, Opening opening, Filters filters, http::WebSocket&
     }
     std::string refused;
     try {
-      const auto fresh = co_await d.tokens->verify(text_of(o, "token"));
+      const auto fresh = co_await d.tokens->verify(text_of(o, "token"), opening.address);
       if (fresh.tenant_id != opening.who.tenant_id || fresh.user_id != opening.who.user_id)
         refused = "The token is another user's";
       else

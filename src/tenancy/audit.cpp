@@ -6,6 +6,7 @@
 #include <deque>
 #include <mutex>
 
+#include "platform/http/address.hpp"
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "platform/loop.hpp"
@@ -129,6 +130,8 @@ AuditLog::AuditLog(asio::any_io_executor executor, pg::Pool& pool, std::string s
 AuditLog::~AuditLog() { impl_->stopped = true; }
 
 bool AuditLog::write(AuditEvent event) {
+  // One address that PostgreSQL can't read would hold up every event behind it.
+  event.ip_address = http::plain_address(event.ip_address).value_or("");
   const std::lock_guard lock(impl_->mutex);
   if (impl_->events.size() >= impl_->capacity) {
     ++impl_->dropped;

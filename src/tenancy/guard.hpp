@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "platform/http/router.hpp"
-#include "tenancy/token.hpp"
+#include "tenancy/caller.hpp"
 
 namespace pulse::tenancy {
 
@@ -48,10 +48,11 @@ class FailureLimit {
   std::unordered_map<std::string, Window> windows_;
 };
 
+class Authenticator;  // authenticator.hpp
+
 struct GuardDeps {
   pg::Pool* pool = nullptr;                ///< of the loop
-  std::shared_ptr<TokenVerifier> tokens;   ///< of the loop
-  std::shared_ptr<FailureLimit> failures;  ///< of the process
+  std::shared_ptr<Authenticator> tokens;   ///< of the loop
   std::string internal_secret;             ///< empty: internal endpoints refuse everyone
   std::vector<Network> internal_networks;
 };
@@ -63,8 +64,7 @@ http::Authorizer guard(GuardDeps deps);
 /// `by_cookie` says which.
 std::string token_of(const http::Request& request, bool& by_cookie);
 
-/// Throws 403 unless the caller is a tenant's user.
+/// Throws 403 unless the caller acts in a tenant: its user, or an operator whose token carries one.
 void require_customer(const Caller& caller);
-
 
 }  // namespace pulse::tenancy

@@ -10,7 +10,8 @@ namespace pulse::tenancy {
 /// at start-up.
 bool known_permission(std::string_view permission);
 
-/// True when the caller holds the permission in its tenant. `tenant-admin` holds all; `customer`
+/// True when the caller holds the permission in its tenant. `tenant-admin` holds all, and so does an
+/// operator whose token carries a tenant; `customer`
 /// holds what runs a fleet: reading everything, and the devices and sites. Unknown ones nobody holds.
 bool holds(const Caller& caller, std::string_view permission);
 

@@ -3,6 +3,9 @@
 #include <cjose/cjose.h>
 
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/json.hpp>
 #include <mutex>
 
@@ -16,6 +19,7 @@
 namespace pulse::tenancy {
 
 namespace bj = boost::json;
+namespace asio = boost::asio;
 
 struct KeySet::Key {
   cjose_jwk_t* jwk = nullptr;
@@ -24,7 +28,7 @@ struct KeySet::Key {
   ~Key() { cjose_jwk_release(jwk); }
 };
 
-struct KeySet::Impl {
+struct KeySet::Impl : std::enable_shared_from_this<KeySet::Impl> {
   using Map = std::unordered_map<std::string, std::shared_ptr<const Key>>;
   FetchKeys fetch;
   std::int64_t ttl_ms = 0;
@@ -35,7 +39,7 @@ struct KeySet::Impl {
   bool fetching = false;
 
   static Map parse(const std::string& document);
-  Task<> refresh();
+  static Task<> refresh(std::shared_ptr<Impl> self);
 };
 
 namespace {
@@ -93,34 +97,35 @@ KeySet::Impl::Map KeySet::Impl::parse(const std::string& document) {
 }
 
 /// One fetch at a time and at most every 10 s; failures leave the known keys in place.
-Task<> KeySet::Impl::refresh() {
+Task<> KeySet::Impl::refresh(std::shared_ptr<Impl> self) {
   {
-    const std::lock_guard lock(mutex);
-    if (fetching || steady_ms() - tried_ms < refresh_interval_ms) co_return;
-    fetching = true;
-    tried_ms = steady_ms();
+    const std::lock_guard lock(self->mutex);
+    if (self->fetching || steady_ms() - self->tried_ms < refresh_interval_ms) co_return;
+    self->fetching = true;
+    self->tried_ms = steady_ms();
   }
   std::string problem;
   Map fresh;
   try {
-    fresh = parse(co_await fetch());
+    const auto document = co_await self->fetch();
+    fresh = parse(document);
   } catch (const std::exception& e) {
     problem = e.what();
   }
-  const std::lock_guard lock(mutex);
-  fetching = false;
+  const std::lock_guard lock(self->mutex);
+  self->fetching = false;
   if (!problem.empty()) {
     log::error_throttled("signing keys can't be fetched", {{"error", problem}});
     // Without any keys the next caller may try soon again.
-    if (!ever) tried_ms = steady_ms() - refresh_interval_ms + 1'000;
+    if (!self->ever) self->tried_ms = steady_ms() - refresh_interval_ms + 1'000;
     co_return;
   }
-  keys = std::move(fresh);
-  ever = true;
-  fetched_ms = steady_ms();
+  self->keys = std::move(fresh);
+  self->ever = true;
+  self->fetched_ms = steady_ms();
 }
 
-KeySet::KeySet(FetchKeys fetch, long ttl_s) : impl_(std::make_unique<Impl>()) {
+KeySet::KeySet(FetchKeys fetch, long ttl_s) : impl_(std::make_shared<Impl>()) {
   impl_->fetch = std::move(fetch);
   impl_->ttl_ms = ttl_s * 1000;
 }
@@ -128,18 +133,24 @@ KeySet::~KeySet() = default;
 
 Task<std::shared_ptr<const KeySet::Key>> KeySet::find(std::string key_id) {
   auto& self = *impl_;
+  const auto executor = co_await asio::this_coro::executor;
   // Twice: with what is known, and after a refresh (ours, or the one that another caller started).
   for (int attempt = 0; attempt < 2; ++attempt) {
-    bool wait = false;
+    bool wait = false, old = false;
+    std::shared_ptr<const Key> known;
     {
       const std::lock_guard lock(self.mutex);
-      const bool old = steady_ms() - self.fetched_ms > self.ttl_ms;
-      if (const auto it = self.keys.find(key_id); it != self.keys.end() && (!old || attempt > 0))
-        co_return it->second;
+      if (const auto it = self.keys.find(key_id); it != self.keys.end()) known = it->second;
+      old = steady_ms() - self.fetched_ms > self.ttl_ms;
       wait = self.fetching;
     }
+    if (known) {
+      // It serves at once; when it is old, it is looked at again behind the caller's back.
+      if (old && !wait) asio::co_spawn(executor, Impl::refresh(impl_), asio::detached);
+      co_return known;
+    }
     if (attempt > 0) break;
-    if (!wait) co_await self.refresh();
+    if (!wait) co_await Impl::refresh(impl_);
     for (int i = 0; wait && i < 100; ++i) {
       co_await sleep_ms(20);
       const std::lock_guard lock(self.mutex);
@@ -222,8 +233,9 @@ Task<Caller> TokenVerifier::verify(std::string token) {
   // Extensions that we don't know must be refused (RFC 7515, 4.1.11).
   if (header->contains("crit")) throw unauthorized("Invalid token");
   const auto key = co_await keys_->find(text_of(*header, "kid"));
-  const bool elliptic = algorithm == "ES256";
-  if ((key->type == "EC") != elliptic || (!key->algorithm.empty() && key->algorithm != algorithm))
+  // Only what the key is for: one that names no algorithm is for the usual one of its kind.
+  const std::string usual = key->type == "EC" ? "ES256" : "RS256";
+  if (algorithm != (key->algorithm.empty() ? usual : key->algorithm))
     throw unauthorized("Invalid token");
   check_signature(token, *key);
   const auto expires = seconds_of(*claims, "exp");

@@ -17,8 +17,8 @@ using FetchKeys = std::function<Task<std::string>()>;
 /// The issuer's public keys. Shared by all loops.
 class KeySet {
  public:
-  /// Keys are fetched again after `ttl_s`, and once for an unknown key id, but never more often than
-  /// every 10 s.
+  /// Keys are fetched again after `ttl_s` (in the background: known ones go on serving), and once for
+  /// an unknown key id, but never more often than every 10 s.
   KeySet(FetchKeys fetch, long ttl_s);
   ~KeySet();
   KeySet(const KeySet&) = delete;
@@ -30,7 +30,7 @@ class KeySet {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 struct TokenRules {

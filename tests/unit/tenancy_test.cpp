@@ -2,6 +2,7 @@
 
 #include "identity/issuer.hpp"
 #include "platform/errors.hpp"
+#include "platform/http/address.hpp"
 #include "tenancy/guard.hpp"
 #include "tenancy/permissions.hpp"
 
@@ -30,12 +31,13 @@ TEST(Permissions, roles_hold_what_they_should) {
   EXPECT_TRUE(holds(with_roles({"tenant-admin"}), "users.roles"));
   EXPECT_TRUE(holds(with_roles({"customer"}), "devices.create"));
   EXPECT_FALSE(holds(with_roles({"customer"}), "users.roles"));
-  EXPECT_FALSE(holds(with_roles({"operator"}), "devices.create"));
   EXPECT_FALSE(holds(with_roles({}), "devices.read"));
 }
 
-TEST(Guard, operators_are_no_customers_and_customers_need_a_tenant) {
-  EXPECT_THROW(require_customer(with_roles({"operator-admin"})), HttpError);
+TEST(Guard, operators_need_a_tenant_in_their_token_and_so_do_customers) {
+  EXPECT_THROW(require_customer(with_roles({"operator-admin"}, "")), HttpError);
+  EXPECT_NO_THROW(require_customer(with_roles({"operator-admin"})));
+  EXPECT_THROW(require_customer(with_roles({})), HttpError);
   EXPECT_THROW(require_customer(with_roles({"customer"}, "")), HttpError);
   EXPECT_NO_THROW(require_customer(with_roles({"customer", "operator"})));
   EXPECT_TRUE(with_roles({"operator-admin"}).is_operator());
@@ -51,6 +53,17 @@ TEST(Guard, networks_match_by_prefix) {
   EXPECT_FALSE(Network("192.168.1.7").contains("192.168.1.8"));
   EXPECT_THROW(Network("10.0.0.0/33"), std::invalid_argument);
   EXPECT_THROW(Network("home"), std::invalid_argument);
+}
+
+TEST(Address, is_read_as_headers_write_it) {
+  const auto plain = [](const char* text) { return http::plain_address(text).value_or("none"); };
+  EXPECT_EQ(plain("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(plain("192.0.2.1:443"), "192.0.2.1");
+  EXPECT_EQ(plain("[2001:DB8::1]:443"), "2001:db8::1");
+  EXPECT_EQ(plain("fe80::1%eth0"), "fe80::1");
+  EXPECT_EQ(plain("::ffff:192.0.2.1"), "192.0.2.1");
+  for (const char* bad : {"", "unknown", "[::1", "1.2.3", "1.2.3.4.5", "_hidden", "host:80"})
+    EXPECT_EQ(plain(bad), "none") << bad;
 }
 
 TEST(FailureLimit, blocks_a_key_after_its_failures_and_only_that) {

@@ -69,7 +69,7 @@ bj::object responses(const EndpointSpec& spec, OperationDoc& doc) {
   std::map<int, std::string> failures;
   const bool authenticated = spec.access != Access::open;
   if (authenticated) {
-    failures[401] = "Authentication required";
+    failures[401] = "Missing authorization";
     if (spec.access != Access::signed_in && spec.access != Access::device)
       failures[403] = spec.permission.empty() ? "Not allowed"
                                               : "Permission required: " + spec.permission;
@@ -84,7 +84,7 @@ bj::object responses(const EndpointSpec& spec, OperationDoc& doc) {
   }
   for (const auto& [status, detail] : spec.failures) {
     auto& text = failures[status];
-    text = text.empty() ? detail : text + "; " + detail;
+    if (text.find(detail) == std::string::npos) text = text.empty() ? detail : text + "; " + detail;
   }
   failures.emplace(500, "Internal error");
   failures.emplace(503, "A dependency is unavailable");
