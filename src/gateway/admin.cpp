@@ -13,6 +13,7 @@
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "platform/loop.hpp"
+#include "tenancy/membership.hpp"
 
 namespace pulse::gateway {
 
@@ -118,7 +119,12 @@ Task<> seed(pg::Pool& pool, Flags flags) {
   users.push_back(demo_user("operatoradmin1", "Ada", "Operator", {"operator", "operator-admin"}, ""));
   for (auto& user : users) {
     const auto known = co_await identity::find_user(pool, user.username);
-    if (!known) co_await identity::ensure_user(pool, user);
+    std::string id;
+    if (known) id = known->id;
+    else id = co_await identity::ensure_user(pool, user);
+    const std::string role = "Full Admin";
+    if (user.username == "customer1")
+      co_await tenancy::give_system_role(pool, user.tenant_id, id, role);
   }
   std::cout << "tenant demo, " << devices.size() << " devices, " << users.size() << " users\n";
 }

@@ -96,6 +96,20 @@ Task<> follow_settings(Process& p) {
   }
 }
 
+/// Tokens that ended early: NATS tells at once, this what NATS lost.
+Task<> follow_revocations(Process& p) {
+  while (!p.stopping) {
+    std::string problem;
+    try {
+      co_await p.revocations->refresh(*p.pool);
+    } catch (const pg::Error& e) {
+      problem = e.what();
+    }
+    if (!problem.empty()) log::error_throttled("ended sessions not read", {{"error", problem}}, 60);
+    co_await sleep_ms(5'000);
+  }
+}
+
 Task<> follow_gauges(Process& p) {
   while (!p.stopping) {
     std::string problem;
@@ -183,6 +197,7 @@ int serve(const Config& config, const std::string& version) {
   try {
     p.base.spawn("streams", prepare_streams(p));
     p.base.spawn("settings", follow_settings(p));
+    p.base.spawn("ended sessions", follow_revocations(p));
     if (p.identity.maintain) p.base.spawn("signing keys", p.identity.maintain(*p.pool));
     if (p.roles.ops) {
       start_jobs(p);

@@ -113,9 +113,13 @@ void GatewayLoop::Impl::build() {
   tenancy::TokenRules rules;
   rules.issuer = public_issuer(config);
   rules.audience = config.text("JWT_AUDIENCE");
-  tokens = std::make_shared<tenancy::Authenticator>(
-      std::make_shared<tenancy::TokenVerifier>(process.identity.keys, std::move(rules)),
-      process.auth_failures);
+  tenancy::AuthenticatorDeps auth;
+  auth.pool = pool.get();
+  auth.tokens = std::make_shared<tenancy::TokenVerifier>(process.identity.keys, std::move(rules));
+  auth.api_tokens = process.api_tokens;
+  auth.revocations = process.revocations;
+  auth.failures = process.auth_failures;
+  tokens = std::make_shared<tenancy::Authenticator>(std::move(auth));
   lookup = std::make_shared<fleet::DeviceLookup>(process.devices, *pool, executor);
   hub = std::make_shared<telemetry::LiveHub>(process.nats, *pool, executor, process.live_counter);
   if (process.roles.mqtt) {
@@ -131,6 +135,9 @@ void GatewayLoop::Impl::build() {
   tenancy::GuardDeps guard;
   guard.pool = pool.get();
   guard.tokens = tokens;
+  guard.memberships = process.memberships;
+  guard.limits = process.request_limits;
+  guard.audit = process.audit;
   guard.internal_secret = config.text("MQTT_INTERNAL_AUTH_SECRET");
   guard.internal_networks = internal_networks(config);
   router.authorize_with(tenancy::guard(std::move(guard)));

@@ -20,6 +20,12 @@ telemetry::IngestSettings ingest_settings(const Config& config) {
   s.keep_processed_s = config.integer("STREAM_KEEP_SECONDS");
   s.stale_seconds = config.integer("HEARTBEAT_STALE_SECONDS");
   s.flush_interval_ms = config.integer("FLUSH_INTERVAL_MS");
+  s.batch_size = static_cast<std::size_t>(config.integer("BATCH_SIZE"));
+  // Whoever sets a size means it; the default one may be exceeded to work off a backlog.
+  s.batch_most = config.given("BATCH_SIZE") ? s.batch_size : limits::ingest_worker_batch;
+  s.judge.require_token = config.boolean("REQUIRE_TOKEN");
+  s.judge.limits.payload_bytes = static_cast<std::size_t>(config.integer("MAX_PAYLOAD_BYTES"));
+  s.judge.payload_bytes_given = config.given("MAX_PAYLOAD_BYTES");
   s.replicas = static_cast<int>(config.integer("NATS_REPLICAS"));
   s.stream_max_bytes = static_cast<std::int64_t>(config.integer("STREAM_MAX_MIB")) << 20;
   return s;
@@ -76,6 +82,13 @@ Process::Process(const Config& config_)
       std::make_shared<tenancy::FailureLimit>(100, 60, limits::failed_auth_addresses);
   device_failures =
       std::make_shared<tenancy::FailureLimit>(1'000, 60, limits::failed_auth_addresses);
+  memberships = std::make_shared<tenancy::Memberships>(nats, executor);
+  api_tokens = std::make_shared<tenancy::ApiTokens>(nats, executor);
+  revocations = std::make_shared<tenancy::Revocations>(nats, executor);
+  tenancy::RequestLimitOptions requests;
+  requests.caller_per_minute = config.integer("API_RATE_PER_MINUTE");
+  requests.address_per_minute = config.integer("API_ADDRESS_RATE_PER_MINUTE");
+  request_limits = std::make_shared<tenancy::RequestLimits>(requests);
   live_counter = std::make_shared<telemetry::LiveCounter>();
   const auto& secret = config.text("PULSE_SECRET_KEY");
   tickets = std::make_shared<telemetry::TicketOffice>(

@@ -17,7 +17,9 @@
 #include "telemetry/ingest_worker.hpp"
 #include "telemetry/live_api.hpp"
 #include "tenancy/audit.hpp"
+#include "tenancy/authenticator.hpp"
 #include "tenancy/guard.hpp"
+#include "tenancy/request_limits.hpp"
 
 namespace pulse::gateway {
 
@@ -57,6 +59,10 @@ struct Process {
   std::shared_ptr<fleet::DeviceAuth> devices;
   std::shared_ptr<TokenBuckets> creates;
   std::shared_ptr<tenancy::FailureLimit> auth_failures, device_failures;
+  std::shared_ptr<tenancy::Memberships> memberships;
+  std::shared_ptr<tenancy::ApiTokens> api_tokens;
+  std::shared_ptr<tenancy::Revocations> revocations;
+  std::shared_ptr<tenancy::RequestLimits> request_limits;
   std::shared_ptr<telemetry::LiveCounter> live_counter;
   std::shared_ptr<telemetry::TicketOffice> tickets;
   IdentityParts identity;

@@ -27,6 +27,8 @@ inline constexpr std::size_t ingest_metrics_per_message = 50;
 inline constexpr std::size_t ingest_metric_key_bytes = 128;
 inline constexpr std::size_t ingest_text_value_chars = 256;
 inline constexpr std::size_t ingest_batch_messages = 100;
+inline constexpr std::size_t ingest_keys_per_device = 256;          // in state and rollups
+inline constexpr double ingest_rollup_magnitude = 1e290;            // beyond it a sum would overflow
 inline constexpr std::size_t ingest_worker_batch = 20'000;          // messages in one transaction
 inline constexpr long puback_timeout_ms = 1'000;
 inline constexpr int poison_deliveries = 5;                         // then dead letter
@@ -35,6 +37,8 @@ inline constexpr int poison_deliveries = 5;                         // then dead
 inline constexpr std::size_t device_auth_entries = 200'000;
 inline constexpr std::size_t token_verify_entries = 10'000;
 inline constexpr std::size_t rate_buckets = 200'000;
+inline constexpr std::size_t membership_entries = 50'000;
+inline constexpr std::size_t api_token_entries = 20'000;
 inline constexpr std::size_t failed_auth_addresses = 50'000;
 
 // Live fan-out

@@ -23,9 +23,17 @@ class TokenBuckets {
   /// At most `capacity` keys; beyond it full buckets are forgotten first (which changes nothing).
   explicit TokenBuckets(std::size_t capacity) : capacity_(capacity / shards + 1) {}
 
-  /// Takes `n` tokens. Returns 0 when they were there, else the milliseconds until they will be;
-  /// nothing is taken then.
+  /// What a take found: 0 ms when the tokens were there, else the time until they will be (nothing is
+  /// taken then); and what is left.
+  struct Taken {
+    std::int64_t wait_ms = 0;
+    double left = 0;
+  };
+  /// Takes `n` tokens. Returns 0 when they were there, else the milliseconds until they will be.
   std::int64_t take(std::string_view key, Rate rate, double n = 1) {
+    return take_counted(key, rate, n).wait_ms;
+  }
+  Taken take_counted(std::string_view key, Rate rate, double n = 1) {
     auto& shard = shards_[std::hash<std::string_view>()(key) % shards];
     const std::lock_guard lock(shard.mutex);
     const auto now = steady_us();
@@ -40,9 +48,10 @@ class TokenBuckets {
     b.at_us = now;
     if (b.tokens >= n) {
       b.tokens -= n;
-      return 0;
+      return {0, b.tokens};
     }
-    return static_cast<std::int64_t>((n - b.tokens) / std::max(rate.per_second, 1e-9) * 1000) + 1;
+    return {static_cast<std::int64_t>((n - b.tokens) / std::max(rate.per_second, 1e-9) * 1000) + 1,
+            b.tokens};
   }
 
   std::size_t size() const {

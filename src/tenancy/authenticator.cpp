@@ -4,14 +4,23 @@
 
 namespace pulse::tenancy {
 
+Task<Caller> Authenticator::identify(std::string token, std::string client_address) {
+  if (looks_like_api_token(token))
+    co_return co_await d_.api_tokens->verify(*d_.pool, std::move(token), std::move(client_address));
+  auto caller = co_await d_.tokens->verify(std::move(token));
+  if (d_.revocations->covers(caller)) throw unauthorized("Session ended");
+  co_return caller;
+}
+
 Task<Caller> Authenticator::verify(std::string token, std::string client_address) {
-  const int wait = failures_->blocked_for(client_address);
+  const int wait = d_.failures->blocked_for(client_address);
   if (wait > 0) throw too_many("Too many auth attempts", wait);
   try {
-    co_return co_await tokens_->verify(std::move(token));
+    co_return co_await identify(std::move(token), client_address);
   } catch (const HttpError& e) {
-    if (e.status == 401 && std::string_view(e.what()) != "Token expired")
-      failures_->failed(client_address);
+    const std::string_view detail = e.what();
+    if (e.status == 401 && detail != "Token expired" && detail != "Session ended")
+      d_.failures->failed(client_address);
     throw;
   }
 }

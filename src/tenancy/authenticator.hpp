@@ -4,25 +4,35 @@
 #include <memory>
 #include <string>
 
+#include "tenancy/api_tokens.hpp"
 #include "tenancy/guard.hpp"
+#include "tenancy/revocations.hpp"
 #include "tenancy/token.hpp"
 
 namespace pulse::tenancy {
 
+struct AuthenticatorDeps {
+  pg::Pool* pool = nullptr;                    ///< of the loop
+  std::shared_ptr<TokenVerifier> tokens;       ///< of the loop
+  std::shared_ptr<ApiTokens> api_tokens;       ///< of the process, as all below
+  std::shared_ptr<Revocations> revocations;
+  std::shared_ptr<FailureLimit> failures;
+};
+
 /// One per loop.
 class Authenticator {
  public:
-  Authenticator(std::shared_ptr<TokenVerifier> tokens, std::shared_ptr<FailureLimit> failures)
-      : tokens_(std::move(tokens)), failures_(std::move(failures)) {}
+  explicit Authenticator(AuthenticatorDeps deps) : d_(std::move(deps)) {}
 
-  /// The caller that the token names. Throws HttpError: 429 "Too many auth attempts" when the address
-  /// has failed too often, 401 and 503 as TokenVerifier. An expired token is a browser's everyday
-  /// life, no attack: it does not count.
+  /// The caller that an access token or API token names. Throws HttpError: 429 "Too many auth
+  /// attempts" when the address has failed too often; 401 and 503 as TokenVerifier and ApiTokens, and
+  /// 401 "Session ended" for what was revoked. An expired token is a browser's everyday life, no
+  /// attack: it does not count.
   Task<Caller> verify(std::string token, std::string client_address);
 
  private:
-  std::shared_ptr<TokenVerifier> tokens_;    // of the loop
-  std::shared_ptr<FailureLimit> failures_;   // of the process
+  Task<Caller> identify(std::string token, std::string client_address);
+  AuthenticatorDeps d_;
 };
 
 }  // namespace pulse::tenancy

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/errors.hpp"
+#include "tenancy/permissions.hpp"
 
 namespace pulse::tenancy {
 
@@ -64,11 +65,15 @@ Task<pg::Result> OperatorDb::write(std::string action, std::string tenant_filter
   co_return std::move(results[1]);
 }
 
+bool TenantCaller::may(std::string_view permission) const {
+  return holds(who, membership.get(), permission);
+}
+
 TenantCaller Access::tenant(http::Request& request) {
   const auto& v = verified(request);
   if (v.who.tenant_id.empty()) throw std::logic_error("a tenant's endpoint without a tenant");
-  return TenantCaller{v.who, TenantDb(*v.pool, tenant_scope(v.who.tenant_id)), request.request_id,
-                      request.client_address};
+  return TenantCaller{v.who, TenantDb(*v.pool, tenant_scope(v.who.tenant_id)), v.membership,
+                      request.request_id, request.client_address};
 }
 
 OperatorCaller Access::operators(http::Request& request) {
@@ -76,9 +81,12 @@ OperatorCaller Access::operators(http::Request& request) {
   if (!v.who.is_operator()) throw std::logic_error("an operators' endpoint without an operator");
   return OperatorCaller{v.who, OperatorDb(*v.pool, v.who, request.client_address,
                                           std::string(request.headers.get("User-Agent")),
-                                          request.request_id)};
+                                          request.request_id),
+                        request.request_id, request.client_address};
 }
 
-SignedIn Access::signed_in(http::Request& request) { return SignedIn{verified(request).who}; }
+SignedIn Access::signed_in(http::Request& request) {
+  return SignedIn{verified(request).who, request.request_id, request.client_address};
+}
 
 }  // namespace pulse::tenancy

@@ -7,6 +7,7 @@
 
 #include "platform/http/endpoint.hpp"
 #include "platform/pg/pool.hpp"
+#include "tenancy/membership.hpp"
 
 namespace pulse::tenancy {
 
@@ -17,12 +18,17 @@ struct Caller {
   std::string email;
   std::string tenant_id;  ///< empty: none
   std::vector<std::string> roles;
-  std::int64_t expires_at_s = 0;  ///< epoch seconds of the token's end
+  std::int64_t expires_at_s = 0;  ///< epoch seconds of the token's end; 0: never (API tokens only)
+  std::int64_t issued_at_s = 0;   ///< epoch seconds; 0: unknown
+  std::string by_api_token;       ///< id of the API token; empty: signed in
+  bool is_service = false;        ///< a service account, no person
+  std::vector<std::string> scopes;  ///< of an API token: no more than these permissions
   bool by_cookie = false;
   std::string session_id;
   boost::json::value organization = nullptr;
 
   bool has_role(std::string_view role) const;
+  bool is_tenant_admin() const { return has_role("tenant-admin"); }
   bool is_operator() const;  ///< operator, or operator-admin which implies it
 };
 
@@ -56,9 +62,12 @@ class TenantDb {
 struct TenantCaller {
   Caller who;
   TenantDb db;
+  std::shared_ptr<const Membership> membership;
   std::string request_id;
   std::string client_address;
   const std::string& tenant() const { return who.tenant_id; }
+  /// True when the caller holds the permission (the endpoint's own is checked before the handler).
+  bool may(std::string_view permission) const;
 };
 
 /// The database as platform staff sees it; each use writes operator_audit_log in the same transaction.
@@ -83,16 +92,19 @@ class OperatorDb {
 struct OperatorCaller {
   Caller who;
   OperatorDb db;
+  std::string request_id, client_address;
 };
 
 /// Parameter type of endpoints that any signed-in user may call.
 struct SignedIn {
   Caller who;
+  std::string request_id, client_address;
 };
 
 /// What the access check leaves in Request::caller.
 struct Verified {
   Caller who;
+  std::shared_ptr<const Membership> membership;  ///< of customer endpoints
   pg::Pool* pool = nullptr;
 };
 

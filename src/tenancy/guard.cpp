@@ -5,8 +5,10 @@
 #include "platform/clock.hpp"
 #include "platform/crypto/crypto.hpp"
 #include "platform/errors.hpp"
+#include "tenancy/audit.hpp"
 #include "tenancy/authenticator.hpp"
 #include "tenancy/permissions.hpp"
+#include "tenancy/request_limits.hpp"
 
 namespace pulse::tenancy {
 
@@ -108,6 +110,46 @@ void check_internal(const GuardDeps& deps, const http::Request& request) {
     throw forbidden("Forbidden");
 }
 
+void require_open_tenant(const Membership& m) {
+  if (m.tenant_status == "ACTIVE") return;
+  // Empty: the issuer knows an organization that we don't.
+  throw forbidden(m.tenant_status == "SUSPENDED" ? "Organization suspended: contact support"
+                                                 : "Organization not found");
+}
+
+[[noreturn]] void refuse(const GuardDeps& deps, const http::Request& request, const Caller& who,
+                         const std::string& detail) {
+  AuditEvent e;
+  e.tenant_id = who.tenant_id;
+  e.event_type = "access.refused";
+  e.category = "security";
+  e.severity = "warning";
+  e.action = "refuse";
+  e.message = detail;
+  e.details = {{"method", request.method}, {"path", request.path}};
+  e.actor_type = who.is_service ? "service" : "user";
+  e.actor_id = who.user_id;
+  e.actor_name = who.username.empty() ? who.email : who.username;
+  e.ip_address = request.client_address;
+  e.request_id = request.request_id;
+  deps.audit->write(std::move(e));
+  throw forbidden(detail);
+}
+
+/// Platform staff inside a tenant leave the trace that they leave on the operators' endpoints.
+Task<> note_operator_in_tenant(const GuardDeps& deps, const http::Request& request,
+                               const Caller& who, const http::EndpointSpec& spec) {
+  pg::Scope scope("pulse_operator_write", {});
+  co_await deps.pool->query(
+      scope,
+      "INSERT INTO operator_audit_log (user_id, action, tenant_filter, resource_type, ip_address, "
+      "user_agent, request_id, rls_bypassed) VALUES ($1, $2, $3, 'tenant', nullif($4, '')::inet, "
+      "left($5, 500), $6, false)",
+      pg::Params::of(who.user_id, spec.method + " " + spec.pattern, who.tenant_id,
+                     request.client_address, request.headers.get("User-Agent"),
+                     request.request_id));
+}
+
 /// An endpoint may declare its own words for a missing token.
 std::string missing_token_detail(const http::EndpointSpec& spec) {
   for (const auto& [status, detail] : spec.failures)
@@ -123,14 +165,24 @@ Task<> check_token(const GuardDeps& deps, http::Request& request, const http::En
   v.who = co_await deps.tokens->verify(std::move(token), request.client_address);
   v.who.by_cookie = by_cookie;
   v.pool = deps.pool;
-  if (spec.access == http::Access::customer) {
-    require_customer(v.who);
-    if (!spec.permission.empty() && !holds(v.who, spec.permission))
-      throw forbidden("Permission required: " + spec.permission);
+  const bool in_tenant = spec.access == http::Access::customer;
+  if (in_tenant) require_customer(v.who);
+  if (!v.who.tenant_id.empty() && spec.access != http::Access::operators) {
+    const bool person = v.who.by_api_token.empty() && !v.who.is_operator();
+    v.membership =
+        co_await deps.memberships->find(*deps.pool, v.who.tenant_id, v.who.user_id, person);
+    if (in_tenant) require_open_tenant(*v.membership);
+  }
+  deps.limits->check_caller(request, v.who, v.membership.get());
+  if (in_tenant) {
+    if (!spec.permission.empty() && !holds(v.who, v.membership.get(), spec.permission))
+      refuse(deps, request, v.who, "Permission required: " + spec.permission);
+    if (v.who.is_operator()) co_await note_operator_in_tenant(deps, request, v.who, spec);
   } else if (spec.access == http::Access::operators) {
-    if (!v.who.is_operator()) throw forbidden("Operator role required");
+    if (!v.who.is_operator() || !v.who.by_api_token.empty())
+      refuse(deps, request, v.who, "Operator role required");
     if (!spec.permission.empty() && !v.who.has_role(spec.permission))
-      throw forbidden("Role required: " + spec.permission);
+      refuse(deps, request, v.who, "Role required: " + spec.permission);
   }
   request.caller = std::move(v);
 }
@@ -140,6 +192,8 @@ Task<> check_token(const GuardDeps& deps, http::Request& request, const http::En
 http::Authorizer guard(GuardDeps deps) {
   return [deps = std::move(deps)](http::Request& request,
                                   const http::EndpointSpec& spec) -> Task<> {
+    if (spec.access != http::Access::device && spec.access != http::Access::internal)
+      deps.limits->check_address(request);
     switch (spec.access) {
       case http::Access::open:
       case http::Access::device: co_return;

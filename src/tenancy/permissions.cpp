@@ -27,21 +27,29 @@ constexpr std::string_view catalogue[] = {
     "sites.read", "sites.write", "subscriptions.read", "subscriptions.write", "users.edit",
     "users.invite", "users.read", "users.remove", "users.roles"};
 
-bool of_a_customer(std::string_view permission) {
-  return permission.starts_with("devices.") || permission.starts_with("sites.") ||
-         permission.ends_with(".read") || permission == "dashboard.write";
-}
-
 }  // namespace
 
 bool known_permission(std::string_view permission) {
   return std::binary_search(std::begin(catalogue), std::end(catalogue), permission);
 }
 
-bool holds(const Caller& caller, std::string_view permission) {
+std::span<const std::string_view> all_permissions() { return catalogue; }
+
+bool holds(const Caller& caller, const Membership* membership, std::string_view permission) {
   if (!known_permission(permission)) return false;
-  if (caller.has_role("tenant-admin") || caller.is_operator()) return true;
-  return caller.has_role("customer") && of_a_customer(permission);
+  const bool in_scopes = caller.by_api_token.empty() ||
+                         std::find(caller.scopes.begin(), caller.scopes.end(), permission) !=
+                             caller.scopes.end();
+  if (!in_scopes) return false;
+  if (caller.is_service || caller.is_tenant_admin() || caller.is_operator()) return true;
+  return caller.has_role("customer") && membership && membership->allows(permission);
+}
+
+std::vector<std::string> held_by(const Caller& caller, const Membership* membership) {
+  std::vector<std::string> out;
+  for (const auto permission : catalogue)
+    if (holds(caller, membership, permission)) out.emplace_back(permission);
+  return out;
 }
 
 }  // namespace pulse::tenancy

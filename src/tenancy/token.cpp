@@ -252,6 +252,7 @@ Task<Caller> TokenVerifier::verify(std::string token) {
   Caller caller = caller_of(*claims);
   if (caller.user_id.empty()) throw unauthorized("Invalid token claims");
   caller.expires_at_s = *expires;
+  caller.issued_at_s = seconds_of(*claims, "iat").value_or(0);
   if (verified_.size() >= limits::token_verify_entries) {
     std::erase_if(verified_, [&](const auto& e) { return e.second.expires_at_s <= now_s; });
     if (verified_.size() >= limits::token_verify_entries) verified_.clear();

@@ -20,18 +20,47 @@ Caller with_roles(std::vector<std::string> roles, std::string tenant = "acme") {
 }
 }  // namespace
 
+Membership with_permissions(std::vector<std::string> permissions) {
+  Membership m;
+  m.permissions = std::move(permissions);
+  return m;
+}
+
 TEST(Permissions, unknown_ones_nobody_holds) {
-  EXPECT_FALSE(holds(with_roles({"tenant-admin"}), "devices.fly"));
+  EXPECT_FALSE(holds(with_roles({"tenant-admin"}), nullptr, "devices.fly"));
   EXPECT_FALSE(known_permission(""));
   EXPECT_TRUE(known_permission("devices.create"));
   EXPECT_TRUE(known_permission("users.roles"));
 }
 
 TEST(Permissions, roles_hold_what_they_should) {
-  EXPECT_TRUE(holds(with_roles({"tenant-admin"}), "users.roles"));
-  EXPECT_TRUE(holds(with_roles({"customer"}), "devices.create"));
-  EXPECT_FALSE(holds(with_roles({"customer"}), "users.roles"));
-  EXPECT_FALSE(holds(with_roles({}), "devices.read"));
+  const auto m = with_permissions({"devices.create", "devices.read"});
+  EXPECT_TRUE(holds(with_roles({"tenant-admin"}), nullptr, "users.roles"));
+  EXPECT_TRUE(holds(with_roles({"customer"}), &m, "devices.create"));
+  EXPECT_FALSE(holds(with_roles({"customer"}), &m, "users.roles"));
+  EXPECT_FALSE(holds(with_roles({"customer"}), nullptr, "devices.read"));
+  EXPECT_FALSE(holds(with_roles({}), &m, "devices.read"));
+  EXPECT_EQ(held_by(with_roles({"customer"}), &m), m.permissions);
+  EXPECT_EQ(held_by(with_roles({"tenant-admin"}), nullptr).size(), all_permissions().size());
+}
+
+TEST(Permissions, a_token_holds_no_more_than_its_scopes_and_its_owner) {
+  const auto m = with_permissions({"devices.read"});
+  auto token = with_roles({"customer"});
+  token.by_api_token = "t";
+  EXPECT_FALSE(holds(token, &m, "devices.read"));
+  token.scopes = {"devices.read", "sites.write"};
+  EXPECT_TRUE(holds(token, &m, "devices.read"));
+  EXPECT_FALSE(holds(token, &m, "sites.write"));
+  token.roles.emplace_back("tenant-admin");
+  EXPECT_TRUE(holds(token, &m, "sites.write"));
+  EXPECT_FALSE(holds(token, &m, "users.roles"));
+  auto machine = with_roles({"customer"});
+  machine.by_api_token = "s";
+  machine.is_service = true;
+  machine.scopes = {"sites.write"};
+  EXPECT_TRUE(holds(machine, nullptr, "sites.write"));
+  EXPECT_FALSE(holds(machine, &m, "devices.read"));
 }
 
 TEST(Guard, operators_need_a_tenant_in_their_token_and_so_do_customers) {

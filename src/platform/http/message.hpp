@@ -56,6 +56,8 @@ struct Request {
   bool secure = false;         ///< came over TLS (or a trusted proxy says so)
   /// What the authorizer learned about the caller (tenancy::Caller); platform does not look inside.
   std::any caller;
+  /// What the authorizer adds to the answer, whatever it will be (RateLimit-* fields).
+  std::vector<Headers::Field> answer_fields;
 
   std::string_view query_value(std::string_view name) const;  ///< first, or ""
   std::string_view param(std::string_view name) const;

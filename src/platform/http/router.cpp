@@ -210,6 +210,7 @@ Task<Response> Router::handle(Request& request) {
     error = std::current_exception();
   }
   if (error) response = error_response(error, request);
+  for (auto& [name, value] : request.answer_fields) response.headers.set(std::move(name), std::move(value));
   if (request.method == "HEAD" && !response.stream) {
     response.headers.set("Content-Length", std::to_string(response.body.size()));
     response.body.clear();

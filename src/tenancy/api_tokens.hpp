@@ -1,0 +1,43 @@
+#pragma once
+// Tokens of people and machines for the interface: "pulse_pat_..." of a person, "pulse_svc_..." of a
+// service account. Stored as SHA-256; looked up at the door before any tenant is known.
+#include <boost/asio/any_io_executor.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "platform/nats/client.hpp"
+#include "platform/pg/pool.hpp"
+#include "tenancy/caller.hpp"
+
+namespace pulse::tenancy {
+
+/// True for what has the form of such a token; anything else is taken for a JWT.
+bool looks_like_api_token(std::string_view token);
+
+struct NewApiToken {
+  std::string secret;  ///< shown once
+  std::string hash, hint;
+};
+/// `kind`: "pat" or "svc".
+NewApiToken make_api_token(std::string_view kind);
+
+/// The cache of tokens. Shared by all loops; thread-safe.
+class ApiTokens {
+ public:
+  ApiTokens(nats::Client& nats, boost::asio::any_io_executor executor);
+  ~ApiTokens();
+
+  /// The caller whose token this is, through the caller's loop's pool: `by_api_token` holds its id,
+  /// `scopes` its permissions. A person's roles are the person's tenant roles. Notes the use, at most
+  /// once a minute. Throws HttpError 401 "Invalid token" or "Token expired"; pg::Error.
+  Task<Caller> verify(pg::Pool& pool, std::string token, std::string client_address);
+  /// After a token or its owner changed: forgets in all processes. Empty: all tokens.
+  void changed(const std::string& token_id = {});
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace pulse::tenancy
