@@ -1,0 +1,40 @@
+#pragma once
+// Outgoing email by SMTP (RFC 5321), through libcurl on a thread of its own.
+#include <memory>
+#include <string>
+
+#include "platform/task.hpp"
+
+namespace pulse::mail {
+
+struct Email {
+  std::string to, subject;
+  std::string text, html;  ///< both parts of multipart/alternative (RFC 2046); `html` may be empty
+};
+
+struct MailerOptions {
+  std::string host;  ///< empty: emails are written as .eml files into `outbox` instead
+  int port = 587;
+  std::string username, password, from = "Pulse <pulse@localhost>";
+  /// "none", "starttls" (refused when the server has none) or "tls".
+  std::string security = "starttls";
+  std::string outbox;  ///< directory; needed without `host`
+  long timeout_ms = 10'000;
+};
+
+/// Shared by all loops; thread-safe.
+class Mailer {
+ public:
+  /// Throws std::invalid_argument for an unknown `security`.
+  explicit Mailer(MailerOptions options);
+  ~Mailer();
+  /// Completes when the server took the email. Throws HttpError 502 "Email could not be sent" with the
+  /// reason in the log; 503 when too many wait. Header values are cleaned of line breaks.
+  Task<> send(Email email);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace pulse::mail
