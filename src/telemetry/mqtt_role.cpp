@@ -14,6 +14,7 @@
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "platform/loop.hpp"
+#include "platform/mqtt/websocket_stream.hpp"
 #include "telemetry/door.hpp"
 
 namespace pulse::telemetry {
@@ -31,50 +32,21 @@ const DeviceSession& session_of(const mqtt::Principal& principal) {
   return *static_cast<const DeviceSession*>(principal.data.get());
 }
 
+/// True while the token by which the session came in may still be used; a session without one, where
+/// none is asked for, has nothing that could end.
+bool token_lives(const DeviceSession& session, const fleet::DeviceCredentials& device) {
+  if (session.token_id.empty()) return true;
+  for (const auto& t : device.tokens)
+    if (t.id == session.token_id) return t.expires_ms == 0 || now_ms() < t.expires_ms;
+  return false;
+}
+
 mqtt::AuthResult refused(mqtt::Reason reason, std::string text) {
   mqtt::AuthResult out;
   out.reason = reason;
   out.reason_string = std::move(text);
   return out;
 }
-
-/// A WebSocket as the stream that the endpoint reads: binary frames only (MQTT 5.0, section 6).
-class WebSocketStream : public mqtt::Stream {
- public:
-  WebSocketStream(http::WebSocket& socket, std::string address)
-      : socket_(socket), address_(std::move(address)) {}
-  Task<std::size_t> read_some(std::span<char> buffer) override {
-    while (at_ == held_.size()) {
-      auto frame = co_await socket_.read();
-      if (!frame) co_return 0;
-      if (frame->text) {
-        socket_.cut();
-        throw boost::system::system_error(
-            boost::system::errc::make_error_code(boost::system::errc::protocol_error));
-      }
-      held_ = std::move(frame->data);
-      at_ = 0;
-    }
-    const auto n = std::min(buffer.size(), held_.size() - at_);
-    std::copy_n(held_.data() + at_, n, buffer.data());
-    at_ += n;
-    if (at_ == held_.size()) {
-      held_ = std::string();
-      at_ = 0;
-    }
-    co_return n;
-  }
-  Task<> write(std::span<const char> bytes) override {
-    co_await socket_.write(std::string(bytes.data(), bytes.size()), false);
-  }
-  void close() noexcept override { socket_.cut(); }
-  std::string remote_address() const override { return address_; }
-
- private:
-  http::WebSocket& socket_;
-  std::string address_, held_;
-  std::size_t at_ = 0;
-};
 
 }  // namespace
 
@@ -138,6 +110,12 @@ Task<mqtt::PublishResult> MqttRole::Impl::publish(const mqtt::Principal& princip
   const auto device = co_await deps.lookup->find(session.tenant, session.device);
   if (auto reason = fleet::refusal_of(*device); !reason.empty())
     co_return mqtt::PublishResult::reject(mqtt::Reason::not_authorized, reason);
+  if (!token_lives(session, *device)) {
+    // 5.0 clients would only be told about this message: the session ends, too.
+    boost::asio::co_spawn(io, check_sessions(shared_from_this(), session.tenant, session.device),
+                          boost::asio::detached);
+    co_return mqtt::PublishResult::reject(mqtt::Reason::not_authorized, "TOKEN_INVALID");
+  }
   // Too fast is no reason to lose anything: the message waits here, and with it the reading of the
   // socket, until the device's rate allows it.
   while (const auto wait = deps.auth->take(*device)) co_await sleep_ms(std::min(wait, std::int64_t{1'000}));
@@ -251,13 +229,10 @@ Task<> MqttRole::Impl::check_sessions(std::shared_ptr<Impl> self, std::string te
   const auto gone = [&](const mqtt::SessionInfo& info) {
     const auto& s = session_of(info.principal);
     if (s.tenant != tenant || s.device != device) return false;
-    if (!fleet::refusal_of(*now_known).empty()) return true;
-    if (s.token_id.empty()) return false;
-    for (const auto& t : now_known->tokens)
-      if (t.id == s.token_id) return false;
-    return true;
+    return !fleet::refusal_of(*now_known).empty() || !token_lives(s, *now_known);
   };
-  self->endpoint->disconnect(gone, mqtt::Reason::not_authorized, "the token was revoked");
+  self->endpoint->disconnect(gone, mqtt::Reason::not_authorized,
+                             "the token was revoked or has expired");
 }
 
 void MqttRole::Impl::listen_to_nats() {
@@ -321,7 +296,7 @@ void MqttRole::mount(http::Router& api) {
        r.subprotocol = "mqtt";
        r.websocket_max_message_bytes = 128 * 1024;
        r.websocket = [impl, address = request->client_address](http::WebSocket& ws) -> Task<> {
-         co_await impl->endpoint->serve(std::make_unique<WebSocketStream>(ws, address),
+         co_await impl->endpoint->serve(mqtt::make_websocket_stream(ws, address),
                                         mqtt::Protocol::websocket);
        };
        co_return r;

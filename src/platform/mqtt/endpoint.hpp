@@ -237,7 +237,8 @@ class Endpoint {
   std::uint16_t listen_tls(const std::string& host, std::uint16_t port, const TlsFiles& files);
 
   /// Serves MQTT on a stream that the owner accepted, until the connection ends. Never throws for
-  /// what the peer does.
+  /// what the peer does. No read or write is under way when it returns, and none follows, so that
+  /// what the stream stands on may go; publish hooks of that client may still be at work.
   Task<> serve(std::unique_ptr<Stream> stream, Protocol protocol, std::string peer_cert_cn = {});
 
   /// Sends to every session of a principal with a subscription that matches. QoS is the lower of

@@ -51,6 +51,8 @@ Task<> Session::run(std::shared_ptr<Session> self) {
     self->drop(lost(error.what()));
   }
   self->close_now();
+  // A write under way fails by the close, but not at once; until then it uses the stream.
+  if (self->writing_) co_await wait_for(self->written_out_);
 }
 
 Task<> Session::read_loop() {
@@ -259,6 +261,7 @@ Task<> Session::write_loop(std::shared_ptr<Session> self) {
   }
   self->writing_ = false;
   if (self->state_ == State::lingering) self->transport_->end_writing();
+  if (self->written_out_) self->written_out_();
 }
 
 void Session::arm() {

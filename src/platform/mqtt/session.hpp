@@ -35,7 +35,7 @@ class Session : public std::enable_shared_from_this<Session>, private TimerNode 
           Protocol protocol, std::string peer_cert_cn);
   ~Session();
 
-  /// The connection's life. Does not throw.
+  /// The connection's life, to the end of the last read and write. Does not throw.
   static Task<> run(std::shared_ptr<Session> self);
 
   const SessionInfo& info() const { return *info_; }
@@ -131,7 +131,7 @@ class Session : public std::enable_shared_from_this<Session>, private TimerNode 
   std::vector<Subscription> subscriptions_;
   std::vector<std::string> aliases_;
   std::size_t inflight_bytes_ = 0;
-  Completion<> resume_;
+  Completion<> resume_, written_out_;
 
   std::uint64_t connect_due_ = 0, last_receipt_ = 0, linger_due_ = 0, stall_since_ = 0;
   std::uint64_t stall_mark_ = 0, opened_at_ = 0;

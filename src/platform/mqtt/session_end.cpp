@@ -52,6 +52,8 @@ void Session::drop(DisconnectCause cause) {
 }
 
 void Session::close_now() {
+  // A session that only its publish hook keeps alive has no stream any more.
+  if (state_ == State::closed) return;
   if (state_ == State::open) leave({DisconnectCause::Kind::connection_lost, Reason::success, ""});
   state_ = State::closed;
   core_->wheel.disarm(*this);
