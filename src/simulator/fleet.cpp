@@ -66,6 +66,20 @@ std::vector<Device> Fleet::read(std::istream& lines) {
   return devices;
 }
 
+std::vector<Device> Fleet::pick(std::vector<Device> devices, std::string_view profile,
+                                std::size_t most) {
+  if (!profile.empty())
+    std::erase_if(devices, [&](const Device& d) { return d.profile->slug != profile; });
+  if (devices.empty())
+    throw std::runtime_error("the devices file names no device of profile " + std::string(profile));
+  if (most > devices.size())
+    throw std::runtime_error("--devices: the file has " + std::to_string(devices.size()) +
+                             " of them; `pulse admin seed-demo --devices " + std::to_string(most) +
+                             " --tokens-file FILE` makes more");
+  if (most > 0) devices.resize(most);
+  return devices;
+}
+
 Fleet::Fleet(std::vector<Device> devices, const Options& options, std::int64_t start_ms)
     : devices_(std::move(devices)), faults_(options.faults), batches_(options.batch > 1) {
   std::size_t index = 0;

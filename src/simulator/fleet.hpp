@@ -39,6 +39,10 @@ class Fleet {
   /// the template's slug picks it, without either "humidity-temperature". Throws std::runtime_error
   /// that names the line.
   static std::vector<Device> read(std::istream& lines);
+  /// Those of `profile` (empty: of all), of them the first `most` (0: all). Throws
+  /// std::runtime_error when there are none, or fewer than `most`.
+  static std::vector<Device> pick(std::vector<Device> devices, std::string_view profile,
+                                  std::size_t most);
 
   /// Sequence numbers start at `start_ms`, the epoch milliseconds now: a second run repeats none.
   Fleet(std::vector<Device> devices, const Options& options, std::int64_t start_ms);

@@ -4,6 +4,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "simulator/profile.hpp"
 #include "simulator/simulate.hpp"
 
 namespace pulse::simulator {
@@ -52,6 +53,16 @@ void read_mqtt(Options& options, const std::string& flag, const std::string& tex
   options.mqtt_port = static_cast<std::uint16_t>(integer(flag, text.substr(colon + 1), 1, 65'535));
 }
 
+void read_profile(Options& options, const std::string& flag, const std::string& text) {
+  if (!find_profile(text)) {
+    std::string names;
+    for (const auto& profile : profiles())
+      names.append(names.empty() ? "" : ", ").append(profile.slug);
+    refuse(flag, "'" + text + "' is none of " + names);
+  }
+  options.profile = text;
+}
+
 void read_faults(Options& options, const std::string& flag, const std::string& text) {
   const std::map<std::string, Fault> names{{"malformed", Fault::malformed},
                                            {"dropouts", Fault::dropouts},
@@ -77,6 +88,9 @@ const std::map<std::string, Reader>& readers() {
       {"--mqtt", read_mqtt},
       {"--devices-file",
        [](Options& o, const std::string&, const std::string& v) { o.devices_file = v; }},
+      {"--devices", [](Options& o, const std::string& f,
+                       const std::string& v) { o.devices = integer(f, v, 1, 1'000'000); }},
+      {"--profile", read_profile},
       {"--rate", [](Options& o, const std::string& f,
                     const std::string& v) { o.rate = number(f, v, 0, 1'000'000); }},
       {"--protocol",
@@ -140,7 +154,11 @@ Options parse_options(std::span<const std::string> args) {
 std::string usage() {
   return R"(pulse simulate: a fleet of devices over real HTTP and MQTT
 
-  --devices-file FILE    JSON lines {tenant_id, device_id, site_id, token, profile?, template?}
+  --devices-file FILE    JSON lines {tenant_id, device_id, site_id, token, profile?, template?};
+                         `pulse admin seed-demo --devices N --tokens-file FILE` makes devices and
+                         such a file, ./dev up that of its demo fleet: .dev/devices.jsonl
+  --devices N            only the first N devices of the file
+  --profile NAME         only devices of this profile, e.g. gps-tracker
   --url URL              http://host:port of the gateway
   --mqtt HOST:PORT       the MQTT endpoint
   --protocol WHICH       http, mqtt or mixed (default: half of the devices each)

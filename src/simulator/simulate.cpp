@@ -164,7 +164,7 @@ class Simulation {
 int run(const Options& options) {
   std::ifstream file(options.devices_file);
   if (!file) throw std::runtime_error("--devices-file: " + options.devices_file + " can't be read");
-  auto devices = Fleet::read(file);
+  auto devices = Fleet::pick(Fleet::read(file), options.profile, options.devices);
 
   asio::io_context io(1);
   bool stop = false;

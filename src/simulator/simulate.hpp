@@ -17,6 +17,8 @@ struct Options {
   std::string mqtt_host;  ///< needed for mqtt and mixed
   std::uint16_t mqtt_port = 0;
   std::string devices_file;    ///< JSON lines, see fleet.hpp
+  std::size_t devices = 0;     ///< the first so many of the file; 0: all
+  std::string profile;         ///< only the devices of this profile; empty: all
   std::optional<double> rate;  ///< messages/s in all; 0: as fast as acknowledged; absent: as
                                ///< each device's profile says
   Protocol protocol = Protocol::mixed;

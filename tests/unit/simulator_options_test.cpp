@@ -26,6 +26,10 @@ TEST(SimulatorOptions, ReadsEveryFlag) {
                         "127.0.0.1:1883",
                         "--devices-file",
                         "d.jsonl",
+                        "--devices",
+                        "12",
+                        "--profile",
+                        "gps-tracker",
                         "--rate",
                         "2500.5",
                         "--protocol",
@@ -51,6 +55,8 @@ TEST(SimulatorOptions, ReadsEveryFlag) {
   EXPECT_EQ(o.mqtt_host, "127.0.0.1");
   EXPECT_EQ(o.mqtt_port, 1883);
   EXPECT_EQ(o.devices_file, "d.jsonl");
+  EXPECT_EQ(o.devices, 12u);
+  EXPECT_EQ(o.profile, "gps-tracker");
   EXPECT_EQ(o.rate, 2500.5);
   EXPECT_EQ(o.protocol, Protocol::http);
   EXPECT_EQ(o.batch, 100);
@@ -67,6 +73,8 @@ TEST(SimulatorOptions, ReadsEveryFlag) {
 TEST(SimulatorOptions, HasDefaults) {
   const auto o = parse({"--url", "http://h:1", "--mqtt", "h:1", "--devices-file", "d"});
   EXPECT_FALSE(o.rate);
+  EXPECT_EQ(o.devices, 0u);
+  EXPECT_TRUE(o.profile.empty());
   EXPECT_EQ(o.protocol, Protocol::mixed);
   EXPECT_EQ(o.batch, 1);
   EXPECT_EQ(o.qos, 1);
@@ -84,6 +92,7 @@ TEST(SimulatorOptions, NamesTheFlagThatIsWrong) {
            {"--mqtt", "host:0"},   {"--mqtt", "h:70000"},
            {"--url", "https://h"}, {"--report", "xml"},
            {"--in-flight", "0"},   {"--duration", "1h"},
+           {"--devices", "0"},     {"--profile", "toaster"},
            {"--seed", "x"},        {"--fleet", "9"}})
     EXPECT_TRUE(fault({flag, value}).starts_with(flag + ": ")) << flag << " " << value;
   EXPECT_EQ(fault({"--rate"}), "--rate: needs a value");

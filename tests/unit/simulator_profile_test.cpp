@@ -164,6 +164,18 @@ TEST(SimulatorFleet, ReadsDevices) {
   }
 }
 
+TEST(SimulatorFleet, PicksSoManyOfAProfile) {
+  auto all = devices(3);
+  for (auto& tracker : devices(2, R"(,"template":"gps-tracker")")) all.push_back(tracker);
+  EXPECT_EQ(Fleet::pick(all, "", 0).size(), 5u);
+  EXPECT_EQ(Fleet::pick(all, "", 4).size(), 4u);
+  const auto one = Fleet::pick(all, "gps-tracker", 1);
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_EQ(one[0].profile->slug, "gps-tracker");
+  EXPECT_THROW(Fleet::pick(all, "gps-tracker", 3), std::runtime_error);
+  EXPECT_THROW(Fleet::pick(all, "gateway", 0), std::runtime_error);
+}
+
 TEST(SimulatorFleet, WritesPayloads) {
   Options options;
   Fleet fleet(devices(2, R"(,"profile":"gps-tracker")"), options, start);
