@@ -3,6 +3,8 @@
 
 Starts a scratch PostgreSQL, NATS and Pulse, seeds a demo tenant, runs the load tools of
 pulse_bench, and writes bench/results/latest.md and latest.json. Everything it started is gone afterwards.
+With --quick, --only or --engines-only it writes partial.md and partial.json instead: the figures of a
+whole run stay.
 
   bench/run.py [--pulse build/release/pulse] [--tools build/release/bench/pulse_bench]
                [--quick] [--only NAME,...]
@@ -330,7 +332,7 @@ class Bench:
             if bare and key in self.figures:
                 ratios[key.replace("_msgs_per_s", "_over_bare_worker")] = self.figures[key] / bare
         self.figures.update(ratios)
-        folder = os.path.join(ROOT, "bench", "results")
+        folder = self.options.results
         os.makedirs(folder, exist_ok=True)
         when = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
         lines = ["# Bench", "", f"{when}, {machine()}. One run; every figure from this machine.",
@@ -341,9 +343,11 @@ class Bench:
             lines.append(f"| {key.replace('_', ' ')} | {value:.2f} | x | aim >= 0.5 |")
         if self.failures:
             lines += ["", f"Not measured: {', '.join(self.failures)}."]
-        with open(os.path.join(folder, "latest.md"), "w", encoding="utf-8") as f:
+        partial = self.options.quick or self.options.only or self.options.engines_only
+        name = os.path.join(folder, "partial" if partial else "latest")
+        with open(name + ".md", "w", encoding="utf-8") as f:
             f.write("\n".join(lines) + "\n")
-        with open(os.path.join(folder, "latest.json"), "w", encoding="utf-8") as f:
+        with open(name + ".json", "w", encoding="utf-8") as f:
             json.dump({k: round(v, 3) for k, v in self.figures.items()}, f, indent=2)
             f.write("\n")
         print("\n" + "\n".join(lines))
@@ -366,19 +370,24 @@ def machine():
     return f"{os.cpu_count()} cores, {model}"
 
 
-def main():
+def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--pulse", default=os.path.join(ROOT, "build/release/pulse"))
     parser.add_argument("--tools", default=os.path.join(ROOT, "build/release/bench/pulse_bench"))
     parser.add_argument("--quick", action="store_true", help="shorter measures, rougher figures")
     parser.add_argument("--only", type=lambda s: s.split(","), help="measures, comma-separated")
     parser.add_argument("--engines-only", action="store_true", help="without Pulse")
+    parser.add_argument("--results", default=os.path.join(ROOT, "bench/results"), help="folder")
     parser.add_argument("--keep", action="store_true", help="keep the logs when a measure failed")
+    return parser.parse_args(arguments)
+
+
+def main():
     # Ten thousand clients need as many files, here and in the servers, which inherit the limit.
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through `finally`
-    bench = Bench(parser.parse_args())
+    bench = Bench(parse(sys.argv[1:]))
     try:
         bench.run()
         bench.write()

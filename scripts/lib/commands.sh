@@ -28,8 +28,8 @@ dev_up() {
     shift
   done
   say "${BOLD}Pulse${PLAIN}"
+  choose_start_ports
   build_everything
-  choose_ports
   ensure_secrets
   pulse_environment
   step "Start PostgreSQL on port $PULSE_PG_PORT" "Its log: .dev/postgres/log" start_postgres
@@ -47,7 +47,7 @@ dev_up() {
   say "  Shell     . .dev/env    token: ./dev token customer1"
   say "  Send      curl -X POST \$PULSE_URL/ingest/v1/tenant/\$DEMO_TENANT/device/\$DEMO_DEVICE/telemetry \\"
   say "              -H \"X-Provision-Token: \$DEMO_DEVICE_TOKEN\" -H 'Content-Type: application/json' -d '{\"metrics\":{\"temperature\":4.2}}'"
-  say "  Next      ./dev status | logs [pulse|simulate|nats|postgres] | down | reset"
+  say "  Next      ./dev status | logs [pulse|gateway|ingest|simulate|nats|postgres] | down | reset"
   ((detach)) && return 0
   say ""
   say "Running. Ctrl-C stops everything."
@@ -96,9 +96,16 @@ dev_logs() {
   case ${1:-pulse} in
     postgres) exec tail -n 50 -F "$DEV/postgres/log" ;;
     pulse | simulate | nats) exec tail -n 50 -F "$LOGS/${1:-pulse}.log" ;;
-    gateway | mqtt | ingest | ops) exec tail -n 50 -F "$LOGS/pulse.log" ;;
-    *) die "Unknown log: $1 (known: pulse, simulate, nats, postgres)" ;;
+    gateway | mqtt | ingest | ops) follow_role "$1" ;;
+    *) die "Unknown log: $1 (known: pulse, gateway, mqtt, ingest, ops, simulate, nats, postgres)" ;;
   esac
+}
+
+# follow_role ROLE: what that role logged. Lines name the loop that wrote them: `base` runs the jobs of ops.
+follow_role() {
+  local role=$1
+  if [[ $role == ops ]]; then role='(ops|base)'; fi
+  tail -n 5000 -F "$LOGS/pulse.log" 2>/dev/null | grep -E --line-buffered "\"role\":\"$role\""
 }
 
 dev_token() {

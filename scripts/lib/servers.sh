@@ -1,13 +1,31 @@
 # shellcheck shell=bash
 # PostgreSQL, NATS and Pulse of this checkout: ports, secrets, start, stop.
 
-PG_BIN=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1 || true)
+# Asked for at each use, since ./dev may have installed it only just now.
+pg_bin() { find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1; }
+
+# Whether the server that listens on the port of that name is this checkout's own.
+own_server_of() {
+  case $1 in
+    PULSE_PG_PORT) postgres_runs ;;
+    PULSE_NATS_PORT) process_of nats >/dev/null ;;
+    *) process_of pulse >/dev/null ;;
+  esac
+}
+
+# Reads the remembered ports (DEV_...), and drops from the environment what another checkout's .dev/env
+# put there: that is nobody's wish.
+remember_ports() {
+  # shellcheck source=/dev/null
+  if [[ -f $DEV/ports ]]; then source "$DEV/ports"; fi
+  if [[ -n ${DEV_CHECKOUT:-} && $DEV_CHECKOUT != "$ROOT" ]]; then unset MQTT_PORT MQTT_TLS_PORT; fi
+  unset DEV_CHECKOUT
+}
 
 # Ports: the environment's, else the remembered ones, else the defaults or the next free ones.
 choose_ports() {
   local name default wanted
-  # shellcheck source=/dev/null
-  if [[ -f $DEV/ports ]]; then source "$DEV/ports"; fi
+  remember_ports
   : >"$DEV/ports.new"
   for pair in PULSE_PORT:8080 MQTT_PORT:1883 MQTT_TLS_PORT:8883 PULSE_PG_PORT:5433 PULSE_NATS_PORT:4222; do
     name=${pair%%:*} default=${pair##*:}
@@ -21,6 +39,28 @@ choose_ports() {
     declare -g "$name=$wanted"
   done
   mv -f "$DEV/ports.new" "$DEV/ports"
+}
+
+# choose_ports for a start: a port must be free or our own server's. A wished one that is not ends the
+# program; a remembered one gives way to the next free one.
+choose_start_ports() {
+  local name remembered wished
+  remember_ports
+  for name in PULSE_PORT MQTT_PORT MQTT_TLS_PORT PULSE_PG_PORT PULSE_NATS_PORT; do
+    remembered="DEV_$name" wished=${!name:-}
+    if own_server_of "$name"; then
+      [[ -z $wished || -z ${!remembered:-} || $wished == "${!remembered}" ]] ||
+        die "$name=$wished, but this checkout runs on ${!remembered} already: ./dev down first."
+    elif [[ -n $wished ]]; then
+      if port_taken "$wished"; then
+        die "$name=$wished: another program listens on that port. Give another one, or none: unset $name"
+      fi
+    elif [[ -n ${!remembered:-} ]] && port_taken "${!remembered}"; then
+      unset "$remembered"
+      sed -i "/^$remembered=/d" "$DEV/ports"
+    fi
+  done
+  choose_ports
 }
 
 ensure_secrets() {
@@ -63,7 +103,7 @@ start_postgres() {
   local home
   home=$(pg_home)
   if [[ ! -s $home/data/PG_VERSION ]]; then
-    as_postgres "$PG_BIN/initdb" -D "$home/data" -U postgres -E UTF8 --locale=C.UTF-8 \
+    as_postgres "$(pg_bin)/initdb" -D "$home/data" -U postgres -E UTF8 --locale=C.UTF-8 \
       --auth-local=trust --auth-host=scram-sha-256
     as_postgres tee -a "$home/data/postgresql.conf" >/dev/null <<CONF
 listen_addresses = '127.0.0.1'
@@ -74,8 +114,8 @@ max_wal_size = 2GB
 timezone = 'UTC'
 CONF
   fi
-  if ! as_postgres "$PG_BIN/pg_ctl" -D "$home/data" status >/dev/null 2>&1; then
-    as_postgres "$PG_BIN/pg_ctl" -D "$home/data" -w -t 60 -l "$home/log" \
+  if ! as_postgres "$(pg_bin)/pg_ctl" -D "$home/data" status >/dev/null 2>&1; then
+    as_postgres "$(pg_bin)/pg_ctl" -D "$home/data" -w -t 60 -l "$home/log" \
       -o "-p $PULSE_PG_PORT" start
   fi
   local sql=(as_postgres psql -v ON_ERROR_STOP=1 -qX -h "$home" -p "$PULSE_PG_PORT" -U postgres)
@@ -89,23 +129,40 @@ CONF
 
 postgres_runs() {
   [[ -e $DEV/postgres/data/postmaster.pid ]] &&
-    as_postgres "$PG_BIN/pg_ctl" -D "$(pg_home)/data" status >/dev/null 2>&1
+    as_postgres "$(pg_bin)/pg_ctl" -D "$(pg_home)/data" status >/dev/null 2>&1
 }
 
 stop_postgres() {
-  if postgres_runs; then as_postgres "$PG_BIN/pg_ctl" -D "$(pg_home)/data" -w -m fast stop; fi
+  if postgres_runs; then as_postgres "$(pg_bin)/pg_ctl" -D "$(pg_home)/data" -w -m fast stop; fi
 }
 
 start_nats() {
   process_of nats >/dev/null && return 0
+  write_nats_config
+  start_process nats "$NATS_SERVER" -c "$DEV/nats/server.conf"
+  wait_until 10 port_taken "$PULSE_NATS_PORT"
+}
+
+NATS_SERVER=$(command -v nats-server || echo /usr/sbin/nats-server)
+
+# nats-server writes a message to its file before it acknowledges, but calls fsync every two minutes
+# only. From 2.10 on that is a setting; Debian's 2.9 refuses to start with it (docs/operations.md).
+write_nats_config() {
+  local conf="$DEV/nats/server.conf" sync
   mkdir -p "$DEV/nats"
-  cat >"$DEV/nats/server.conf" <<CONF
+  for sync in 'sync_interval: "1s"' ''; do
+    cat >"$conf" <<CONF
 listen: "127.0.0.1:$PULSE_NATS_PORT"
-jetstream { store_dir: "$DEV/nats", max_file_store: 20GB }
+jetstream {
+  store_dir: "$DEV/nats"
+  max_file_store: 20GB
+  $sync
+}
 max_payload: 2MB
 CONF
-  start_process nats "$(command -v nats-server || echo /usr/sbin/nats-server)" -c "$DEV/nats/server.conf"
-  wait_until 10 port_taken "$PULSE_NATS_PORT"
+    if "$NATS_SERVER" -c "$conf" -t >/dev/null 2>&1; then return 0; fi
+  done
+  "$NATS_SERVER" -c "$conf" -t
 }
 
 # The environment of every pulse command of this checkout.
@@ -161,10 +218,11 @@ start_simulate() {
 }
 
 write_env() {
-  python3 - "$DEV/devices.jsonl" >"$DEV/env.new" <<'PY'
+  python3 - "$DEV/devices.jsonl" "$ROOT" >"$DEV/env.new" <<'PY'
 import json, os, shlex, sys
 device = json.loads(open(sys.argv[1]).readline())
 values = {
+    "DEV_CHECKOUT": sys.argv[2],
     "PULSE_URL": os.environ["PULSE_URL"],
     "MQTT_HOST": os.environ["MQTT_HOST"],
     "MQTT_PORT": os.environ["MQTT_PORT"],
