@@ -1,10 +1,11 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { Suspense } from 'react';
-import { createBrowserRouter, Navigate, RouterProvider } from 'react-router';
+import { Suspense, useMemo } from 'react';
+import { createBrowserRouter, Navigate, RouterProvider, type RouteObject } from 'react-router';
 import { api } from './api/customer';
 import { ApiError } from './api/errors';
-import { wasSignedIn } from './auth/known';
-import { SessionProvider } from './auth/session';
+import type { CallerKind } from './auth/kind';
+import { wasCustomer } from './auth/known';
+import { SessionProvider, useSession } from './auth/session';
 import { PageError } from './shell/page-error';
 import { lazyPart } from './lib/lazy-part';
 import { Shell } from './shell/shell';
@@ -17,6 +18,8 @@ const Sites = lazyPart(() => import('./features/sites/sites-page'));
 const Site = lazyPart(() => import('./features/sites/site-page'));
 const Templates = lazyPart(() => import('./features/templates/templates-page'));
 const Tools = lazyPart(() => import('./features/tools/tools-page'));
+const Live = lazyPart(() => import('./features/live/live-page'));
+const Overview = lazyPart(() => import('./features/operator/overview-page'));
 /** All shared parts in all states; left out of the built application. */
 const Kit = import.meta.env.DEV ? lazyPart(() => import('./features/kit/kit-page')) : null;
 const Toasts = lazyPart(
@@ -42,7 +45,7 @@ const queries = new QueryClient({
  */
 export async function preload(path: string): Promise<void> {
   const id = /^\/app\/devices\/([^/]+)/.exec(path)?.[1];
-  if (wasSignedIn()) {
+  if (wasCustomer()) {
     const ask = (queryKey: unknown[], queryFn: () => Promise<unknown>) =>
       void queries.prefetchQuery({ queryKey, queryFn, retry: false });
     ask(['sites'], api.sites);
@@ -60,49 +63,76 @@ export async function preload(path: string): Promise<void> {
       ? Devices
       : path.startsWith('/app/fleet/getting-started')
         ? Start
-        : Home;
+        : path.startsWith('/app/live')
+          ? Live
+          : path.startsWith('/app/operator')
+            ? Overview
+            : Home;
   await page.preload().catch(() => undefined); // the page itself tries again, and tells
 }
 
-/** Legacy names that mean one of our pages. */
-const sameAs: [string, string][] = [
-  ['', '/home'],
-  ['dashboard', '/home'],
-];
+/** Names that mean another page. */
+const sameAs = (names: [string, string][]): RouteObject[] =>
+  names.map(([path, to]) => ({ path, element: <Navigate to={to} replace /> }));
 
-const router = createBrowserRouter(
-  [
-    {
-      element: <Shell />,
-      errorElement: <PageError whole />,
-      children: [
-        {
-          errorElement: <PageError />,
-          children: [
-            ...sameAs.map(([path, to]) => ({ path, element: <Navigate to={to} replace /> })),
-            { path: 'home', element: <Home /> },
-            { path: 'devices', element: <Devices /> },
-            { path: 'devices/:deviceId', element: <Device /> },
-            { path: 'sites', element: <Sites /> },
-            { path: 'sites/:siteId', element: <Site /> },
-            { path: 'templates', element: <Templates /> },
-            { path: 'fleet/getting-started', element: <Start /> },
-            { path: 'fleet/tools', element: <Tools /> },
-            ...(Kit ? [{ path: '_kit', element: <Kit /> }] : []),
-            { path: '*', element: <NotFound /> },
-          ],
-        },
-      ],
-    },
+/** The pages of each kind of caller; another kind's pages do not exist for them. */
+const pages: Record<CallerKind, RouteObject[]> = {
+  customer: [
+    ...sameAs([
+      ['', '/home'],
+      ['dashboard', '/home'],
+    ]),
+    { path: 'home', element: <Home /> },
+    { path: 'live', element: <Live /> },
+    { path: 'devices', element: <Devices /> },
+    { path: 'devices/:deviceId', element: <Device /> },
+    { path: 'sites', element: <Sites /> },
+    { path: 'sites/:siteId', element: <Site /> },
+    { path: 'templates', element: <Templates /> },
+    { path: 'fleet/getting-started', element: <Start /> },
+    { path: 'fleet/tools', element: <Tools /> },
   ],
-  { basename: '/app' },
-);
+  operator: [
+    ...sameAs([
+      ['', '/operator'],
+      ['home', '/operator'],
+    ]),
+    { path: 'operator', element: <Overview /> },
+  ],
+};
+
+const routerFor = (kind: CallerKind) =>
+  createBrowserRouter(
+    [
+      {
+        element: <Shell />,
+        errorElement: <PageError whole />,
+        children: [
+          {
+            errorElement: <PageError />,
+            children: [
+              ...pages[kind],
+              ...(Kit ? [{ path: '_kit', element: <Kit /> }] : []),
+              { path: '*', element: <NotFound /> },
+            ],
+          },
+        ],
+      },
+    ],
+    { basename: '/app' },
+  );
+
+function Pages() {
+  const { kind } = useSession();
+  const router = useMemo(() => routerFor(kind), [kind]);
+  return <RouterProvider router={router} />;
+}
 
 export function App() {
   return (
     <QueryClientProvider client={queries}>
       <SessionProvider>
-        <RouterProvider router={router} />
+        <Pages />
       </SessionProvider>
       <Suspense>
         <Toasts />

@@ -14,6 +14,9 @@ export function whenSessionEnds(callback: () => void): void {
   onSessionEnd = callback;
 }
 
+/** Something else than an answer said that nobody is signed in any more. */
+export const sessionEnded = (): void => onSessionEnd();
+
 function remember(answer: Response): void {
   const token = answer.headers.get('X-CSRF-Token');
   if (token) csrf = token;

@@ -13,7 +13,7 @@ export interface User {
 }
 export type AuthStatus =
   | { authenticated: false }
-  | { authenticated: true; user: User; expires_in: number };
+  | { authenticated: true; user: User; expires_in: number; refresh_seconds?: number };
 
 export interface Device {
   device_id: string;

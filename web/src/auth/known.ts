@@ -1,15 +1,21 @@
-// Whether this browser was signed in: only then is there a session to renew or to end.
+// Who was signed in here last: whether there is a session to renew, and which pages come first.
+import type { CallerKind } from './kind';
+
 const key = 'pulse.signed-in';
 
-export const wasSignedIn = (): boolean => localStorage.getItem(key) === '1';
+/** Whether this browser was signed in: only then is there a session to renew or to end. */
+export const wasSignedIn = (): boolean => localStorage.getItem(key) !== null;
 
-export function noteSignedIn(on: boolean): void {
-  if (on) localStorage.setItem(key, '1');
+/** Whether it was by somebody of a tenant: only then is a tenant's data worth asking for early. */
+export const wasCustomer = (): boolean => localStorage.getItem(key) === 'customer';
+
+export function noteSignedIn(kind: CallerKind | null): void {
+  if (kind) localStorage.setItem(key, kind);
   else localStorage.removeItem(key);
 }
 
-/** Leaves; the server clears the session and comes back to the sign-in page. */
+/** Leaves; the server clears the session and comes back to the sign-in form. */
 export function signOut(): void {
-  noteSignedIn(false);
+  noteSignedIn(null);
   location.assign('/logout');
 }

@@ -11,15 +11,21 @@ import {
 } from 'react';
 import { authStatus, whenSessionEnds } from '@/api/client';
 import { asApiError, type ApiError } from '@/api/errors';
-import type { User } from '@/api/types';
+import type { AuthStatus, User } from '@/api/types';
+import { hub } from '@/live/hub';
+import { kindOf, type CallerKind } from './kind';
 import { noteSignedIn, wasSignedIn } from './known';
 import { margin, renew } from './renew';
 import { rememberPath } from './return-path';
-import { SignInPage } from './sign-in';
+import { NoAccessPage, SignInPage } from './sign-in';
 
 interface Session {
   user: User;
+  kind: CallerKind;
+  /** Empty for those who run the platform. */
   tenant: string;
+  /** How often (ms) pages ask while nothing is pushed; the server's choice. */
+  refreshMs: number;
   /** Name of the organization for people, else the tenant's id. */
   organization: string;
 }
@@ -37,7 +43,14 @@ type Known =
   | { kind: 'loading' }
   | { kind: 'failed'; error: ApiError }
   | { kind: 'out'; ended: boolean }
-  | { kind: 'in'; user: User; expiresAt: number };
+  | { kind: 'in'; user: User; expiresAt: number; refreshMs: number };
+
+const signedIn = (status: Extract<AuthStatus, { authenticated: true }>): Known => ({
+  kind: 'in',
+  user: status.user,
+  expiresAt: Date.now() + status.expires_in * 1000,
+  refreshMs: (status.refresh_seconds ?? 10) * 1000,
+});
 
 function organizationName(user: User): string {
   const o = user.organization;
@@ -59,22 +72,15 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     try {
       const status = await authStatus();
       if (status.authenticated)
-        setKnown({
-          kind: 'in',
-          user: status.user,
-          expiresAt: Date.now() + status.expires_in * 1000,
-        });
+        setKnown(signedIn(status));
       else {
         // The access token may have ended while the refresh token still lives.
         const expires = wasSignedIn() ? await renew().catch(() => null) : null;
         const again = expires === null ? null : await authStatus();
-        if (again?.authenticated)
-          setKnown({
-            kind: 'in',
-            user: again.user,
-            expiresAt: Date.now() + again.expires_in * 1000,
-          });
-        else setKnown((old) => ({ kind: 'out', ended: old.kind === 'in' }));
+        if (again?.authenticated) {
+          setKnown(signedIn(again));
+          hub.hurry();
+        } else setKnown((old) => ({ kind: 'out', ended: old.kind === 'in' }));
       }
     } catch (error) {
       setKnown((old) => (old.kind === 'in' ? old : { kind: 'failed', error: asApiError(error) }));
@@ -104,10 +110,12 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     const timer = setTimeout(
       () => {
         renew().then(
-          (seconds) =>
+          (seconds) => {
             setKnown((old) =>
               old.kind === 'in' ? { ...old, expiresAt: Date.now() + seconds * 1000 } : old,
-            ),
+            );
+            hub.hurry();
+          },
           () => void look(),
         );
       },
@@ -117,20 +125,26 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   }, [expiresAt, look]);
 
   const user = known.kind === 'in' ? known.user : null;
+  const refreshMs = known.kind === 'in' ? known.refreshMs : 0;
+  const caller = user && kindOf(user);
   useEffect(() => {
-    if (user) noteSignedIn(true);
-    else if (known.kind === 'out') noteSignedIn(false);
-  }, [user, known.kind]);
+    if (user) noteSignedIn(caller ?? 'operator');
+    else if (known.kind === 'out') noteSignedIn(null);
+  }, [user, caller, known.kind]);
   const session = useMemo(
     () =>
-      user && {
+      user &&
+      caller && {
         user,
+        kind: caller,
         tenant: user.tenant_id ?? '',
-        organization: organizationName(user),
+        refreshMs,
+        organization: caller === 'operator' ? 'Platform operation' : organizationName(user),
       },
-    [user],
+    [user, caller, refreshMs],
   );
 
+  if (user && !caller) return <NoAccessPage email={user.email} />;
   if (session) return <Context value={session}>{children}</Context>;
   if (known.kind === 'loading') return <div aria-busy="true" className="min-h-dvh" />;
   if (known.kind === 'out') rememberPath();

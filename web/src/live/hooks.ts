@@ -1,7 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { FleetSummary } from '@/api/types';
-import { hub, type QuarantineEvent, type StatusEvent, type TelemetryEvent } from './hub';
+import { useSession } from '@/auth/session';
+import { hub, type ChangeEvent, type QuarantineEvent, type StatusEvent, type TelemetryEvent } from './hub';
 import type { LiveState } from './socket';
 
 const onState = (callback: () => void) => hub.on('state', callback);
@@ -11,9 +12,10 @@ export function useLiveState(): LiveState {
   return useSyncExternalStore(onState, () => hub.state);
 }
 
-/** Polling interval for queries: none while the connection is live. */
-export function usePolling(ms = 10_000): number | false {
-  return useLiveState() === 'live' ? false : ms;
+/** Polling interval (ms) for queries: the server's choice, and none while the connection is live. */
+export function usePolling(): number | false {
+  const { refreshMs } = useSession();
+  return useLiveState() === 'live' ? false : refreshMs;
 }
 
 /** Keeps the stream open, and asks every shown query anew after a break. */
@@ -81,6 +83,12 @@ export function useStatusEvents(callback: (events: StatusEvent[]) => void): void
 export function useQuarantineEvents(callback: (events: QuarantineEvent[]) => void): void {
   const latest = useLatest(callback);
   useEffect(() => hub.on('quarantine', (e) => latest.current(e)), [latest]);
+}
+
+/** Calls back when something of the tenant was written, here or anywhere. */
+export function useChangeEvents(callback: (event: ChangeEvent) => void): void {
+  const latest = useLatest(callback);
+  useEffect(() => hub.on('changed', (e) => latest.current(e)), [latest]);
 }
 
 /** The last pushed fleet summary, or null before the first. */

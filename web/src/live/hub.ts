@@ -1,7 +1,7 @@
 // What arrives live, handed to whoever listens. Lives outside React, so that thousands of
 // messages a second cost no rendering by themselves.
 import type { FleetSummary, Metrics, Status } from '@/api/types';
-import { wsTicket } from '@/api/client';
+import { sessionEnded, wsTicket } from '@/api/client';
 import { Interests, nobody } from './interests';
 import { LiveSocket, type LiveState } from './socket';
 
@@ -23,10 +23,15 @@ export interface QuarantineEvent {
   reason: string;
   ts: string;
 }
+/** Something was written: `what` (sites, templates, devices, ...) is to be asked anew. */
+export interface ChangeEvent {
+  what: string;
+}
 interface Events {
   telemetry: TelemetryEvent;
   status: StatusEvent[];
   quarantine: QuarantineEvent[];
+  changed: ChangeEvent;
   summary: FleetSummary;
   state: null;
   caughtUp: null;
@@ -36,8 +41,17 @@ interface Events {
 
 type Listener<K extends keyof Events> = (event: Events[K]) => void;
 
-const streamPath = '/api/v1/customer/telemetry/stream';
 const wsBase = () => `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
+/** Address of the telemetry stream. */
+export const streamUrl = (query: string) =>
+  `${wsBase()}/api/v1/customer/telemetry/stream${query && `?${query}`}`;
+/** Changes nothing, and is always answered. */
+export const streamProbe = { action: 'unsubscribe', device_ids: [] };
+
+/** Refused for the session's sake: whether it has ended, its keeper finds out. */
+export const onRefused = (code: number) => {
+  if (code === 4001) sessionEnded();
+};
 
 class Hub {
   state: LiveState = 'connecting';
@@ -64,17 +78,19 @@ class Hub {
   }
 
   /**
-   * Opens the notices: status changes and refusals of all devices. It is the telemetry stream
+   * Opens the notices: status changes, refusals and writes of the tenant. It is the telemetry stream
    * filtered to a metric that no device has, so that no telemetry comes by it. Telemetry has a
    * connection of its own, filtered to the devices on the screen, while there are any.
    */
   start(): () => void {
     this.notices = new LiveSocket({
-      url: () => `${wsBase()}${streamPath}?metric=${nobody}`,
+      url: () => streamUrl(`metric=${nobody}`),
       onMessage: (m) => this.receive(m),
-      onOpen: (again) => {
+      onLive: (again) => {
         if (again) this.emit('caughtUp', null);
       },
+      onRefused,
+      probe: streamProbe,
       onState: (state, retryAt) => {
         this.state = state;
         this.retryAt = retryAt;
@@ -94,19 +110,22 @@ class Hub {
   private openStream(): void {
     if (this.stream) return;
     this.stream = new LiveSocket({
-      url: () => `${wsBase()}${streamPath}?device_id=${nobody}`,
+      url: () => streamUrl(`device_id=${nobody}`),
       onMessage: (m) => {
         if (m.type === 'telemetry' || m.type === 'subscribed') this.receive(m);
       },
-      onOpen: (again) => {
+      onOpen: () => {
         this.streamOpen = true;
         this.interests.forget();
         this.tell();
+      },
+      onLive: (again) => {
         if (again) this.emit('caughtUp', null);
       },
       onState: (state) => {
-        if (state !== 'live') this.streamOpen = false;
+        if (state === 'waiting' || state === 'refused') this.streamOpen = false;
       },
+      probe: streamProbe,
     });
     this.stream.start();
   }
@@ -144,6 +163,7 @@ class Hub {
           if (m.type === 'fleet_summary') this.emit('summary', m.data as FleetSummary);
         },
         onOpen: () => socket.send({ action: 'subscribe', type: 'fleet' }),
+        probe: { action: 'subscribe', type: 'fleet' },
         onState: () => {},
         // This channel speaks only when something changed.
         silence: 24 * 3600_000,
@@ -187,6 +207,9 @@ class Hub {
         break;
       case 'quarantine':
         this.emit('quarantine', (m.rows ?? []) as QuarantineEvent[]);
+        break;
+      case 'changed':
+        this.emit('changed', m as unknown as ChangeEvent);
         break;
       case 'subscribed':
         this.emit('subscribed', new Set((m.device_ids ?? []) as string[]));

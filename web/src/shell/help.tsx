@@ -4,7 +4,7 @@ import { setDismissed } from '@/features/start/queries';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
 import { Kbd } from '@/ui/page';
-import { pages } from './nav';
+import { pagesOf } from './nav';
 
 const keys: [string, string][] = [
   ['Ctrl K', 'Search or run a command'],
@@ -18,10 +18,10 @@ const keys: [string, string][] = [
 /** Keys, and the way back to Getting Started. */
 export default function Help({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
-  const { tenant } = useSession();
+  const { tenant, kind } = useSession();
   const all: [string, string][] = [
     ...keys,
-    ...pages.filter((p) => p.key).map((p): [string, string] => [`g ${p.key}`, p.label]),
+    ...pagesOf(kind).filter((p) => p.key).map((p): [string, string] => [`g ${p.key}`, p.label]),
   ];
   return (
     <Dialog open onClose={onClose} title="Help and keys">
@@ -35,25 +35,27 @@ export default function Help({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
-      <div className="mt-4 flex flex-wrap gap-2 border-t pt-4">
-        <Button
-          onClick={() => {
-            setDismissed(tenant, false);
-            onClose();
-            void navigate('/fleet/getting-started');
-          }}
-        >
-          Open Getting started
-        </Button>
-        <Button
-          onClick={() => {
-            onClose();
-            void navigate('/fleet/tools');
-          }}
-        >
-          How devices connect
-        </Button>
-      </div>
+      {kind === 'customer' && (
+        <div className="mt-4 flex flex-wrap gap-2 border-t pt-4">
+          <Button
+            onClick={() => {
+              setDismissed(tenant, false);
+              onClose();
+              void navigate('/fleet/getting-started');
+            }}
+          >
+            Open Getting started
+          </Button>
+          <Button
+            onClick={() => {
+              onClose();
+              void navigate('/fleet/tools');
+            }}
+          >
+            How devices connect
+          </Button>
+        </div>
+      )}
     </Dialog>
   );
 }

@@ -1,10 +1,12 @@
-// Pushed status changes go into whatever lists and details are cached, so that every page shows
-// them without asking.
+// What is pushed goes into whatever lists and details are cached, so that every page shows it
+// without asking; what a push cannot tell (who belongs into a list by status) is asked anew.
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
-import { useEffect, useRef } from 'react';
+import { useEffect, useMemo } from 'react';
+import type { DeviceFilter } from '@/api/customer';
 import type { Device, DeviceList } from '@/api/types';
-import { useLiveConnection, useStatusEvents } from '@/live/hooks';
+import { useChangeEvents, useLiveConnection, useStatusEvents } from '@/live/hooks';
 import type { StatusEvent } from '@/live/hub';
+import { Refresher } from '@/live/refresher';
 
 const kept = 30;
 /** The latest status changes seen by this window, newest first. */
@@ -25,19 +27,48 @@ export function applyStatus(queries: QueryClient, events: StatusEvent[]): void {
     queries.setQueryData<Device>(['device', id], (old) => (old ? renew(old) : old));
 }
 
+/** Lists whose members or order depend on status: patching their rows is not enough. */
+const byStatus = 'lists by status';
+
+/** Queries (by the first member of their key) that a write of this kind touches. */
+const touched: Record<string, readonly string[]> = {
+  devices: ['devices', 'device', 'device-summary', 'sites', 'tags'],
+};
+
+/** Asks anew what depends on the named things; queries that no page shows wait until one does. */
+export function refresh(queries: QueryClient, what: ReadonlySet<string>): void {
+  for (const name of what) {
+    if (name !== byStatus) void queries.invalidateQueries({ queryKey: [name] });
+    else
+      void queries.invalidateQueries({
+        queryKey: ['devices'],
+        predicate: (query) => {
+          const filter = query.queryKey[1] as DeviceFilter | undefined;
+          return Boolean(filter?.status) || Boolean(filter?.sort?.includes('status'));
+        },
+      });
+  }
+}
+
+/** What to ask anew after a status change. */
+export const afterStatus = [byStatus, 'sites'] as const;
+/** What to ask anew after a write; any of them may complete a step of Getting Started. */
+export const afterChange = (what: string) => [...(touched[what] ?? [what]), 'getting-started'];
+
+/** Keeps the live connection and the cache together while the application of a tenant is open. */
 export function useLiveCache(): void {
   const queries = useQueryClient();
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const refresher = useMemo(
+    () => new Refresher<string>((what) => refresh(queries, what)),
+    [queries],
+  );
   useLiveConnection();
   useStatusEvents((events) => {
     recentChanges.unshift(...[...events].reverse());
     recentChanges.length = Math.min(recentChanges.length, kept);
     applyStatus(queries, events);
-    // Counts per site change with it; asked at most once in two seconds.
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined;
-      void queries.invalidateQueries({ queryKey: ['sites'] });
-    }, 2000);
+    refresher.ask(...afterStatus);
   });
-  useEffect(() => () => clearTimeout(timer.current), []);
+  useChangeEvents((e) => refresher.ask(...afterChange(e.what)));
+  useEffect(() => () => refresher.stop(), [refresher]);
 }

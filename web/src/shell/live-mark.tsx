@@ -7,12 +7,14 @@ const words = {
   connecting: 'Connecting',
   waiting: 'Reconnecting',
   offline: 'No network',
+  refused: 'Not live',
 } as const;
 const help = {
   live: 'Data arrives as it happens.',
   connecting: 'Opening the live connection.',
   waiting: 'The live connection broke. Pages ask for news meanwhile, and catch up on return.',
   offline: 'This computer has no network. Pages show what they last knew.',
+  refused: 'The server refused the live connection. Pages ask for news meanwhile. Click to try again.',
 } as const;
 
 /** State of the live connection: dot, ring or square, always with its word. */
@@ -39,7 +41,7 @@ export function LiveMark() {
         {(state === 'connecting' || state === 'waiting') && (
           <circle cx="5" cy="5" r="3.6" fill="none" stroke="currentColor" strokeWidth="1.8" />
         )}
-        {state === 'offline' && <rect x="1" y="1" width="8" height="8" fill="currentColor" />}
+        {(state === 'offline' || state === 'refused') && <rect x="1" y="1" width="8" height="8" fill="currentColor" />}
       </svg>
       <span role="status" className="num whitespace-nowrap">
         {words[state]}

@@ -1,4 +1,6 @@
-// The sidebar's entries: only pages that exist. A page of a later room adds its line here.
+// The sidebar's entries, by who calls: only pages that exist. A page of a later room adds its line
+// here; palette, breadcrumb and keys follow.
+import type { CallerKind } from '@/auth/kind';
 
 export interface NavEntry {
   to: string;
@@ -13,7 +15,7 @@ export interface NavGroup {
   entries: NavEntry[];
 }
 
-export const navigation: NavGroup[] = [
+const customer: NavGroup[] = [
   { label: null, entries: [{ to: '/home', label: 'Home', key: 'h' }] },
   {
     label: 'Setup',
@@ -24,8 +26,35 @@ export const navigation: NavGroup[] = [
       { to: '/devices', label: 'Devices', key: 'd' },
     ],
   },
-  { label: 'Monitor', entries: [] },
+  { label: 'Monitor', entries: [{ to: '/live', label: 'Live', key: 'l' }] },
   { label: 'Maintain', entries: [{ to: '/fleet/tools', label: 'Tools', key: 'c' }] },
 ];
 
-export const pages: NavEntry[] = navigation.flatMap((group) => group.entries);
+const operator: NavGroup[] = [
+  { label: null, entries: [{ to: '/operator', label: 'Overview', key: 'h' }] },
+];
+
+const navigations: Record<CallerKind, NavGroup[]> = { customer, operator };
+
+/** The sidebar of this kind of caller, in its groups. */
+export const navigationOf = (kind: CallerKind): NavGroup[] => navigations[kind];
+
+/** The same without the groups. */
+export const pagesOf = (kind: CallerKind): NavEntry[] =>
+  navigationOf(kind).flatMap((group) => group.entries);
+
+/**
+ * The entry that a path belongs to: the longest that begins it, so that `/operator/tenants` is not
+ * the overview's.
+ */
+export function entryAt(kind: CallerKind, path: string): { group: NavGroup; entry: NavEntry } | null {
+  let best: { group: NavGroup; entry: NavEntry } | null = null;
+  for (const group of navigationOf(kind))
+    for (const entry of group.entries)
+      if (
+        (path === entry.to || path.startsWith(`${entry.to}/`)) &&
+        entry.to.length > (best?.entry.to.length ?? 0)
+      )
+        best = { group, entry };
+  return best;
+}

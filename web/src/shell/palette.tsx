@@ -4,12 +4,13 @@ import { useDeferredValue, useState, type ReactNode } from 'react';
 import { useNavigate } from 'react-router';
 import { Dialog as Radix } from 'radix-ui';
 import { signOut } from '@/auth/known';
+import { useSession } from '@/auth/session';
 import { pageOptions } from '@/features/devices/queries';
-import { useSites } from '@/features/sites/queries';
+import { api } from '@/api/customer';
 import { setTheme } from '@/lib/theme';
 import { Kbd } from '@/ui/page';
 import { StatusMark } from '@/ui/status';
-import { pages } from './nav';
+import { pagesOf } from './nav';
 
 const row =
   'flex h-9 cursor-pointer items-center justify-between gap-3 rounded-m px-2.5 aria-selected:bg-accent-soft';
@@ -40,8 +41,14 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const navigate = useNavigate();
   const [text, setText] = useState('');
   const q = useDeferredValue(text.trim());
-  const devices = useQuery({ ...pageOptions(q ? { q } : {}, 8, 0), staleTime: 5000 });
-  const sites = useSites();
+  const { kind } = useSession();
+  const customer = kind === 'customer';
+  const devices = useQuery({
+    ...pageOptions(q ? { q } : {}, 8, 0),
+    staleTime: 5000,
+    enabled: customer,
+  });
+  const sites = useQuery({ queryKey: ['sites'], queryFn: api.sites, enabled: customer });
   const low = q.toLowerCase();
   const fits = (...words: string[]) =>
     low === '' || words.some((word) => word.toLowerCase().includes(low));
@@ -52,15 +59,19 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const go = (to: string) => run(() => void navigate(to));
 
   const actions: [string, () => void][] = [
-    ['Add a device', go('/devices?new=1')],
-    ['Create a site', go('/sites?new=1')],
+    ...(customer
+      ? ([
+          ['Add a device', go('/devices?new=1')],
+          ['Create a site', go('/sites?new=1')],
+        ] satisfies [string, () => void][])
+      : []),
     ['Use the light theme', run(() => setTheme('light'))],
     ['Use the dark theme', run(() => setTheme('dark'))],
     ["Use the system's theme", run(() => setTheme('system'))],
     ['Show keys', run(onHelp)],
     ['Sign out', run(signOut)],
   ];
-  const shownPages = pages.filter((p) => fits(p.label));
+  const shownPages = pagesOf(kind).filter((p) => fits(p.label));
   const shownSites = (sites.data ?? []).filter((s) => fits(s.name, s.site_id)).slice(0, 6);
   const shownActions = actions.filter(([label]) => fits(label));
   const shownDevices = devices.data?.devices ?? [];
@@ -78,7 +89,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
             <Command.Input
               value={text}
               onValueChange={setText}
-              placeholder="Device, site, page or action"
+              placeholder={customer ? 'Device, site, page or action' : 'Page or action'}
               className="h-12 w-full border-b bg-transparent px-4 text-15 outline-none"
             />
             <Command.List className="max-h-[60dvh] overflow-y-auto p-1.5">

@@ -2,6 +2,7 @@ import { Dialog as Radix } from 'radix-ui';
 import { Suspense, useEffect, useState } from 'react';
 import { Outlet, useLocation, useNavigate } from 'react-router';
 import { takePath } from '@/auth/return-path';
+import { useSession } from '@/auth/session';
 import { lazyPart } from '@/lib/lazy-part';
 import { useKeys } from '@/lib/use-keys';
 import { Button } from '@/ui/button';
@@ -11,7 +12,7 @@ import { Skeleton } from '@/ui/states';
 import { Crumbs } from './crumbs';
 import { useLiveCache } from './live-cache';
 import { LiveMark } from './live-mark';
-import { pages } from './nav';
+import { pagesOf } from './nav';
 import { Sidebar } from './sidebar';
 
 const Palette = lazyPart(() => import('./palette'));
@@ -31,14 +32,20 @@ function PageSkeleton() {
   );
 }
 
-/** The frame around every page. */
+/** Live data of a tenant: only who belongs to one has it. */
+function LiveData() {
+  useLiveCache();
+  return null;
+}
+
+/** The frame around every page; its entries and its live data depend on who is signed in. */
 export function Shell() {
+  const { kind } = useSession();
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   const [sheet, setSheet] = useState(false);
-  useLiveCache();
 
   useEffect(() => {
     const wanted = takePath();
@@ -54,12 +61,13 @@ export function Shell() {
       else setPalette(true);
     },
     ...Object.fromEntries(
-      pages.filter((p) => p.key).map((p) => [`g ${p.key}`, () => void navigate(p.to)]),
+      pagesOf(kind).filter((p) => p.key).map((p) => [`g ${p.key}`, () => void navigate(p.to)]),
     ),
   });
 
   return (
     <div className="min-h-dvh md:grid md:grid-cols-[224px_minmax(0,1fr)]">
+      {kind === 'customer' && <LiveData />}
       <a
         href="#content"
         className="sr-only z-50 rounded-m bg-accent px-3 py-2 text-accent-ink focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
@@ -97,7 +105,7 @@ export function Shell() {
                 <Kbd>Ctrl K</Kbd>
               </span>
             </button>
-            <LiveMark />
+            {kind === 'customer' && <LiveMark />}
             <Suspense fallback={<span className="size-7 rounded-full bg-surface-2" />}>
               <UserMenu />
             </Suspense>

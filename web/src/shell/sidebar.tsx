@@ -1,12 +1,13 @@
 import { useEffect, useState } from 'react';
-import { NavLink } from 'react-router';
+import { Link, useLocation } from 'react-router';
 import { useSession } from '@/auth/session';
 import { isDismissed, steps, useGettingStarted } from '@/features/start/queries';
 import { cx } from '@/lib/cx';
 import { Mark } from '@/ui/icons';
-import { navigation, type NavEntry } from './nav';
+import { entryAt, navigationOf, type NavEntry } from './nav';
 
-function useStartShown(): { shown: boolean; done: number } {
+/** Getting started: there until all is done or it was dismissed. */
+function StartEntry({ entry, onGo }: { entry: NavEntry; onGo?: () => void }) {
   const { tenant } = useSession();
   const { data } = useGettingStarted();
   const [dismissed, setDismissed] = useState(() => isDismissed(tenant));
@@ -15,67 +16,63 @@ function useStartShown(): { shown: boolean; done: number } {
     window.addEventListener('pulse:start', look);
     return () => window.removeEventListener('pulse:start', look);
   }, [tenant]);
-  if (!data) return { shown: false, done: 0 };
-  const done = steps(data).filter((s) => s.done).length;
-  return { shown: done < 5 && !dismissed && !data.dismissed, done };
+  if (!data) return null;
+  const all = steps(data);
+  const done = all.filter((s) => s.done).length;
+  if (done === all.length || dismissed || data.dismissed) return null;
+  return <Entry entry={entry} onGo={onGo} badge={`${done} of ${all.length}`} />;
 }
 
 function Entry({ entry, badge, onGo }: { entry: NavEntry; badge?: string; onGo?: () => void }) {
+  const { kind } = useSession();
+  const { pathname } = useLocation();
+  const active = entryAt(kind, pathname)?.entry === entry;
   return (
-    <NavLink
+    <Link
       to={entry.to}
       onClick={onGo}
-      className={({ isActive }) =>
-        cx(
-          'flex h-7.5 items-center justify-between rounded-m px-2',
-          isActive
-            ? 'bg-accent-soft font-medium text-ink'
-            : 'text-ink-2 hover:bg-surface-2 hover:text-ink',
-        )
-      }
+      aria-current={active ? 'page' : undefined}
+      className={cx(
+        'flex h-7.5 items-center justify-between rounded-m px-2',
+        active
+          ? 'bg-accent-soft font-medium text-ink'
+          : 'text-ink-2 hover:bg-surface-2 hover:text-ink',
+      )}
     >
       {entry.label}
       {badge && <span className="num text-11 text-ink-2">{badge}</span>}
-    </NavLink>
+    </Link>
   );
 }
 
 /** Name, organization, and the pages in their groups. */
 export function Sidebar({ onGo, onHelp }: { onGo?: () => void; onHelp: () => void }) {
-  const { organization } = useSession();
-  const start = useStartShown();
+  const { organization, kind } = useSession();
   return (
     <div className="flex h-full flex-col overflow-y-auto px-2.5 py-3">
-      <div className="mb-3 flex items-center gap-2.5 px-2">
-        <Mark />
-        <span className="text-15 font-bold">Pulse</span>
-      </div>
-      <div
-        className="mb-3 truncate rounded-m border border-line-strong px-2.5 py-1.5"
-        title="Organization"
-      >
-        {organization}
+      <div className="mb-4 flex items-start gap-2.5 px-2">
+        <span className="mt-px">
+          <Mark />
+        </span>
+        <div className="min-w-0">
+          <p className="text-15 leading-5 font-bold">Pulse</p>
+          <p className="text-12 leading-4 break-words text-ink-2" title="Organization">
+            {organization}
+          </p>
+        </div>
       </div>
       <nav aria-label="Main" className="flex flex-1 flex-col gap-3">
-        {navigation.map((group) => {
-          const entries = group.entries.filter((e) => !e.startOnly || start.shown);
-          if (entries.length === 0) return null;
-          return (
-            <div key={group.label ?? ''} className="flex flex-col gap-px">
-              {group.label && (
-                <h2 className="px-2 pb-1 text-11 font-normal text-ink-3">{group.label}</h2>
-              )}
-              {entries.map((entry) => (
-                <Entry
-                  key={entry.to}
-                  entry={entry}
-                  onGo={onGo}
-                  badge={entry.startOnly ? `${start.done} of 5` : undefined}
-                />
-              ))}
-            </div>
-          );
-        })}
+        {navigationOf(kind).map((group) => (
+          <div key={group.label ?? ''} className="flex flex-col gap-px">
+            {group.label && (
+              <h2 className="px-2 pb-1 text-11 font-normal text-ink-3">{group.label}</h2>
+            )}
+            {group.entries.map((entry) => {
+              const As = entry.startOnly ? StartEntry : Entry;
+              return <As key={entry.to} entry={entry} onGo={onGo} />;
+            })}
+          </div>
+        ))}
       </nav>
       <button
         type="button"

@@ -18,7 +18,7 @@ export default function UserMenu() {
       trigger={
         <button
           type="button"
-          aria-label={`Account of ${user.email}`}
+          aria-label={`${initials}, account of ${user.email}`}
           className="grid size-7 place-items-center rounded-full bg-surface-2 text-11 font-semibold text-ink-2"
         >
           {initials}

@@ -23,10 +23,12 @@ export function StatusShape({ status }: { status: Status }) {
   );
 }
 
-const why: Record<Status, string> = {
+/** Why a device is in this state, and what to do about it. */
+export const why: Record<Status, string> = {
   ONLINE: 'Heard from within its expected interval.',
-  STALE: 'Silent for longer than its expected interval. Check power and network.',
-  OFFLINE: 'Silent for more than ten intervals, or never heard from. Check the Connect tab.',
+  STALE: 'Silent for longer than its expected interval. Check its power and its network.',
+  OFFLINE:
+    'Silent for more than ten intervals, or never heard from. Check its power and its network; Connect has a command that tries its credentials.',
 };
 
 /** Status with how long it has been so when it is not online. */

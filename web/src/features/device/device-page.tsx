@@ -10,7 +10,7 @@ import { MoreIcon } from '@/ui/icons';
 import { Menu, MenuItem } from '@/ui/menu';
 import { PageHeader, Tag } from '@/ui/page';
 import { Empty, Failure, Skeleton } from '@/ui/states';
-import { StatusMark } from '@/ui/status';
+import { StatusMark, why } from '@/ui/status';
 import { Ago, useTitle } from '@/ui/time';
 import { ConnectTab } from './connect-tab';
 import { DetailsTab } from './details-tab';
@@ -127,6 +127,11 @@ function DevicePage({ id }: { id: string }) {
         }
       >
         <Tabs.List aria-label="Device" className="mb-3 flex gap-5 border-b">
+      {!device.decommissioned_at && device.status !== 'ONLINE' && (
+        <p className="-mt-1 mb-2 text-ink-2" role="note" data-testid="status-why">
+          {why[device.status]}
+        </p>
+      )}
           {tabs.map(([key, label]) => (
             <Tabs.Trigger
               key={key}

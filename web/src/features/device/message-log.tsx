@@ -87,7 +87,7 @@ function MessageRow({ message: m, fresh }: { message: Message; fresh: boolean })
 
 export function MessageLog({ device }: { device: string }) {
   const queries = useQueryClient();
-  const polling = usePolling(5000);
+  const polling = usePolling();
   const [paused, setPaused] = useState(false);
   const [older, setOlder] = useState<MessagePage | null>(null);
   const [loading, setLoading] = useState(false);

@@ -1,138 +1,15 @@
-import { useState } from 'react';
 import { Link } from 'react-router';
-import type { Device } from '@/api/types';
-import { useDevicePage, useFleetSummary } from '@/features/devices/queries';
+import { useFleetSummary } from '@/features/devices/queries';
 import { useSites } from '@/features/sites/queries';
 import { count, many } from '@/lib/numbers';
-import { useStatusEvents } from '@/live/hooks';
-import type { StatusEvent } from '@/live/hub';
-import { recentChanges } from '@/shell/live-cache';
 import { ButtonLink } from '@/ui/button';
 import { PageHeader, Panel } from '@/ui/page';
 import { Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
-import { StatusMark, StatusShape } from '@/ui/status';
-import { Ago, useTitle } from '@/ui/time';
+import { StatusShape } from '@/ui/status';
+import { useTitle } from '@/ui/time';
+import { Attention } from './attention';
+import { Changes } from './changes';
 import { FleetBar } from './fleet-bar';
-
-/** Rows of the list of changes. */
-const shown = 12;
-
-const toDevice = (id: string) => `/devices/${encodeURIComponent(id)}`;
-
-function DeviceRows({ devices }: { devices: Device[] }) {
-  const sites = useSites();
-  const siteName = (id: string | null) =>
-    id === null ? 'no site' : (sites.data?.find((s) => s.site_id === id)?.name ?? id);
-  return (
-    <ul>
-      {devices.map((d) => (
-        <li key={d.device_id} className="border-b last:border-b-0">
-          <Link
-            to={toDevice(d.device_id)}
-            className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 px-3 py-1.5 hover:bg-surface-2 sm:grid-cols-[minmax(0,1fr)_9rem_7rem]"
-          >
-            <span className="truncate">
-              {d.name ?? d.device_id}{' '}
-              <span className="text-12 text-ink-3">{siteName(d.site_id)}</span>
-            </span>
-            <StatusMark status={d.status} since={d.last_state_change_at ?? d.last_seen_at} />
-            <span className="hidden text-right text-ink-3 sm:block">
-              <Ago at={d.last_seen_at} never="never heard" />
-            </span>
-          </Link>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-/** Silent devices, offline first. */
-function Attention() {
-  const offline = useDevicePage({ status: 'OFFLINE' }, 6);
-  const stale = useDevicePage({ status: 'STALE' }, 6);
-  const error = offline.error ?? stale.error;
-  const devices = [...(stale.data?.devices ?? []), ...(offline.data?.devices ?? [])]
-    .filter((d) => d.status !== 'ONLINE')
-    .slice(0, 8);
-  const total = offline.data?.total ?? 0;
-  return (
-    <Panel
-      title="Silent devices"
-      aside={
-        total > 0 && (
-          <Link to="/devices?q=status%3Aoffline" className="text-accent hover:underline">
-            All {count(total)} offline
-          </Link>
-        )
-      }
-    >
-      {error ? (
-        <Failure
-          error={error}
-          what="Silent devices"
-          retry={() => {
-            void offline.refetch();
-            void stale.refetch();
-          }}
-        />
-      ) : offline.isPending || stale.isPending ? (
-        <SkeletonRows rows={5} />
-      ) : devices.length === 0 ? (
-        <p className="px-3 py-4 text-ink-2">Every device was heard from in its interval.</p>
-      ) : (
-        <DeviceRows devices={devices} />
-      )}
-    </Panel>
-  );
-}
-
-/** Status changes as they happen; below them devices heard before this window opened. */
-function Changes() {
-  const [changes, setChanges] = useState<StatusEvent[]>(() => recentChanges.slice(0, shown));
-  useStatusEvents((events) =>
-    setChanges((old) => [...[...events].reverse(), ...old].slice(0, shown)),
-  );
-  const heard = useDevicePage({ status: 'ONLINE' }, shown);
-  const changed = new Set(changes.map((c) => c.device_id));
-  const others = (heard.data?.devices ?? [])
-    .filter((d) => d.status === 'ONLINE' && !changed.has(d.device_id))
-    .slice(0, shown - changes.length);
-  return (
-    <Panel title="Recently changed" aside="as it happens">
-      {changes.length > 0 && (
-        <ul aria-live="polite" aria-label="Status changes">
-          {changes.map((c) => (
-            <li key={`${c.device_id} ${c.status} ${c.since}`} className="fresh border-b">
-              <Link
-                to={toDevice(c.device_id)}
-                className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-3 px-3 py-1.5 hover:bg-surface-2 sm:grid-cols-[minmax(0,1fr)_9rem_7rem]"
-              >
-                <span className="truncate font-mono text-12">{c.device_id}</span>
-                <span className="flex items-center gap-1">
-                  <span className="text-12 text-ink-3">now</span> <StatusMark status={c.status} />
-                </span>
-                <span className="hidden text-right text-ink-3 sm:block">
-                  <Ago at={c.since} never="just now" />
-                </span>
-              </Link>
-            </li>
-          ))}
-        </ul>
-      )}
-      {heard.error && changes.length === 0 ? (
-        <Failure error={heard.error} what="Recent devices" retry={() => void heard.refetch()} />
-      ) : heard.isPending ? (
-        <SkeletonRows rows={5} />
-      ) : others.length === 0 && changes.length === 0 ? (
-        <p className="px-3 py-4 text-ink-2">
-          Devices that come online or fall silent show here the moment it happens.
-        </p>
-      ) : (
-        <DeviceRows devices={others} />
-      )}
-    </Panel>
-  );
-}
 
 function SiteList() {
   const sites = useSites();

@@ -1,7 +1,8 @@
 import { useState } from 'react';
 import { Link, useLocation, useNavigate } from 'react-router';
 import { useDevicePage } from '@/features/devices/queries';
-import { pages } from '@/shell/nav';
+import { useSession } from '@/auth/session';
+import { pagesOf } from '@/shell/nav';
 import { Button } from '@/ui/button';
 import { PageHeader } from '@/ui/page';
 import { StatusMark } from '@/ui/status';
@@ -13,34 +14,38 @@ export default function NotFoundPage() {
   const navigate = useNavigate();
   const guess = pathname.split('/').filter(Boolean).at(-1) ?? '';
   const [text, setText] = useState(guess.replaceAll('-', ' '));
-  const found = useDevicePage({ q: text.trim() }, 5, text.trim().length > 1);
+  const { kind } = useSession();
+  const customer = kind === 'customer';
+  const found = useDevicePage({ q: text.trim() }, 5, customer && text.trim().length > 1);
   useTitle('Not found');
   return (
     <>
       <PageHeader title="There is no such page" />
       <p className="mb-4 max-w-prose break-all text-ink-2">
-        Nothing stands at <code className="font-mono text-12">{pathname}</code>. Search for a
-        device, or go to one of the pages.
+        Nothing stands at <code className="font-mono text-12">{pathname}</code>
+        {customer ? '. Search for a device, or go to one of the pages.' : ' for you. Go to one of the pages.'}
       </p>
-      <form
-        role="search"
-        className="mb-4 flex max-w-120 gap-2"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void navigate(`/devices?q=${encodeURIComponent(text.trim())}`);
-        }}
-      >
-        <input
-          data-search
-          aria-label="Search devices"
-          value={text}
-          onChange={(e) => setText(e.target.value)}
-          className="h-8 min-w-0 flex-1 rounded-m border border-line-strong bg-surface px-2.5"
-        />
-        <Button type="submit" kind="primary">
-          Search
-        </Button>
-      </form>
+      {customer && (
+        <form
+          role="search"
+          className="mb-4 flex max-w-120 gap-2"
+          onSubmit={(e) => {
+            e.preventDefault();
+            void navigate(`/devices?q=${encodeURIComponent(text.trim())}`);
+          }}
+        >
+          <input
+            data-search
+            aria-label="Search devices"
+            value={text}
+            onChange={(e) => setText(e.target.value)}
+            className="h-8 min-w-0 flex-1 rounded-m border border-line-strong bg-surface px-2.5"
+          />
+          <Button type="submit" kind="primary">
+            Search
+          </Button>
+        </form>
+      )}
       {(found.data?.devices.length ?? 0) > 0 && (
         <ul className="panel mb-4 max-w-120">
           {found.data!.devices.map((d) => (
@@ -57,7 +62,7 @@ export default function NotFoundPage() {
         </ul>
       )}
       <ul className="flex flex-wrap gap-x-4 gap-y-2">
-        {pages.map((p) => (
+        {pagesOf(kind).map((p) => (
           <li key={p.to}>
             <Link to={p.to} className="text-accent underline underline-offset-2">
               {p.label}

@@ -3,6 +3,6 @@ import { api } from '@/api/customer';
 import { usePolling } from '@/live/hooks';
 
 export function useSites() {
-  const polling = usePolling(20_000);
+  const polling = usePolling();
   return useQuery({ queryKey: ['sites'], queryFn: api.sites, refetchInterval: polling });
 }

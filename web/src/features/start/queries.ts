@@ -7,11 +7,14 @@ import { useLiveSummary, usePolling, useStatusEvents } from '@/live/hooks';
 const key = ['getting-started'];
 
 export function useGettingStarted() {
-  const polling = usePolling(5000);
+  const polling = usePolling();
   return useQuery({ queryKey: key, queryFn: api.gettingStarted, refetchInterval: polling });
 }
 
-/** Completes steps by push: a new count or a device that comes online asks for the counts. */
+/**
+ * Completes steps by push: a new count or a device that comes online asks for the counts. What is
+ * written (a site, a template) asks for them on every page, for the sidebar's sake.
+ */
 export function useStartPushes(): void {
   const queries = useQueryClient();
   const summary = useLiveSummary();
@@ -61,7 +64,7 @@ export function steps(s: GettingStarted): Step[] {
     {
       id: 'alerts',
       title: 'Get told when it matters',
-      text: 'A rule such as “temperature above −17 °C for 5 minutes”. Done when the first one exists.',
+      text: 'A rule such as “temperature above −17 °C for 5 minutes”. Rules come with alerts; this step is done when the first one exists.',
       done: s.alert_rules > 0,
     },
   ];

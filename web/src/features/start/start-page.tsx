@@ -1,4 +1,4 @@
-import { useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 import { useSession } from '@/auth/session';
 import { NewDevice } from '@/features/devices/new-device';
@@ -10,6 +10,7 @@ import { PageHeader } from '@/ui/page';
 import { Failure, Skeleton } from '@/ui/states';
 import { useTitle } from '@/ui/time';
 import { DataStep } from './data-step';
+import { nextOpen, type Opened } from './open-step';
 import { setDismissed, steps, useGettingStarted, useStartPushes, type Step } from './queries';
 
 function Number({ n, done, open }: { n: number; done: boolean; open: boolean }) {
@@ -30,6 +31,9 @@ function Number({ n, done, open }: { n: number; done: boolean; open: boolean }) 
   );
 }
 
+/** Whether there is a place where the step is done. Rules have none yet. */
+const hasPlace = (step: Step) => step.id !== 'alerts';
+
 /** Five steps from nothing to data that alarms. Completion is noticed by push. */
 export default function StartPage() {
   useTitle('Getting started');
@@ -39,6 +43,16 @@ export default function StartPage() {
   useStartPushes();
   const [params, setParams] = useSearchParams();
   const [dialog, setDialog] = useState<Step['id'] | null>(null);
+  const [kept, setKept] = useState<Opened | null>(null);
+  const wanted = params.get('step');
+  const list = counts.data && steps(counts.data);
+  const opened = list ? nextOpen(list, kept, wanted) : null;
+  useEffect(() => {
+    if (!opened) return;
+    if (JSON.stringify(kept) !== JSON.stringify(opened)) setKept(opened);
+    // A step that is left is no longer the one that the address names.
+    if (wanted !== null && wanted !== opened.id) setParams({}, { replace: true });
+  }, [opened, kept, wanted, setParams]);
 
   if (counts.error && !counts.data)
     return (
@@ -46,7 +60,7 @@ export default function StartPage() {
         <Failure error={counts.error} what="Getting started" retry={() => void counts.refetch()} />
       </div>
     );
-  if (!counts.data)
+  if (!list)
     return (
       <div className="flex max-w-205 flex-col gap-4" role="status" aria-label="Loading steps">
         <Skeleton className="h-7 w-48" />
@@ -54,10 +68,15 @@ export default function StartPage() {
       </div>
     );
 
-  const list = steps(counts.data);
   const done = list.filter((s) => s.done).length;
-  const wanted = params.get('step');
-  const open = list.find((s) => s.id === wanted) ?? list.find((s) => !s.done) ?? null;
+  const open = list.find((s) => s.id === opened?.id) ?? null;
+  const next = list.find((s) => !s.done && hasPlace(s));
+  const show = (step: Step) => setParams({ step: step.id }, { replace: true });
+  // Its dialog is closed: when the step is done, by now or in a moment, the next one opens.
+  const close = () => {
+    setDialog(null);
+    if (opened) setKept({ ...opened, finished: true });
+  };
 
   const actions: Record<Step['id'], ReactNode> = {
     site: (
@@ -137,23 +156,29 @@ export default function StartPage() {
                     <h2 className="text-13">{step.title}</h2>
                     <p className="text-ink-2">{step.text}</p>
                   </div>
-                  {!isOpen && (
+                  {!isOpen && hasPlace(step) && (
                     <Button
                       kind="quiet"
                       small
                       aria-label={`Open: ${step.title}`}
-                      onClick={() => setParams({ step: step.id }, { replace: true })}
+                      onClick={() => show(step)}
                     >
                       Open
                     </Button>
                   )}
                 </div>
-                {isOpen && (
+                {isOpen && hasPlace(step) && (
                   <div className="mt-3 flex flex-col gap-3">
                     {actions[step.id] && (
                       <div className="flex flex-wrap gap-2">{actions[step.id]}</div>
                     )}
                     {step.id === 'data' && <DataStep />}
+                    {step.done && next && (
+                      <div className="flex flex-wrap items-center gap-3">
+                        <span className="font-medium text-online">✓ Done</span>
+                        <Button onClick={() => show(next)}>Next: {next.title}</Button>
+                      </div>
+                    )}
                   </div>
                 )}
               </div>
@@ -166,9 +191,9 @@ export default function StartPage() {
           All done. This page leaves the sidebar by itself; Help (press ?) brings it back.
         </p>
       )}
-      {dialog === 'site' && <SiteDialog site={null} onClose={() => setDialog(null)} />}
-      {dialog === 'template' && <NewTemplate onClose={() => setDialog(null)} />}
-      {dialog === 'device' && <NewDevice open onClose={() => setDialog(null)} />}
+      {dialog === 'site' && <SiteDialog site={null} onClose={close} />}
+      {dialog === 'template' && <NewTemplate onClose={close} />}
+      {dialog === 'device' && <NewDevice open onClose={close} />}
     </div>
   );
 }
