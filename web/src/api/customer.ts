@@ -10,8 +10,11 @@ export interface DeviceFilter {
   tags?: string;
   site_id?: string;
   template_id?: number;
-  include_decommissioned?: boolean;
+  /** Only those out of service; without it only those in service. */
+  decommissioned?: boolean;
   sort?: string;
+  /** The page after this one, in the default order. */
+  cursor?: string;
 }
 
 export interface DeviceInput {
@@ -83,9 +86,9 @@ export const api = {
       }),
     ),
 
-  setTags: (id: string, tags: string[]) =>
-    answer<{ tags: string[] }>(
-      client.PUT(`${base}/devices/{device_id}/tags`, { ...device(id), body: { tags } }),
+  addTag: (device_id: string, tag: string) =>
+    answer<unknown>(
+      client.POST(`${base}/devices/{device_id}/tags/{tag}`, { params: { path: { device_id, tag } } }),
     ),
   tags: () => answer<{ tags: string[] }>(client.GET(`${base}/tags`)).then((r) => r.tags),
 
@@ -147,7 +150,15 @@ export const api = {
   connectionInfo: () => answer<T.ConnectionInfo>(client.GET(`${base}/connection-info`)),
 };
 
-/** Address of the CSV export, for a link. */
-export function exportUrl(deviceId: string, range: string): string {
-  return `${base}/devices/${encodeURIComponent(deviceId)}/telemetry/export?range=${range}`;
+/** Path and query of a question to the API, for people who ask it themselves. */
+export function callPath(
+  path: string,
+  query: Record<string, string | number | boolean | readonly string[] | undefined> = {},
+): string {
+  const out = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    for (const one of Array.isArray(value) ? (value as readonly string[]) : [value])
+      if (one !== undefined) out.append(name, String(one));
+  const text = out.toString();
+  return `${base}${path}${text ? `?${text}` : ''}`;
 }

@@ -27,6 +27,8 @@ export interface Device {
   last_state_change_at?: string | null;
   decommissioned_at?: string | null;
   state?: Metrics | null;
+  /** Units by metric, as its sensors and template say. */
+  units?: Record<string, string> | null;
   template_id?: number | null;
   template_name?: string | null;
   template?: { id: number; name: string; slug: string; category: string } | null;

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { curlLine, mosquittoLine, shellWord, type CommandFacts } from './commands';
+import { apiCurl, curlLine, mosquittoLine, shellWord, type CommandFacts } from './commands';
 
 const facts: CommandFacts = {
   connection: {
@@ -42,4 +42,10 @@ describe('commands', () => {
     expect(pub[pub.indexOf('-P') + 1]).toBe('-x_Y');
     expect(JSON.parse(pub.at(-1)!)).toEqual({ metrics: { temp_c: -18.4, open: true } });
   });
+});
+
+it('asks the API with the token of the shell', () => {
+  expect(apiCurl('http://localhost:8080', '/api/v1/customer/devices?status=STALE&limit=5')).toBe(
+    `curl -H "Authorization: Bearer $PULSE_TOKEN" 'http://localhost:8080/api/v1/customer/devices?status=STALE&limit=5'`,
+  );
 });

@@ -41,6 +41,11 @@ export function mosquittoLine(f: CommandFacts, oneLine = false): string {
   ].join(next);
 }
 
+/** A question to the API by curl; the token comes from the shell's PULSE_TOKEN. */
+export function apiCurl(origin: string, path: string): string {
+  return `curl -H "Authorization: Bearer $PULSE_TOKEN" ${shellWord(origin + path)}`;
+}
+
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -50,6 +50,24 @@ export function decimalsOf(values: readonly (number | null | undefined)[], most:
   return need;
 }
 
+/** Decimals that an axis with this step needs, so that each label is the number it stands at. */
+function stepDecimals(step: number): number {
+  let d = 0;
+  while (d < 12 && Math.abs(step * 10 ** d - Math.round(step * 10 ** d)) > 1e-6) d += 1;
+  return d;
+}
+
+/** Labels of an axis: every one exact, all with the same decimals. */
+export function axisLabels(splits: readonly number[], step: number): string[] {
+  const most = Math.max(...splits.map(Math.abs));
+  if (most >= 1e7 || (most > 0 && most < 1e-4)) {
+    const digits = Math.max(0, Math.ceil(Math.log10(most / step)));
+    return splits.map((v) => (v === 0 ? '0' : v.toExponential(digits)));
+  }
+  const decimals = stepDecimals(step);
+  return splits.map((v) => v.toFixed(decimals).replace(/^-(0(\.0*)?)$/, '$1'));
+}
+
 /** A readable name and a guessed unit for a metric that nobody has described: "temp_c". */
 export function describe(key: string): { name: string; unit: string | null } {
   const parts = key.split('_').filter(Boolean);

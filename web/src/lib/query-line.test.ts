@@ -31,5 +31,6 @@ describe('query line', () => {
       tags: 'a,b',
       site_id: 's1',
     });
+    expect(toFilter(parseQueryLine('is:decommissioned'))).toEqual({ decommissioned: true });
   });
 });

@@ -89,6 +89,6 @@ export function toFilter(q: QueryLine): DeviceFilter {
   if (q.site) out.site_id = q.site;
   if (q.tags.length > 0) out.tags = q.tags.join(',');
   if (q.template) out.template_id = q.template;
-  if (q.decommissioned) out.include_decommissioned = true;
+  if (q.decommissioned) out.decommissioned = true;
   return out;
 }

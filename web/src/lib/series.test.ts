@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addReading, dropBefore, emptyColumns, figures, gaps, toColumns, withGaps } from './series';
+import { addReading, dropBefore, emptyColumns, figures, gaps, sparkPath, toColumns, withGaps } from './series';
 
 const at = (s: number) => new Date(s * 1000).toISOString();
 const point = (s: number, avg: number | null, count = 1) => ({
@@ -46,4 +46,16 @@ describe('series', () => {
     expect(f).toEqual({ min: -1, max: 9, avg: 2, last: 8 });
     expect(figures(emptyColumns())).toEqual({ min: null, max: null, avg: null, last: null });
   });
+});
+
+it('draws a small line that breaks where data is missing', () => {
+  const c = toColumns(
+    [0, 120, 240, 2400, 2520].map((t, i) => ({
+      time: new Date(t * 1000).toISOString(), avg: i, min: null, max: null, count: 1,
+    })),
+  );
+  const path = sparkPath(c, 0, 3600, 90, 20);
+  expect(path.match(/M/g)).toHaveLength(2);
+  expect(path.startsWith('M0.0 18.0L3.0 14.0')).toBe(true);
+  expect(sparkPath(toColumns([]), 0, 3600, 90, 20)).toBe('');
 });

@@ -140,3 +140,30 @@ export function figures(c: Columns): Figures {
   }
   return { min, max, avg: n > 0 ? sum / n : null, last };
 }
+
+/** A small line through the averages from `from` to `to` (seconds), broken where data is missing. */
+export function sparkPath(c: Columns, from: number, to: number, width: number, height: number): string {
+  const f = figures({ ...c, min: c.avg, max: c.avg });
+  if (f.min === null || f.max === null) return '';
+  const room = 2;
+  const span = f.max - f.min;
+  const x = (t: number) => ((t - from) / (to - from)) * width;
+  const y = (v: number) =>
+    span === 0 ? height / 2 : height - room - ((v - f.min!) / span) * (height - 2 * room);
+  const g = withGaps(c, 0);
+  let out = '';
+  let pen = 'M';
+  for (let i = 0; i < g.time.length; i += 1) {
+    const v = g.avg[i] ?? null;
+    if (v === null) {
+      pen = 'M';
+      continue;
+    }
+    out += `${pen}${x(g.time[i]!).toFixed(1)} ${y(v).toFixed(1)}`;
+    // A point alone between gaps is a dot.
+    const alone = pen === 'M' && (g.avg[i + 1] ?? null) === null;
+    if (alone) out += 'h0.1';
+    pen = 'L';
+  }
+  return out;
+}

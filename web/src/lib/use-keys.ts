@@ -1,9 +1,21 @@
 import { useEffect, useRef } from 'react';
 
+/** Inputs that take no text. */
+const ticked = 'input[type=checkbox],input[type=radio],input[type=button],input[type=submit]';
+
 /** True where a key belongs to typing and not to us. */
 export function isTyping(target: EventTarget | null): boolean {
-  if (!(target instanceof HTMLElement)) return false;
+  if (!(target instanceof HTMLElement) || target.matches(ticked)) return false;
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+}
+
+const pressed =
+  'a,button,input,summary,[role=button],[role=link],[role=tab],[role=checkbox],[role=option]';
+
+/** True for the keys that press what has the focus: a link or button keeps its Enter and Space. */
+function presses(event: KeyboardEvent): boolean {
+  if (event.key !== 'Enter' && event.key !== ' ') return false;
+  return event.target instanceof Element && event.target.closest(pressed) !== null;
 }
 
 export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
@@ -31,6 +43,7 @@ export function useKeys(map: KeyMap): void {
         return;
       }
       if (event.altKey || event.defaultPrevented || isTyping(event.target)) return;
+      if (presses(event)) return;
       if (document.querySelector('[role="dialog"],[role="alertdialog"],[role="menu"]')) return;
       const pair = first ? `${first} ${event.key}` : '';
       const handler = (pair && latest.current[pair]) || latest.current[event.key];

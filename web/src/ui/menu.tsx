@@ -50,17 +50,25 @@ export function MenuItem({
 export function MenuCheck({
   checked,
   onChange,
+  disabled,
+  close = false,
   children,
 }: {
   checked: boolean;
   onChange: (next: boolean) => void;
+  disabled?: boolean;
+  /** Choosing it closes the menu. */
+  close?: boolean;
   children: ReactNode;
 }) {
   return (
     <DropdownMenu.CheckboxItem
       checked={checked}
+      disabled={disabled}
       onCheckedChange={onChange}
-      onSelect={(e) => e.preventDefault()}
+      onSelect={(e) => {
+        if (!close) e.preventDefault();
+      }}
       className={cx(item, 'pl-7')}
     >
       <DropdownMenu.ItemIndicator className="absolute left-2.5">
@@ -68,6 +76,38 @@ export function MenuCheck({
       </DropdownMenu.ItemIndicator>
       {children}
     </DropdownMenu.CheckboxItem>
+  );
+}
+
+/** Choices of which one holds. */
+export function MenuChoice({
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  label: string;
+  value: string;
+  options: { value: string; label: string }[];
+  onChange: (next: string) => void;
+}) {
+  return (
+    <DropdownMenu.RadioGroup aria-label={label} value={value} onValueChange={onChange}>
+      <MenuLabel>{label}</MenuLabel>
+      {options.map((o) => (
+        <DropdownMenu.RadioItem
+          key={o.value}
+          value={o.value}
+          onSelect={(e) => e.preventDefault()}
+          className={cx(item, 'pl-7')}
+        >
+          <DropdownMenu.ItemIndicator className="absolute left-2.5">
+            <CheckIcon size={14} />
+          </DropdownMenu.ItemIndicator>
+          {o.label}
+        </DropdownMenu.RadioItem>
+      ))}
+    </DropdownMenu.RadioGroup>
   );
 }
 

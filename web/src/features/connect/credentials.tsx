@@ -50,8 +50,10 @@ function Line({ name, text }: { name: string; text: string }) {
   return (
     <div className="flex items-center gap-2 border-b px-3 py-1.5 last:border-b-0">
       <dt className="w-20 shrink-0 text-ink-2">{name}</dt>
-      <dd className="min-w-0 flex-1 font-mono text-12 break-all">{text}</dd>
-      <CopyButton text={text} />
+      <dd className="flex min-w-0 flex-1 items-center justify-between gap-2">
+        <span className="min-w-0 font-mono text-12 break-all">{text}</span>
+        <CopyButton text={text} />
+      </dd>
     </div>
   );
 }

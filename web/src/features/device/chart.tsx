@@ -5,8 +5,9 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useTheme } from '@/lib/theme';
 import { figures, gaps, withGaps, type Columns } from '@/lib/series';
-import { decimalsOf, withUnit, value as format } from '@/lib/numbers';
+import { axisLabels, decimalsOf, withUnit, value as format } from '@/lib/numbers';
 import { clock, dayAndMinute } from '@/lib/time';
+import { touchZoom } from './touch-zoom';
 
 export interface ChartProps {
   columns: Columns;
@@ -21,8 +22,8 @@ export interface ChartProps {
   /** Number of the series colour, 1 to 6. */
   colour: number;
   height: number;
-  /** The range ends now: the last value is the present one. */
-  live: boolean;
+  /** The device's present value where the range ends now, else undefined. */
+  now: number | boolean | undefined;
   onZoom: (from: number, to: number) => void;
   onReset: () => void;
 }
@@ -43,17 +44,12 @@ function timeLabels(_u: uPlot, splits: number[], _axis: number, _space: number, 
   });
 }
 
-/** Decimals that tell neighbouring labels apart. */
-function decimals(step: number): number {
-  return step > 0 ? Math.max(0, Math.min(6, -Math.floor(Math.log10(step)))) : 0;
-}
-
 type Data = [number[], (number | null)[], (number | null)[], (number | null)[]];
 
 export function Chart(props: ChartProps) {
-  const { columns, version, from, to, bucketSeconds, name, unit, colour, height, live } = props;
+  const { columns, version, from, to, bucketSeconds, name, unit, colour, height, now } = props;
   // Readings say themselves how exact they are; the sensor's precision is the most.
-  const digits = decimalsOf(columns.max, props.digits);
+  const digits = decimalsOf(typeof now === 'number' ? [...columns.max, now] : columns.max, props.digits);
   const holder = useRef<HTMLDivElement>(null);
   const cursor = useRef<HTMLSpanElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -77,7 +73,8 @@ export function Chart(props: ChartProps) {
       {
         width: node.clientWidth,
         height,
-        padding: [8, 8, 0, 0],
+        // To the right there is room for half of the last label.
+        padding: [8, 24, 0, 0],
         legend: { show: false },
         scales: {
           x: { time: true, auto: false },
@@ -114,7 +111,7 @@ export function Chart(props: ChartProps) {
             ...axis,
             size: 54,
             space: 34,
-            values: (_u, splits, _axis, _space, step) => splits.map((v) => format(v, decimals(step))),
+            values: (_u, splits, _axis, _space, step) => axisLabels(splits, step),
           },
         ],
         hooks: {
@@ -174,7 +171,9 @@ export function Chart(props: ChartProps) {
       if (node.clientWidth > 0) u.setSize({ width: node.clientWidth, height });
     });
     watcher.observe(node);
+    const stopTouch = touchZoom(u);
     return () => {
+      stopTouch();
       watcher.disconnect();
       u.destroy();
       plot.current = null;
@@ -195,12 +194,15 @@ export function Chart(props: ChartProps) {
 
   const f = figures(columns);
   const show = (v: number | null) => format(v, digits);
-  const words = `${name}: minimum ${show(f.min)}, average ${show(f.avg)}, maximum ${show(f.max)}, now ${withUnit(f.last, unit, digits)}`;
+  // A bucket's average is not what the device says now; and without points there is no now.
+  const live = now !== undefined && f.last !== null;
+  const last = withUnit(live ? now : f.last, unit, digits);
+  const words = `${name}: minimum ${show(f.min)}, average ${show(f.avg)}, maximum ${show(f.max)}, ${live ? 'now' : 'last'} ${last}`;
   return (
     <figure className="min-w-0" data-chart={name}>
       <figcaption className="flex flex-wrap items-baseline justify-between gap-x-4 px-1 pb-0.5">
         <span className="flex items-baseline gap-3">
-          <span className="font-semibold">
+          <span className="font-semibold" data-caption>
             <svg width="14" height="8" aria-hidden="true" className="mr-1.5 inline-block">
               <line x1="0" y1="4" x2="14" y2="4" stroke={`var(--series-${colour})`} strokeWidth="2.5" />
             </svg>
@@ -208,12 +210,12 @@ export function Chart(props: ChartProps) {
           </span>
           <span ref={cursor} className="num text-12 text-ink-2" />
         </span>
-        <span className="num flex gap-3 text-12 text-ink-2">
+        <span className="num flex gap-3 text-12 text-ink-2" data-caption>
           <span>min {show(f.min)}</span>
           <span>avg {show(f.avg)}</span>
           <span>max {show(f.max)}</span>
           <span>
-            {live ? 'now' : 'last'} <b className="text-ink">{withUnit(f.last, unit, digits)}</b>
+            {live ? 'now' : 'last'} <b className="text-ink">{last}</b>
           </span>
         </span>
       </figcaption>

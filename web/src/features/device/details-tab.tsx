@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
+import { useBlocker } from 'react-router';
 import { toast } from 'sonner';
 import { api, type DevicePatch } from '@/api/customer';
 import type { Device } from '@/api/types';
@@ -8,6 +9,7 @@ import { useTemplates } from '@/features/templates/queries';
 import { numberOrNull, useForm } from '@/lib/use-form';
 import { Button } from '@/ui/button';
 import { CopyValue } from '@/ui/copy';
+import { Dialog, DialogForm } from '@/ui/dialog';
 import { AreaField, SelectField, TextField } from '@/ui/field';
 import { Panel } from '@/ui/page';
 import { ActionError } from '@/ui/states';
@@ -63,13 +65,23 @@ const notNumber = (text: string, most: number) => {
   return Number.isFinite(n) && Math.abs(n) <= most ? false : `A number from -${most} to ${most}.`;
 };
 
-function Form({ device, onSaved }: { device: Device; onSaved: () => void }) {
+function Form({
+  device,
+  onSaved,
+  onDirty,
+}: {
+  device: Device;
+  onSaved: () => void;
+  onDirty: (dirty: boolean) => void;
+}) {
   const queries = useQueryClient();
   const sites = useSites();
   const templates = useTemplates();
   const [before] = useState(() => initial(device));
   const form = useForm(before);
   const v = form.values;
+  const { dirty } = form;
+  useEffect(() => onDirty(dirty), [dirty, onDirty]);
   const save = useMutation({
     mutationFn: () => api.updateDevice(device.device_id, changes(before, v)),
     onSuccess: () => {
@@ -181,12 +193,54 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
   );
 }
 
-export function DetailsTab({ device }: { device: Device }) {
+/** Asks before another page throws unsaved changes away. */
+function LeaveDialog({ dirty }: { dirty: boolean }) {
+  const blocker = useBlocker(
+    ({ currentLocation, nextLocation }) =>
+      dirty && currentLocation.pathname !== nextLocation.pathname,
+  );
+  useEffect(() => {
+    if (!dirty) return;
+    const ask = (e: BeforeUnloadEvent) => e.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [dirty]);
+  if (blocker.state !== 'blocked') return null;
+  return (
+    <Dialog open dirty onClose={blocker.reset} title="Leave without saving?">
+      <DialogForm
+        danger
+        submit="Leave"
+        busy={false}
+        onCancel={blocker.reset}
+        onSubmit={blocker.proceed}
+      >
+        <p className="text-ink-2">The changes in Details are not saved.</p>
+      </DialogForm>
+    </Dialog>
+  );
+}
+
+export function DetailsTab({
+  device,
+  dirty,
+  onDirty,
+}: {
+  device: Device;
+  dirty: boolean;
+  onDirty: (dirty: boolean) => void;
+}) {
   const [round, setRound] = useState(0);
   return (
     <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
       <Panel title="Device">
-        <Form key={round} device={device} onSaved={() => setRound((n) => n + 1)} />
+        <Form
+          key={round}
+          device={device}
+          onSaved={() => setRound((n) => n + 1)}
+          onDirty={onDirty}
+        />
+        <LeaveDialog dirty={dirty} />
       </Panel>
       <Panel title="Facts">
         <dl className="py-1">

@@ -1,11 +1,14 @@
 import { Tabs } from 'radix-ui';
 import { useState } from 'react';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
+import { callPath } from '@/api/customer';
 import { asApiError } from '@/api/errors';
 import { DecommissionDialog } from '@/features/devices/decommission-dialog';
+import { useRestore } from '@/features/devices/queries';
 import { useSites } from '@/features/sites/queries';
 import { Button, ButtonLink } from '@/ui/button';
 import { CopyValue } from '@/ui/copy';
+import { copyCall } from '@/ui/copy-call';
 import { MoreIcon } from '@/ui/icons';
 import { Menu, MenuItem } from '@/ui/menu';
 import { PageHeader, Tag } from '@/ui/page';
@@ -30,6 +33,8 @@ function DevicePage({ id }: { id: string }) {
   const query = useDevice(id);
   const sites = useSites();
   const [asking, setAsking] = useState(false);
+  const [dirty, setDirty] = useState(false);
+  const restore = useRestore();
   const device = query.data;
   useLiveDevice(id);
   useTitle(device?.name ?? id);
@@ -76,7 +81,9 @@ function DevicePage({ id }: { id: string }) {
         facts={
           <>
             {device.decommissioned_at ? (
-              <span className="text-ink-3">✕ Decommissioned</span>
+              <span className="text-ink-2">
+                ✕ Decommissioned <Ago at={device.decommissioned_at} />
+              </span>
             ) : (
               <StatusMark
                 status={device.status}
@@ -106,15 +113,36 @@ function DevicePage({ id }: { id: string }) {
           >
             <MenuItem onSelect={() => setParams({ tab: 'connect' })}>Rotate credentials</MenuItem>
             <MenuItem
-              danger
-              disabled={Boolean(device.decommissioned_at)}
-              onSelect={() => setAsking(true)}
+              onSelect={() => void copyCall(callPath(`/devices/${encodeURIComponent(id)}`))}
             >
-              Decommission
+              Copy the call as curl
             </MenuItem>
+            {device.decommissioned_at ? (
+              <MenuItem onSelect={() => restore.mutate([id])}>Restore</MenuItem>
+            ) : (
+              <MenuItem danger onSelect={() => setAsking(true)}>
+                Decommission
+              </MenuItem>
+            )}
           </Menu>
         }
       />
+      {device.decommissioned_at && (
+        <div className="mb-3 flex flex-wrap items-center justify-between gap-3 rounded-m bg-surface-2 px-3 py-2">
+          <p className="min-w-0 text-ink-2">
+            This device is out of service: its messages are refused and lists leave it out. Its
+            history stays.
+          </p>
+          <Button busy={restore.isPending} onClick={() => restore.mutate([id])}>
+            Restore
+          </Button>
+        </div>
+      )}
+      {!device.decommissioned_at && device.status !== 'ONLINE' && (
+        <p className="-mt-1 mb-2 text-ink-2" role="note" data-testid="status-why">
+          {why[device.status]}
+        </p>
+      )}
       <Tabs.Root
         value={tab}
         onValueChange={(next) =>
@@ -127,11 +155,6 @@ function DevicePage({ id }: { id: string }) {
         }
       >
         <Tabs.List aria-label="Device" className="mb-3 flex gap-5 border-b">
-      {!device.decommissioned_at && device.status !== 'ONLINE' && (
-        <p className="-mt-1 mb-2 text-ink-2" role="note" data-testid="status-why">
-          {why[device.status]}
-        </p>
-      )}
           {tabs.map(([key, label]) => (
             <Tabs.Trigger
               key={key}
@@ -139,6 +162,7 @@ function DevicePage({ id }: { id: string }) {
               className="-mb-px h-9 border-b-2 border-transparent text-ink-2 hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink"
             >
               {label}
+              {key === 'details' && dirty && <span className="text-warning"> · unsaved</span>}
             </Tabs.Trigger>
           ))}
         </Tabs.List>
@@ -148,8 +172,15 @@ function DevicePage({ id }: { id: string }) {
         <Tabs.Content value="connect" tabIndex={-1} className="outline-none">
           <ConnectTab device={device} />
         </Tabs.Content>
-        <Tabs.Content value="details" tabIndex={-1} className="outline-none">
-          <DetailsTab device={device} />
+        {/* Kept while it holds changes that are not saved. */}
+        <Tabs.Content
+          value="details"
+          tabIndex={-1}
+          className="outline-none"
+          forceMount={dirty || undefined}
+          hidden={tab !== 'details'}
+        >
+          <DetailsTab device={device} dirty={dirty} onDirty={setDirty} />
         </Tabs.Content>
       </Tabs.Root>
       {asking && (

@@ -1,86 +1,26 @@
 import { useCallback, useRef } from 'react';
+import { toast } from 'sonner';
 import { useSearchParams } from 'react-router';
-import { exportUrl } from '@/api/customer';
+import { callPath } from '@/api/customer';
 import type { Device } from '@/api/types';
 import { cx } from '@/lib/cx';
-import { decimalsOf, withUnit } from '@/lib/numbers';
-import { dayAndMinute, span } from '@/lib/time';
+import { download } from '@/lib/csv';
+import { dayAndMinute, span, utc } from '@/lib/time';
 import { phone, useMedia } from '@/lib/use-media';
 import { Button, ButtonLink } from '@/ui/button';
-import { Segmented } from '@/ui/field';
-import { Panel } from '@/ui/page';
+import { copyCall } from '@/ui/copy-call';
+import { DownIcon } from '@/ui/icons';
+import { Menu, MenuItem } from '@/ui/menu';
 import { Empty, Failure, Skeleton } from '@/ui/states';
-import { Ago } from '@/ui/time';
 import { Chart } from './chart';
 import { MessageLog } from './message-log';
-import { defaultMetrics, metricFacts, type MetricFacts } from './metric-facts';
-import { useHistory, useMetrics } from './queries';
-import { exportRange, quickRanges, readRange, writeQuick, writeZoom, type QuickRange } from './range';
+import { Latest, mostCharts } from './latest';
+import { chartsCsv, chartsPng, exportName } from './export';
+import { defaultMetrics, metricFacts } from './metric-facts';
+import { historyQuery, useHistory, useMetrics } from './queries';
+import { readRange, writeQuick, writeZoom } from './range';
+import { RangePicker } from './range-picker';
 import { useLiveSeries } from './use-live-series';
-
-const most = 6;
-
-/** Latest values; each is also the switch of its chart. */
-function Latest({
-  facts,
-  shown,
-  at,
-  onToggle,
-}: {
-  facts: MetricFacts[];
-  shown: string[];
-  at: string | null;
-  onToggle: (key: string) => void;
-}) {
-  return (
-    <Panel title="Latest" aside={<Ago at={at} never="no data yet" />}>
-      {facts.length === 0 ? (
-        <p className="px-3 py-4 text-ink-2">Metrics show here as soon as they are sent.</p>
-      ) : (
-        <ul>
-          {facts.map((m) => {
-            const index = shown.indexOf(m.key);
-            const on = index >= 0;
-            return (
-              <li key={m.key}>
-                <button
-                  type="button"
-                  aria-pressed={on}
-                  disabled={!m.charted || (!on && shown.length >= most)}
-                  onClick={() => onToggle(m.key)}
-                  title={
-                    m.charted ? `${on ? 'Hide' : 'Show'} the chart of ${m.key}` : 'Text is not charted'
-                  }
-                  className="flex min-h-7.5 w-full items-center justify-between gap-3 px-3 py-0.5 text-left enabled:hover:bg-surface-2"
-                >
-                  <span className="flex min-w-0 items-center gap-2 text-ink-2">
-                    <svg width="12" height="8" aria-hidden="true" className="shrink-0">
-                      {on ? (
-                        <line x1="0" y1="4" x2="12" y2="4" stroke={`var(--series-${index + 1})`} strokeWidth="2.5" />
-                      ) : (
-                        m.charted && (
-                          <line x1="0" y1="4" x2="12" y2="4" stroke="var(--line-strong)" strokeWidth="1.5" strokeDasharray="2 2" />
-                        )
-                      )}
-                    </svg>
-                    <span className="truncate">{m.name}</span>
-                  </span>
-                  <span className={cx('num text-right', on ? 'font-semibold' : '')} data-metric={m.key}>
-                    {withUnit(
-                      m.value,
-                      m.unit,
-                      typeof m.value === 'number' ? decimalsOf([m.value], m.digits) : 0,
-                    )}
-                  </span>
-                </button>
-              </li>
-            );
-          })}
-        </ul>
-      )}
-    </Panel>
-  );
-}
 
 export function LiveTab({ device }: { device: Device }) {
   const id = device.device_id;
@@ -89,7 +29,7 @@ export function LiveTab({ device }: { device: Device }) {
   const infos = useMetrics(id);
   const facts = metricFacts(device, infos.data);
   const named = params.get('metrics');
-  const shown = (named !== null ? named.split(',').filter(Boolean) : defaultMetrics(facts)).slice(0, most);
+  const shown = (named !== null ? named.split(',').filter(Boolean) : defaultMetrics(facts)).slice(0, mostCharts);
   const range = readRange(params);
   const history = useHistory(id, shown, range);
   const series = useLiveSeries(id, shown, range, history.data);
@@ -131,17 +71,44 @@ export function LiveTab({ device }: { device: Device }) {
     }, true);
 
   const h = history.data;
+  const charts = useRef<HTMLDivElement>(null);
+  const drawn = shown.map((key) => {
+    const m = facts.find((f) => f.key === key);
+    const s = h?.series.find((x) => x.metric === key);
+    return {
+      key,
+      name: m?.name ?? key,
+      unit: m?.unit ?? s?.unit ?? null,
+      digits: m?.digits ?? 2,
+      now: range.kind === 'quick' && typeof m?.value !== 'string' ? (m?.value ?? undefined) : undefined,
+      columns: series.columns.get(key) ?? noColumns,
+    };
+  });
+  const exportCsv = () =>
+    download(
+      exportName(id, series.from, series.to, 'csv'),
+      chartsCsv(drawn, series.from, series.to),
+    );
+  const exportPng = () => {
+    if (!charts.current) return;
+    const title = `${device.name ?? id}, ${utcSpan(series.from, series.to)}`;
+    chartsPng(charts.current, title).then(
+      (picture) => download(exportName(id, series.from, series.to, 'png'), picture),
+      (error: unknown) => toast.error(error instanceof Error ? error.message : String(error)),
+    );
+  };
   const at = device.last_telemetry_at ?? device.last_seen_at;
   const neverSent = facts.every((m) => m.value === null) && !at;
   return (
     <>
       <div className="mb-2.5 flex flex-wrap items-center justify-between gap-2">
         <div className="flex flex-wrap items-center gap-2">
-          <Segmented
-            label="Time range"
-            value={range.kind === 'quick' ? range.quick : null}
-            options={quickRanges}
-            onChange={(v) => change((p) => writeQuick(p, v as QuickRange))}
+          <RangePicker
+            range={range}
+            from={series.from}
+            to={series.to}
+            onQuick={(quick) => change((p) => writeQuick(p, quick))}
+            onCustom={(from, to) => change((p) => writeZoom(p, from, to))}
           />
           {range.kind === 'fixed' && <Button onClick={reset}>Reset zoom</Button>}
           <span className="num text-12 text-ink-2">
@@ -150,15 +117,21 @@ export function LiveTab({ device }: { device: Device }) {
             {h && (h.bucket_seconds <= 1 ? ', every message' : `, ${span(h.bucket_seconds)} buckets`)}
           </span>
         </div>
-        <a
-          href={exportUrl(id, exportRange(range))}
-          download
-          className="inline-flex h-8 items-center rounded-m border border-line-strong bg-surface px-3 font-medium hover:bg-surface-2"
+        <Menu
+          trigger={
+            <Button disabled={!h || shown.length === 0}>
+              Export <DownIcon />
+            </Button>
+          }
         >
-          CSV
-        </a>
+          <MenuItem onSelect={exportCsv}>CSV of what is drawn</MenuItem>
+          <MenuItem onSelect={exportPng}>Picture (PNG)</MenuItem>
+          <MenuItem onSelect={() => void copyCall(callPath(historyPath(id), historyQuery(shown, range)))}>
+            Copy the call as curl
+          </MenuItem>
+        </Menu>
       </div>
-      <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
+      <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
         <section aria-label="Charts" className="panel min-w-0 px-2 py-2.5 sm:px-3">
           {history.error && !h ? (
             <Failure error={history.error} what="The history" retry={() => void history.refetch()} />
@@ -189,32 +162,26 @@ export function LiveTab({ device }: { device: Device }) {
             <div
               className={cx('flex flex-col gap-3', history.isPlaceholderData && 'opacity-60')}
               data-testid="charts"
+              ref={charts}
             >
-              {shown.map((key, i) => {
-                const m = facts.find((f) => f.key === key);
-                const s = h.series.find((x) => x.metric === key);
-                return (
-                  <Chart
-                    key={key}
-                    columns={series.columns.get(key) ?? noColumns}
-                    version={series.version}
-                    from={series.from}
-                    to={series.to}
-                    bucketSeconds={h.source === 'raw' ? 0 : h.bucket_seconds}
-                    name={m?.name ?? key}
-                    unit={m?.unit ?? s?.unit ?? null}
-                    digits={m?.digits ?? 2}
-                    colour={i + 1}
-                    height={narrow ? 130 : 160}
-                    live={range.kind === 'quick'}
-                    onZoom={zoom}
-                    onReset={reset}
-                  />
-                );
-              })}
+              {drawn.map((d, i) => (
+                <Chart
+                  {...d}
+                  key={d.key}
+                  version={series.version}
+                  from={series.from}
+                  to={series.to}
+                  bucketSeconds={h.source === 'raw' ? 0 : h.bucket_seconds}
+                  colour={i + 1}
+                  height={narrow ? 130 : 160}
+                  onZoom={zoom}
+                  onReset={reset}
+                />
+              ))}
               <p className="px-1 text-12 text-ink-3">
-                Drag over a chart to zoom, double-click to go back. The band is the minimum and
-                maximum.
+                Drag over a chart to zoom
+                {narrow ? ', “Reset zoom” goes back' : ', double-click to go back'}. The band is the
+                minimum and maximum.
               </p>
             </div>
           )}
@@ -228,4 +195,9 @@ export function LiveTab({ device }: { device: Device }) {
   );
 }
 
+/** Both ends in UTC, for a picture that leaves the house. */
+const utcSpan = (from: number, to: number) =>
+  `${utc(new Date(from * 1000).toISOString())} to ${utc(new Date(to * 1000).toISOString())}`;
+
+const historyPath = (id: string) => `/devices/${encodeURIComponent(id)}/telemetry/history`;
 const noColumns = { time: [], avg: [], min: [], max: [], count: [] };

@@ -22,37 +22,60 @@ export function joinMessages(newer: Message[], older: Message[]): Message[] {
 /** Long sequence numbers by their end, which is what changes. */
 const shortSeq = (seq: number) => (seq > 9_999_999 ? `…${String(seq).slice(-5)}` : String(seq));
 
-function Stage({ name, at, aside }: { name: string; at: string | null; aside?: string }) {
-  return (
-    <div className="flex justify-between gap-3">
-      <dt>{name}</dt>
-      <dd className="num">
-        {at ? <time title={utc(at)}>{clock(at)}</time> : '–'} {aside}
-      </dd>
-    </div>
-  );
+export interface Stage {
+  name: string;
+  at: string | null;
+  words: string;
+}
+
+/**
+ * What became of a message, step by step. A refused one has no time of its own: what it says of
+ * itself was not believed.
+ */
+export function stagesOf(m: Message): Stage[] {
+  const received = { name: 'Received', at: m.received_at, words: '' };
+  if (m.status === 'quarantined')
+    return [received, { name: 'Quarantined', at: null, words: m.reason ?? 'without a reason' }];
+  const after = m.latency_ms === null ? '' : `after ${Math.round(m.latency_ms)} ms`;
+  return [
+    ...(m.time ? [{ name: 'Measured', at: m.time, words: '' }] : []),
+    received,
+    { name: 'Stored', at: m.stored_at, words: m.stored_at ? after : 'not yet' },
+  ];
+}
+
+/** Values as they were sent. JSON has no infinity: of a number that is too large a null is kept. */
+export function metricsText(m: Message): string | null {
+  if (!m.metrics) return null;
+  const text = JSON.stringify(m.metrics, null, 1);
+  return m.status === 'quarantined' && m.reason === 'METRIC_VALUE_INVALID'
+    ? text.replace(/: null(,?)$/gm, ': (no number that can be stored)$1')
+    : text;
 }
 
 function MessageRow({ message: m, fresh }: { message: Message; fresh: boolean }) {
   const [open, setOpen] = useState(false);
   const refused = m.status === 'quarantined';
+  const metrics = metricsText(m);
+  // Of a refused message 0 means that no sequence was read.
+  const seq = refused && m.seq === 0 ? null : m.seq;
   return (
     <li className={cx('border-b last:border-b-0', fresh && 'fresh')} data-message={m.status}>
       <button
         type="button"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
-        className="flex w-full flex-wrap items-baseline gap-x-2 px-3 py-1 text-left font-mono text-12 hover:bg-surface-2"
+        className="flex w-full flex-wrap items-baseline gap-x-1.5 px-3 py-1 text-left font-mono text-12 hover:bg-surface-2"
       >
         <span className="text-ink-3" title={utc(m.received_at)}>
           {clock(m.received_at)}
         </span>
         <span>
           {m.msg_type}
-          {m.seq !== null && (
-            <span className="text-ink-2" title={`Sequence ${m.seq}`}>
+          {seq !== null && (
+            <span className="text-ink-2" title={`Sequence ${seq}`}>
               {' '}
-              #{shortSeq(m.seq)}
+              #{shortSeq(seq)}
             </span>
           )}
         </span>
@@ -66,19 +89,16 @@ function MessageRow({ message: m, fresh }: { message: Message; fresh: boolean })
         <div className="flex flex-col gap-2 bg-surface-2 px-3 py-2 text-12">
           {refused && explain(m.reason) && <p>{explain(m.reason)}</p>}
           <dl>
-            {m.time && <Stage name="Measured" at={m.time} />}
-            <Stage name="Received" at={m.received_at} />
-            <Stage
-              name={refused ? 'Quarantined' : 'Stored'}
-              at={m.stored_at}
-              aside={m.latency_ms === null ? '' : `after ${Math.round(m.latency_ms)} ms`}
-            />
+            {stagesOf(m).map((s) => (
+              <div key={s.name} className="flex justify-between gap-3">
+                <dt>{s.name}</dt>
+                <dd className="num min-w-0 text-right break-all">
+                  {s.at && <time title={utc(s.at)}>{clock(s.at)}</time>} {s.words}
+                </dd>
+              </div>
+            ))}
           </dl>
-          {m.metrics && (
-            <pre className="overflow-x-auto font-mono text-12">
-              {JSON.stringify(m.metrics, null, 1)}
-            </pre>
-          )}
+          {metrics && <pre className="overflow-x-auto font-mono text-12">{metrics}</pre>}
         </div>
       )}
     </li>

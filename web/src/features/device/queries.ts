@@ -23,13 +23,20 @@ export function useMetrics(id: string) {
 /** How many points a chart asks for: about one per two pixels of a wide screen. */
 const budget = 600;
 
+/** What the charts ask for at this moment. */
+export const historyQuery = (metrics: string[], range: Range) => ({
+  metric: metrics,
+  ...toQuery(range, Date.now() / 1000),
+  points: budget,
+});
+
 export function useHistory(id: string, metrics: string[], range: Range) {
   // Live data grows the series; asking anew now and then mends what a connection lost.
   const polling = usePolling() || 60_000;
   return useQuery({
     queryKey: ['history', id, metrics, rangeKey(range)],
     queryFn: ({ signal }) =>
-      api.history(id, { metric: metrics, ...toQuery(range, Date.now() / 1000), points: budget }, signal),
+      api.history(id, historyQuery(metrics, range), signal),
     enabled: metrics.length > 0,
     placeholderData: keepPreviousData,
     refetchInterval: range.kind === 'quick' ? polling : false,

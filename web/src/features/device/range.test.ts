@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { bounds, exportRange, readRange, toQuery, writeQuick, writeZoom } from './range';
+import {
+  bounds,
+  customFaults,
+  fromLocal,
+  readRange,
+  toLocal,
+  toQuery,
+  writeQuick,
+  writeZoom,
+} from './range';
 
 describe('range in the URL', () => {
   it('falls back to the last hour', () => {
@@ -25,7 +34,16 @@ describe('range in the URL', () => {
       start: '1970-01-01T00:01:40.000Z',
       end: '1970-01-01T00:16:41.000Z',
     });
-    expect(exportRange(range)).toBe('1h');
+  });
+  it('reads and writes the fields of a custom range', () => {
+    const t = Date.UTC(2026, 10, 24, 13, 4, 11) / 1000;
+    expect(fromLocal(toLocal(t))).toBe(t);
+    expect(toLocal(t)).toMatch(/^2026-11-2[345]T\d\d:\d\d:11$/);
+    expect(fromLocal('')).toBeNull();
+    expect(customFaults(1000, 2000)).toEqual({});
+    expect(Object.keys(customFaults(null, null))).toEqual(['start', 'end']);
+    expect(customFaults(2000, 1000).end).toMatch(/later/);
+    expect(customFaults(0, 367 * 86_400).end).toMatch(/366/);
   });
   it('widens a zoom that is too narrow', () => {
     const p = new URLSearchParams();

@@ -69,9 +69,35 @@ export function toQuery(
   return { range: range.quick };
 }
 
-/** The export's range that covers what is shown. */
-export function exportRange(range: Range): string {
-  if (range.kind === 'quick') return range.quick === '15m' ? '1h' : range.quick;
-  const age = Date.now() / 1000 - range.start;
-  return quickRanges.find((r) => r.value !== '15m' && r.seconds >= age)?.value ?? '30d';
+const two = (n: number) => String(n).padStart(2, '0');
+
+/** A moment as a datetime-local field wants it: in the user's zone, to the second. */
+export function toLocal(seconds: number): string {
+  const t = new Date(Math.round(seconds) * 1000);
+  const day = `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}`;
+  return `${day}T${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`;
+}
+
+/** The moment (seconds) of such a field, or null. */
+export function fromLocal(text: string): number | null {
+  const ms = text === '' ? NaN : new Date(text).getTime();
+  return Number.isNaN(ms) ? null : ms / 1000;
+}
+
+/** Longest range that the server answers. */
+const longest = 366 * 86_400;
+
+/** What is wrong with a range that was typed, at its fields. */
+export function customFaults(
+  start: number | null,
+  end: number | null,
+): { start?: string; end?: string } {
+  const out: { start?: string; end?: string } = {};
+  if (start === null) out.start = 'Give day and time.';
+  if (end === null) out.end = 'Give day and time.';
+  if (start === null || end === null) return out;
+  if (end <= start) out.end = 'Must be later than “From”.';
+  else if (end - start < shortest) out.end = `At least ${shortest} seconds later.`;
+  else if (end - start > longest) out.end = 'At most 366 days later.';
+  return out;
 }

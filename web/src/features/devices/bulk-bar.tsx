@@ -2,47 +2,56 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { toast } from 'sonner';
 import { api } from '@/api/customer';
-import type { DeviceList } from '@/api/types';
+import { asApiError } from '@/api/errors';
+import { forEach } from '@/lib/for-each';
 import { many } from '@/lib/numbers';
 import { Button } from '@/ui/button';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { TextField } from '@/ui/field';
 import { DecommissionDialog } from './decommission-dialog';
-
-/** Tags that the cached lists know of a device. */
-function knownTags(pages: [unknown, DeviceList | undefined][], id: string): string[] {
-  for (const [, page] of pages) {
-    const d = page?.devices.find((x) => x.device_id === id);
-    if (d) return d.tags ?? [];
-  }
-  return [];
-}
+import { useRestore } from './queries';
 
 /** What can be done to the selected devices. */
-export function BulkBar({ ids, onClear }: { ids: string[]; onClear: () => void }) {
+export function BulkBar({
+  ids,
+  decommissioned,
+  onClear,
+}: {
+  ids: string[];
+  /** The list shows devices that are out of service. */
+  decommissioned: boolean;
+  onClear: () => void;
+}) {
   const queries = useQueryClient();
+  const restore = useRestore();
   const [open, setOpen] = useState<'tag' | 'decommission' | null>(null);
   const [tag, setTag] = useState('');
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const [fault, setFault] = useState('');
+  const [through, setThrough] = useState<number | null>(null);
+  const busy = through !== null;
 
   const addTag = async () => {
     const word = tag.trim();
-    if (!word) return;
-    setBusy(true);
-    setError(null);
-    try {
-      const pages = queries.getQueriesData<DeviceList>({ queryKey: ['devices'] });
-      for (const id of ids) await api.setTags(id, [...new Set([...knownTags(pages, id), word])]);
-      toast.success(`Tagged ${many(ids.length, 'device')} “${word}”`);
-      setOpen(null);
-      setTag('');
-    } catch (e) {
-      setError(e);
-    } finally {
-      setBusy(false);
-      void queries.invalidateQueries({ queryKey: ['devices'] });
+    if (!word) {
+      setFault('Give a tag.');
+      return;
     }
+    setThrough(0);
+    const { done, failed } = await forEach(ids, (id) => api.addTag(id, word), setThrough);
+    setThrough(null);
+    for (const key of [['devices'], ['device'], ['tags']])
+      void queries.invalidateQueries({ queryKey: key });
+    if (failed.length > 0) {
+      const names = failed.slice(0, 3).map((f) => f.id).join(', ');
+      setFault(
+        `${done.length} of ${ids.length} are tagged. Not ${names}` +
+          `${failed.length > 3 ? ` and ${failed.length - 3} more` : ''}: ${asApiError(failed[0]!.error).message}`,
+      );
+      return;
+    }
+    toast.success(`Tagged ${many(done.length, 'device')} “${word}”`);
+    setOpen(null);
+    setTag('');
   };
 
   return (
@@ -51,22 +60,30 @@ export function BulkBar({ ids, onClear }: { ids: string[]; onClear: () => void }
         {ids.length} selected
       </span>
       <Button onClick={() => setOpen('tag')}>Tag</Button>
-      <Button kind="danger" onClick={() => setOpen('decommission')}>
-        Decommission
-      </Button>
+      {decommissioned ? (
+        <Button
+          busy={restore.isPending}
+          onClick={() => restore.mutate(ids, { onSuccess: onClear })}
+        >
+          Restore
+        </Button>
+      ) : (
+        <Button kind="danger" onClick={() => setOpen('decommission')}>
+          Decommission
+        </Button>
+      )}
       <Button kind="quiet" onClick={onClear}>
         Clear
       </Button>
       <Dialog
         open={open === 'tag'}
         onClose={() => setOpen(null)}
-        dirty={tag !== ''}
+        dirty={tag !== '' || busy}
         title={`Tag ${many(ids.length, 'device')}`}
       >
         <DialogForm
-          submit="Add tag"
+          submit={busy ? `${through} of ${ids.length}` : 'Add tag'}
           busy={busy}
-          error={error}
           onCancel={() => setOpen(null)}
           onSubmit={() => void addTag()}
         >
@@ -74,7 +91,12 @@ export function BulkBar({ ids, onClear }: { ids: string[]; onClear: () => void }
             label="Tag"
             autoFocus
             value={tag}
-            onChange={(e) => setTag(e.target.value)}
+            onChange={(e) => {
+              setTag(e.target.value);
+              setFault('');
+            }}
+            fault={fault || undefined}
+            help="Added to the tags that each device has."
             placeholder="pilot"
           />
         </DialogForm>

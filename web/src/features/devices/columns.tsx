@@ -5,6 +5,7 @@ import { Tag } from '@/ui/page';
 import { StatusMark } from '@/ui/status';
 import { Ago } from '@/ui/time';
 import { deviceLink, Readings } from './readings';
+import { Sparkline } from './sparkline';
 
 /** A row of the table; `device` is null while its page loads. */
 export interface Row {
@@ -15,7 +16,9 @@ export interface Row {
 export interface TableFacts {
   siteNames: Map<string, string>;
   selected: ReadonlySet<string>;
-  toggle: (id: string) => void;
+  toggle: (id: string, index: number, extend?: boolean) => void;
+  /** What the box over the boxes shows, and what it does. */
+  every: { state: boolean | 'some'; change: () => void };
 }
 
 declare module '@tanstack/react-table' {
@@ -32,31 +35,54 @@ declare module '@tanstack/react-table' {
 
 const column = createColumnHelper<Row>();
 
+/** The box that chooses a row; with Shift it chooses up to it. */
+export function RowBox({ device: d, index, facts }: { device: Device; index: number; facts: TableFacts }) {
+  return (
+    <input
+      type="checkbox"
+      aria-label={`Select ${d.name ?? d.device_id}`}
+      checked={facts.selected.has(d.device_id)}
+      onMouseDown={(e) => {
+        if (e.shiftKey) e.preventDefault(); // no text between is to be marked
+      }}
+      onChange={(e) =>
+        facts.toggle(d.device_id, index, (e.nativeEvent as MouseEvent).shiftKey === true)
+      }
+      className="size-3.5 accent-(--accent)"
+    />
+  );
+}
+
+export function AllBox({ every }: { every: TableFacts['every'] }) {
+  return (
+    <input
+      type="checkbox"
+      aria-label="Select all devices"
+      checked={every.state === true}
+      ref={(node) => {
+        if (node) node.indeterminate = every.state === 'some';
+      }}
+      onChange={every.change}
+      className="size-3.5 accent-(--accent)"
+    />
+  );
+}
+
 export const columns = [
   column.display({
     id: 'select',
     size: 36,
     enableHiding: false,
     enableResizing: false,
-    header: () => <span className="sr-only">Selected</span>,
+    header: ({ table }) => <AllBox every={table.options.meta!.facts.every} />,
     cell: ({ row, table }) => {
-      const d = row.original.device;
-      if (!d) return null;
-      const { selected, toggle } = table.options.meta!.facts;
-      return (
-        <input
-          type="checkbox"
-          aria-label={`Select ${d.name ?? d.device_id}`}
-          checked={selected.has(d.device_id)}
-          onChange={() => toggle(d.device_id)}
-          className="size-3.5 accent-(--accent)"
-        />
-      );
+      const { device, index } = row.original;
+      return device && <RowBox device={device} index={index} facts={table.options.meta!.facts} />;
     },
   }),
   column.display({
     id: 'device',
-    size: 240,
+    size: 215,
     enableHiding: false,
     header: 'Device',
     meta: { sort: 'device_id' },
@@ -76,7 +102,7 @@ export const columns = [
   }),
   column.display({
     id: 'status',
-    size: 125,
+    size: 115,
     header: 'Status',
     meta: { sort: 'status' },
     cell: ({ row }) => {
@@ -88,7 +114,7 @@ export const columns = [
   }),
   column.display({
     id: 'site',
-    size: 135,
+    size: 130,
     header: 'Site',
     cell: ({ row, table }) => {
       const d = row.original.device;
@@ -101,11 +127,21 @@ export const columns = [
     id: 'readings',
     size: 240,
     header: 'Latest values',
-    cell: ({ row }) => row.original.device && <Readings state={row.original.device.state} />,
+    cell: ({ row }) => {
+      const d = row.original.device;
+      return d && <Readings state={d.state} units={d.units} />;
+    },
+  }),
+  column.display({
+    id: 'hour',
+    size: 120,
+    enableResizing: false,
+    header: 'Last hour',
+    cell: ({ row }) => row.original.device && <Sparkline device={row.original.device} />,
   }),
   column.display({
     id: 'template',
-    size: 135,
+    size: 125,
     header: 'Template',
     cell: ({ row }) => (
       <span className="truncate text-ink-2">{row.original.device?.template_name ?? ''}</span>
@@ -113,7 +149,7 @@ export const columns = [
   }),
   column.display({
     id: 'seen',
-    size: 110,
+    size: 95,
     header: 'Last seen',
     meta: { sort: 'last_seen_at' },
     cell: ({ row }) =>
@@ -125,7 +161,7 @@ export const columns = [
   }),
   column.display({
     id: 'tags',
-    size: 130,
+    size: 100,
     header: 'Tags',
     cell: ({ row }) => (
       <span className="flex gap-1 overflow-hidden">
@@ -139,6 +175,7 @@ export const columnNames: Record<string, string> = {
   status: 'Status',
   site: 'Site',
   readings: 'Latest values',
+  hour: 'Last hour',
   template: 'Template',
   seen: 'Last seen',
   tags: 'Tags',

@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { many } from '@/lib/numbers';
 import { useDecommission } from './queries';
@@ -15,9 +14,7 @@ export function DecommissionDialog({
   onClose: () => void;
   onDone?: () => void;
 }) {
-  const one = useDecommission();
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const work = useDecommission();
   const first = ids[0] ?? '';
   const label = (id: string) => {
     const name = names?.get(id);
@@ -25,32 +22,26 @@ export function DecommissionDialog({
   };
   const title = ids.length === 1 ? `Decommission ${label(first)}?` : `Decommission ${many(ids.length, 'device')}?`;
   return (
-    <Dialog open onClose={onClose} title={title} dirty={busy}>
+    <Dialog open onClose={onClose} title={title} dirty={work.isPending}>
       <DialogForm
         danger
         submit={ids.length === 1 ? `Decommission ${first}` : `Decommission ${ids.length}`}
-        busy={busy}
-        error={error}
+        busy={work.isPending}
+        error={work.error}
         onCancel={onClose}
-        onSubmit={() => {
-          setBusy(true);
-          setError(null);
-          void (async () => {
-            try {
-              for (const id of ids) await one.mutateAsync(id);
+        onSubmit={() =>
+          work.mutate(ids, {
+            onSuccess: () => {
               onDone?.();
               onClose();
-            } catch (e) {
-              setError(e);
-            } finally {
-              setBusy(false);
-            }
-          })();
-        }}
+            },
+          })
+        }
       >
         <p className="text-ink-2">
-          Its credentials are revoked at once and its messages are refused. Its history stays. You
-          can undo this; new credentials are needed then.
+          {ids.length === 1 ? 'Its credentials are' : 'Their credentials are'} revoked at once and
+          messages are refused. The history stays. You can undo this; new credentials are needed
+          then.
         </p>
         {ids.length > 1 && (
           <ul className="max-h-48 overflow-y-auto rounded-m border px-3 py-2 font-mono text-12">

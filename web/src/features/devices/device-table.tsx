@@ -1,7 +1,7 @@
 import { flexRender, getCoreRowModel, useReactTable } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
-import { Link, useNavigate } from 'react-router';
+import { useNavigate } from 'react-router';
 import type { DeviceFilter } from '@/api/customer';
 import { cx } from '@/lib/cx';
 import { useKeys } from '@/lib/use-keys';
@@ -9,17 +9,20 @@ import { phone, useMedia } from '@/lib/use-media';
 import { useStored } from '@/lib/use-stored';
 import { SortDownIcon, SortUpIcon } from '@/ui/icons';
 import { Failure, SkeletonRows } from '@/ui/states';
-import { StatusMark } from '@/ui/status';
-import { Ago } from '@/ui/time';
 import { columns, type Row, type TableFacts } from './columns';
-import { deviceLink, Readings } from './readings';
+import { NarrowRow } from './narrow-row';
+import { deviceLink } from './readings';
+import { mostSelected, type Selection } from './selection';
 import { useLiveDevices, useRows } from './use-rows';
 
 interface Props {
   filter: DeviceFilter;
   sort: string | null;
   onSort: (sort: string | null) => void;
-  facts: TableFacts;
+  siteNames: TableFacts['siteNames'];
+  selection: Selection;
+  /** Height of a row in pixels, where there is room. */
+  rowHeight: number;
   hidden: Record<string, boolean>;
   empty: ReactNode;
   onTotal: (total: number | null) => void;
@@ -32,7 +35,17 @@ function nextSort(now: string | null, key: string): string | null {
 }
 
 /** The virtualised list of devices: a table, or two-line rows on a phone. */
-export function DeviceTable({ filter, sort, onSort, facts, hidden, empty, onTotal }: Props) {
+export function DeviceTable({
+  filter,
+  sort,
+  onSort,
+  siteNames,
+  selection,
+  rowHeight,
+  hidden,
+  empty,
+  onTotal,
+}: Props) {
   const navigate = useNavigate();
   const narrow = useMedia(phone);
   const scroller = useRef<HTMLDivElement>(null);
@@ -43,7 +56,7 @@ export function DeviceTable({ filter, sort, onSort, facts, hidden, empty, onTota
   const virtual = useVirtualizer({
     count: total,
     getScrollElement: () => scroller.current,
-    estimateSize: () => (narrow ? 58 : 32),
+    estimateSize: () => (narrow ? 58 : rowHeight),
     overscan: 12,
   });
   const items = virtual.getVirtualItems();
@@ -66,7 +79,22 @@ export function DeviceTable({ filter, sort, onSort, facts, hidden, empty, onTota
     setActive(-1);
     scroller.current?.scrollTo({ top: 0 });
   }, [filterKey]);
-  useEffect(() => virtual.measure(), [narrow, virtual]);
+  useEffect(() => virtual.measure(), [narrow, rowHeight, virtual]);
+
+  const { ids: selected, toggle } = selection;
+  const whole =
+    selected.size > 0 &&
+    selected.size >= Math.min(total, mostSelected) &&
+    ids.every((id) => selected.has(id) || total > mostSelected);
+  const facts: TableFacts = {
+    siteNames,
+    selected,
+    toggle,
+    every: {
+      state: whole || (selected.size > 0 && 'some'),
+      change: whole ? selection.clear : selection.all,
+    },
+  };
 
   const table = useReactTable({
     data,
@@ -101,7 +129,8 @@ export function DeviceTable({ filter, sort, onSort, facts, hidden, empty, onTota
   useKeys({
     j: () => move(1),
     k: () => move(-1),
-    x: () => activeDevice && facts.toggle(activeDevice.device_id),
+    x: () => activeDevice && toggle(activeDevice.device_id, active),
+    X: () => activeDevice && toggle(activeDevice.device_id, active, true),
     ...(activeDevice
       ? { Enter: () => void navigate(deviceLink(activeDevice.device_id)) }
       : undefined),
@@ -182,30 +211,16 @@ export function DeviceTable({ filter, sort, onSort, facts, hidden, empty, onTota
             const place = { transform: `translateY(${item.start}px)`, height: item.size };
             if (narrow)
               return (
-                <div role="row" key={row.id} className={look} style={place} aria-rowindex={item.index + 2}>
-                  {d ? (
-                    <div role="cell">
-                      <Link to={deviceLink(d.device_id)} className="block px-3 py-2">
-                        <span className="flex items-baseline justify-between gap-3">
-                          <span className="truncate font-medium">{d.name ?? d.device_id}</span>
-                          <StatusMark
-                            status={d.status}
-                            since={d.last_state_change_at ?? d.last_seen_at}
-                          />
-                        </span>
-                        <span className="flex items-baseline justify-between gap-3 text-12">
-                          <span className="min-w-0 truncate">
-                            <Readings state={d.state} />
-                          </span>
-                          <span className="text-ink-3">
-                            <Ago at={d.last_seen_at} />
-                          </span>
-                        </span>
-                      </Link>
-                    </div>
-                  ) : (
-                    <div role="cell" className="skeleton m-3 h-4" />
-                  )}
+                <div
+                  role="row"
+                  key={row.id}
+                  className={look}
+                  style={place}
+                  aria-rowindex={item.index + 2}
+                  aria-selected={chosen || undefined}
+                  data-device={d?.device_id}
+                >
+                  <NarrowRow device={d} index={item.index} facts={facts} />
                 </div>
               );
             return (

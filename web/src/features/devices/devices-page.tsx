@@ -1,44 +1,23 @@
 import { useCallback, useDeferredValue, useEffect, useMemo, useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { toast } from 'sonner';
-import { api } from '@/api/customer';
-import { asApiError } from '@/api/errors';
 import type { Status } from '@/api/types';
 import { useSites } from '@/features/sites/queries';
-import { csv, download } from '@/lib/csv';
 import { count } from '@/lib/numbers';
 import { formatQueryLine, parseQueryLine, toFilter } from '@/lib/query-line';
 import { useStored } from '@/lib/use-stored';
 import { Button, ButtonLink } from '@/ui/button';
 import { Segmented } from '@/ui/field';
-import { Menu, MenuCheck, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
+import { Menu, MenuCheck, MenuItem } from '@/ui/menu';
 import { PageHeader } from '@/ui/page';
 import { Empty } from '@/ui/states';
 import { useTitle } from '@/ui/time';
 import { DownIcon } from '@/ui/icons';
 import { BulkBar } from './bulk-bar';
-import { columnNames } from './columns';
 import { DeviceTable } from './device-table';
 import { NewDevice } from './new-device';
 import { useFleetSummary } from './queries';
-
-const most = 50_000;
-
-/** Everything that the filter shows, as CSV. */
-async function exportCsv(filter: ReturnType<typeof toFilter>): Promise<void> {
-  const rows: unknown[][] = [];
-  for (let offset = 0; offset < most; offset += 1000) {
-    const page = await api.devices(filter, 1000, offset);
-    for (const d of page.devices)
-      rows.push([
-        d.device_id, d.name, d.status, d.site_id, d.template_name, d.last_seen_at,
-        d.tags?.join(' '), d.state ? JSON.stringify(d.state) : '',
-      ]);
-    if (offset + page.devices.length >= page.total || page.devices.length === 0) break;
-  }
-  const head = ['device_id', 'name', 'status', 'site_id', 'template', 'last_seen_at', 'tags', 'state'];
-  download('devices.csv', csv(head, rows));
-}
+import { useSelection } from './selection';
+import { SavedViews, ViewMenu, type Density } from './view-menu';
 
 export default function DevicesPage() {
   useTitle('Devices');
@@ -46,9 +25,9 @@ export default function DevicesPage() {
   const line = params.get('q') ?? '';
   const sort = params.get('sort');
   const [typed, setTyped] = useState(line);
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [total, setTotal] = useState<number | null>(null);
-  const [hidden, setHidden] = useStored<Record<string, boolean>>('pulse.devices.columns', {});
+  const [columns, setColumns] = useStored<Record<string, boolean>>('pulse.devices.columns', {});
+  const [density, setDensity] = useStored<Density>('pulse.devices.density', 'compact');
   const summary = useFleetSummary();
   const sites = useSites();
 
@@ -92,15 +71,10 @@ export default function DevicesPage() {
     () => new Map((siteList ?? []).map((s) => [s.site_id, s.name])),
     [siteList],
   );
-  const toggle = useCallback(
-    (id: string) =>
-      setSelected((old) => {
-        const next = new Set(old);
-        if (!next.delete(id)) next.add(id);
-        return next;
-      }),
-    [],
-  );
+  const selection = useSelection(filter);
+  const selected = selection.ids;
+  const setSort = (next: string | null) =>
+    change((p) => (next ? p.set('sort', next) : p.delete('sort')));
   const setLine = (edit: (q: ReturnType<typeof parseQueryLine>) => void) => {
     const q = parseQueryLine(typed);
     edit(q);
@@ -111,6 +85,7 @@ export default function DevicesPage() {
 
   const s = summary.data;
   const filtered = line.trim() !== '';
+  const siteShown = filter.site_id && (siteNames.get(filter.site_id) ?? filter.site_id);
   return (
     <>
       <PageHeader
@@ -154,8 +129,9 @@ export default function DevicesPage() {
         />
         <Menu
           trigger={
-            <Button>
-              Site <DownIcon />
+            <Button className="max-w-56">
+              <span className="truncate">{siteShown ? `Site: ${siteShown}` : 'Site'}</span>
+              <DownIcon />
             </Button>
           }
         >
@@ -170,39 +146,30 @@ export default function DevicesPage() {
             </MenuCheck>
           ))}
         </Menu>
-        <Menu
-          trigger={
-            <Button>
-              View <DownIcon />
-            </Button>
-          }
-        >
-          <MenuLabel>Columns</MenuLabel>
-          {Object.entries(columnNames).map(([id, name]) => (
-            <MenuCheck
-              key={id}
-              checked={hidden[id] !== false}
-              onChange={(on) => setHidden({ ...hidden, [id]: on })}
-            >
-              {name}
-            </MenuCheck>
-          ))}
-          <MenuLine />
-          <MenuCheck
-            checked={query.decommissioned}
-            onChange={(on) => setLine((q) => (q.decommissioned = on))}
-          >
-            Show decommissioned
-          </MenuCheck>
-          <MenuLine />
-          <MenuItem
-            onSelect={() =>
-              void exportCsv(filter).catch((e: unknown) => toast.error(asApiError(e).message))
-            }
-          >
-            Download as CSV
-          </MenuItem>
-        </Menu>
+        <ViewMenu
+          filter={filter}
+          sort={sort}
+          onSort={setSort}
+          columns={columns}
+          onColumns={setColumns}
+          density={density}
+          onDensity={setDensity}
+          decommissioned={query.decommissioned}
+          onDecommissioned={(on) => setLine((q) => (q.decommissioned = on))}
+          onSelectAll={selection.all}
+        />
+        <SavedViews
+          now={{ q: line.trim(), sort, columns }}
+          onOpen={(view) => {
+            setColumns(view.columns);
+            change((p) => {
+              if (view.q) p.set('q', view.q);
+              else p.delete('q');
+              if (view.sort) p.set('sort', view.sort);
+              else p.delete('sort');
+            }, false);
+          }}
+        />
         {filtered && total !== null && (
           <span className="num text-ink-2" role="status">
             {count(total)} found
@@ -210,7 +177,11 @@ export default function DevicesPage() {
         )}
         {selected.size > 0 && (
           <div className="flex flex-wrap items-center gap-2 sm:ml-auto">
-            <BulkBar ids={[...selected]} onClear={() => setSelected(new Set())} />
+            <BulkBar
+              ids={[...selected]}
+              decommissioned={query.decommissioned}
+              onClear={selection.clear}
+            />
           </div>
         )}
       </div>
@@ -225,9 +196,11 @@ export default function DevicesPage() {
         <DeviceTable
           filter={shownFilter}
           sort={sort}
-          onSort={(next) => change((p) => (next ? p.set('sort', next) : p.delete('sort')))}
-          facts={{ siteNames, selected, toggle }}
-          hidden={hidden}
+          onSort={setSort}
+          siteNames={siteNames}
+          selection={selection}
+          rowHeight={density === 'compact' ? 32 : 40}
+          hidden={columns}
           onTotal={setTotal}
           empty={
             filtered ? (

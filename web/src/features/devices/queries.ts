@@ -4,6 +4,8 @@ import { toast } from 'sonner';
 import { api, type DeviceFilter } from '@/api/customer';
 import { asApiError } from '@/api/errors';
 import type { DeviceList, FleetSummary } from '@/api/types';
+import { forEach } from '@/lib/for-each';
+import { many } from '@/lib/numbers';
 import { useLiveSummary, usePolling } from '@/live/hooks';
 
 export const deviceKeys = {
@@ -53,34 +55,56 @@ export function useRefreshFleet() {
   };
 }
 
-/** Decommissions, with a toast that takes it back. */
-export function useDecommission() {
+const named = (ids: readonly string[]) => (ids.length === 1 ? ids[0]! : many(ids.length, 'device'));
+const are = (ids: readonly string[]) => (ids.length === 1 ? 'is' : 'are');
+
+/** Acts on each; throws the first failure when none went through, tells of it when some did. */
+async function onEach(ids: readonly string[], act: (id: string) => Promise<unknown>, failure: string) {
+  const { done, failed } = await forEach(ids, act);
+  if (done.length === 0 && failed.length > 0) throw failed[0]!.error;
+  if (failed.length > 0)
+    toast.error(
+      `${named(failed.map((f) => f.id))} could not be ${failure}: ${asApiError(failed[0]!.error).message}`,
+    );
+  return done;
+}
+
+function useRefreshDevices() {
   const queries = useQueryClient();
   const refresh = useRefreshFleet();
-  const refreshOne = (id: string) => {
+  return () => {
     refresh();
-    void queries.invalidateQueries({ queryKey: ['device', id] });
+    void queries.invalidateQueries({ queryKey: ['device'] });
+    void queries.invalidateQueries({ queryKey: ['tokens'] });
   };
+}
+
+/** Brings decommissioned devices back. */
+export function useRestore() {
+  const refresh = useRefreshDevices();
   return useMutation({
-    mutationFn: (id: string) => api.decommission(id),
-    onSuccess: (_, id) => {
-      refreshOne(id);
-      toast(`${id} is decommissioned`, {
+    mutationFn: (ids: readonly string[]) => onEach(ids, api.restore, 'restored'),
+    onSuccess: (done) =>
+      toast.success(
+        `${named(done)} ${are(done)} back. The credentials were revoked: make new ones.`,
+      ),
+    onError: (error, ids) =>
+      toast.error(`${named(ids)} could not be restored: ${asApiError(error).message}`),
+    onSettled: refresh,
+  });
+}
+
+/** Decommissions, with a toast that takes it back. */
+export function useDecommission() {
+  const refresh = useRefreshDevices();
+  const restore = useRestore();
+  return useMutation({
+    mutationFn: (ids: readonly string[]) => onEach(ids, api.decommission, 'decommissioned'),
+    onSuccess: (done) =>
+      toast(`${named(done)} ${are(done)} decommissioned`, {
         duration: 12_000,
-        action: {
-          label: 'Undo',
-          onClick: () => {
-            api.restore(id).then(
-              () => {
-                refreshOne(id);
-                toast.success(`${id} is back. Its credentials were revoked: rotate them.`);
-              },
-              (error: unknown) =>
-                toast.error(`${id} could not be restored: ${asApiError(error).message}`),
-            );
-          },
-        },
-      });
-    },
+        action: { label: 'Undo', onClick: () => restore.mutate(done) },
+      }),
+    onSettled: refresh,
   });
 }

@@ -2,13 +2,14 @@ import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { toast } from 'sonner';
-import { api } from '@/api/customer';
+import { api, callPath } from '@/api/customer';
 import { deviceLink, Readings } from '@/features/devices/readings';
 import { useDevicePage, useRefreshFleet } from '@/features/devices/queries';
 import { FleetBar } from '@/features/home/fleet-bar';
 import { count, many } from '@/lib/numbers';
 import { Button, ButtonLink } from '@/ui/button';
 import { CopyValue } from '@/ui/copy';
+import { CopyCall } from '@/ui/copy-call';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { PageHeader, Panel } from '@/ui/page';
 import { Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
@@ -55,7 +56,7 @@ function SiteDevices({ id }: { id: string }) {
                 <span className="truncate">{d.name ?? d.device_id}</span>
                 <StatusMark status={d.status} since={d.last_state_change_at ?? d.last_seen_at} />
                 <span className="hidden min-w-0 truncate md:block">
-                  <Readings state={d.state} />
+                  <Readings state={d.state} units={d.units} />
                 </span>
                 <span className="hidden text-right text-ink-3 md:block">
                   <Ago at={d.last_seen_at} />
@@ -129,6 +130,7 @@ export default function SitePage() {
         }
         actions={
           <>
+            <CopyCall path={callPath('/devices', { site_id: siteId, limit: most })} />
             <Button onClick={() => setOpen('edit')}>Edit</Button>
             <Button
               kind="danger"

@@ -1,9 +1,11 @@
 import { useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
+import { callPath } from '@/api/customer';
 import type { Site } from '@/api/types';
 import { FleetBar } from '@/features/home/fleet-bar';
 import { count, many } from '@/lib/numbers';
 import { Button } from '@/ui/button';
+import { CopyCall } from '@/ui/copy-call';
 import { PageHeader } from '@/ui/page';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { useTitle } from '@/ui/time';
@@ -70,7 +72,12 @@ export default function SitesPage() {
       <PageHeader
         title="Sites"
         facts={sites.data && <span>{many(sites.data.length, 'site')}</span>}
-        actions={add}
+        actions={
+          <>
+            <CopyCall path={callPath('/sites')} />
+            {add}
+          </>
+        }
       />
       {(sites.data?.length ?? 0) > 5 && (
         <input

@@ -2,11 +2,12 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { toast } from 'sonner';
-import { api } from '@/api/customer';
+import { api, callPath } from '@/api/customer';
 import { asApiError } from '@/api/errors';
 import type { Template } from '@/api/types';
 import { many } from '@/lib/numbers';
 import { Button } from '@/ui/button';
+import { CopyCall } from '@/ui/copy-call';
 import { PageHeader, Panel } from '@/ui/page';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { Ago, useTitle } from '@/ui/time';
@@ -87,7 +88,12 @@ export default function TemplatesPage() {
       <PageHeader
         title="Templates"
         facts={templates.data && <span>{many(own.length, 'template')} of your own</span>}
-        actions={create}
+        actions={
+          <>
+            <CopyCall path={callPath('/templates')} />
+            {create}
+          </>
+        }
       />
       {all.length > 5 && (
         <input

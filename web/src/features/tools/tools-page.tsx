@@ -1,10 +1,12 @@
 import type { ReactNode } from 'react';
+import { callPath } from '@/api/customer';
 import { useSession } from '@/auth/session';
 import { Commands } from '@/features/connect/commands';
 import { useConnectionInfo, useCredentials } from '@/features/connect/credentials';
 import { useDevicePage } from '@/features/devices/queries';
 import { ButtonLink } from '@/ui/button';
 import { CopyValue } from '@/ui/copy';
+import { CopyCall } from '@/ui/copy-call';
 import { PageHeader, Panel } from '@/ui/page';
 import { Failure, Skeleton } from '@/ui/states';
 import { useTitle } from '@/ui/time';
@@ -29,7 +31,10 @@ export default function ToolsPage() {
   const c = info.data;
   return (
     <>
-      <PageHeader title="How devices connect" />
+      <PageHeader
+        title="How devices connect"
+        actions={<CopyCall path={callPath('/connection-info')} />}
+      />
       <div className="grid items-start gap-4 lg:grid-cols-2">
         <Panel title="Addresses">
           {info.error ? (
@@ -56,18 +61,14 @@ export default function ToolsPage() {
                 <CopyValue text={c.ws_url} name="WebSocket address" />
               </Fact>
               <Fact name="User name">
-                <code className="font-mono text-12">{tenant}/DEVICE</code>
+                <CopyValue text={`${tenant}/DEVICE`} name="user name" />
               </Fact>
               <Fact name="Password">the device's token, the same everywhere</Fact>
               <Fact name="Telemetry topic">
-                <code className="font-mono text-12 break-all">
-                  tenant/{tenant}/device/DEVICE/telemetry
-                </code>
+                <CopyValue text={`tenant/${tenant}/device/DEVICE/telemetry`} name="telemetry topic" />
               </Fact>
               <Fact name="Heartbeat topic">
-                <code className="font-mono text-12 break-all">
-                  tenant/{tenant}/device/DEVICE/heartbeat
-                </code>
+                <CopyValue text={`tenant/${tenant}/device/DEVICE/heartbeat`} name="heartbeat topic" />
               </Fact>
             </dl>
           )}
