@@ -182,7 +182,7 @@ export interface Message {
   time: string | null;
   msg_type: string;
   seq: number | null;
-  status: 'stored' | 'quarantined';
+  status: 'stored' | 'quarantined' | 'dead_letter';
   reason: string | null;
   latency_ms: number | null;
   metrics: Metrics | null;

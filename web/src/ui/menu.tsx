@@ -23,7 +23,7 @@ export function Menu({ trigger, children }: { trigger: ReactNode; children: Reac
 }
 
 const item =
-  'flex h-8 cursor-pointer items-center gap-2 rounded-s px-2 outline-none select-none data-[highlighted]:bg-surface-2 data-[disabled]:opacity-50';
+  'relative flex h-8 cursor-pointer items-center gap-2 rounded-s px-2 outline-none select-none data-[highlighted]:bg-surface-2 data-[disabled]:opacity-50';
 
 export function MenuItem({
   onSelect,

@@ -101,25 +101,23 @@ export function LiveTab({ device }: { device: Device }) {
   const neverSent = facts.every((m) => m.value === null) && !at;
   return (
     <>
-      <div className="mb-2.5 flex flex-wrap items-center justify-between gap-2">
-        <div className="flex flex-wrap items-center gap-2">
-          <RangePicker
-            range={range}
-            from={series.from}
-            to={series.to}
-            onQuick={(quick) => change((p) => writeQuick(p, quick))}
-            onCustom={(from, to) => change((p) => writeZoom(p, from, to))}
-          />
-          {range.kind === 'fixed' && <Button onClick={reset}>Reset zoom</Button>}
-          <span className="num text-12 text-ink-2">
-            {dayAndMinute(series.from * 1000)} to{' '}
-            {range.kind === 'quick' ? 'now' : dayAndMinute(series.to * 1000)}
-            {h && (h.bucket_seconds <= 1 ? ', every message' : `, ${span(h.bucket_seconds)} buckets`)}
-          </span>
-        </div>
+      <div className="mb-2.5 flex flex-wrap items-center gap-2">
+        <RangePicker
+          range={range}
+          from={series.from}
+          to={series.to}
+          onQuick={(quick) => change((p) => writeQuick(p, quick))}
+          onCustom={(from, to) => change((p) => writeZoom(p, from, to))}
+        />
+        {range.kind === 'fixed' && <Button onClick={reset}>Reset zoom</Button>}
+        <span className="num text-12 text-ink-2">
+          {dayAndMinute(series.from * 1000)} to{' '}
+          {range.kind === 'quick' ? 'now' : dayAndMinute(series.to * 1000)}
+          {h && (h.bucket_seconds <= 1 ? ', every message' : `, ${span(h.bucket_seconds)} buckets`)}
+        </span>
         <Menu
           trigger={
-            <Button disabled={!h || shown.length === 0}>
+            <Button className="ml-auto" disabled={!h || shown.length === 0}>
               Export <DownIcon />
             </Button>
           }
@@ -178,12 +176,15 @@ export function LiveTab({ device }: { device: Device }) {
                   onReset={reset}
                 />
               ))}
-              <p className="px-1 text-12 text-ink-3">
-                Drag over a chart to zoom
-                {narrow ? ', “Reset zoom” goes back' : ', double-click to go back'}. The band is the
-                minimum and maximum.
-              </p>
             </div>
+          )}
+          {/* There before the history comes, so that the page's largest text does not wait for it. */}
+          {shown.length > 0 && (h || !history.error) && (
+            <p className="mt-3 px-1 text-12 text-ink-3" data-testid="chart-hint">
+              Drag over a chart to zoom
+              {narrow ? ', “Reset zoom” goes back' : ', double-click to go back'}. The band is the
+              minimum and maximum.
+            </p>
           )}
         </section>
         <div className="flex min-w-0 flex-col gap-4">

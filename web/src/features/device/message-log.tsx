@@ -28,14 +28,17 @@ export interface Stage {
   words: string;
 }
 
+/** How a message that is not stored ended: refused by a rule of ours, or by the database. */
+const refusal = (m: Message) => (m.status === 'dead_letter' ? 'Dead letter' : 'Quarantined');
+
 /**
  * What became of a message, step by step. A refused one has no time of its own: what it says of
  * itself was not believed.
  */
 export function stagesOf(m: Message): Stage[] {
   const received = { name: 'Received', at: m.received_at, words: '' };
-  if (m.status === 'quarantined')
-    return [received, { name: 'Quarantined', at: null, words: m.reason ?? 'without a reason' }];
+  if (m.status !== 'stored')
+    return [received, { name: refusal(m), at: null, words: m.reason ?? 'without a reason' }];
   const after = m.latency_ms === null ? '' : `after ${Math.round(m.latency_ms)} ms`;
   return [
     ...(m.time ? [{ name: 'Measured', at: m.time, words: '' }] : []),
@@ -55,7 +58,7 @@ export function metricsText(m: Message): string | null {
 
 function MessageRow({ message: m, fresh }: { message: Message; fresh: boolean }) {
   const [open, setOpen] = useState(false);
-  const refused = m.status === 'quarantined';
+  const refused = m.status !== 'stored';
   const metrics = metricsText(m);
   // Of a refused message 0 means that no sequence was read.
   const seq = refused && m.seq === 0 ? null : m.seq;
@@ -80,7 +83,7 @@ function MessageRow({ message: m, fresh }: { message: Message; fresh: boolean })
           )}
         </span>
         <span className={refused ? 'text-critical' : 'text-online'}>
-          {refused ? '▲ quarantined' : m.stored_at || m.status === 'stored' ? '✓ stored' : '… received'}
+          {refused ? `▲ ${refusal(m).toLowerCase()}` : '✓ stored'}
         </span>
         {m.latency_ms !== null && <span className="text-ink-2">{Math.round(m.latency_ms)} ms</span>}
         {refused && m.reason && <span className="break-all text-critical">{m.reason}</span>}
@@ -98,7 +101,7 @@ function MessageRow({ message: m, fresh }: { message: Message; fresh: boolean })
               </div>
             ))}
           </dl>
-          {metrics && <pre className="overflow-x-auto font-mono text-12">{metrics}</pre>}
+          {metrics && <pre className="font-mono text-12 break-words whitespace-pre-wrap">{metrics}</pre>}
         </div>
       )}
     </li>

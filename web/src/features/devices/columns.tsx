@@ -48,7 +48,7 @@ export function RowBox({ device: d, index, facts }: { device: Device; index: num
       onChange={(e) =>
         facts.toggle(d.device_id, index, (e.nativeEvent as MouseEvent).shiftKey === true)
       }
-      className="size-3.5 accent-(--accent)"
+      className="block size-3.5 accent-(--accent)"
     />
   );
 }
@@ -63,7 +63,7 @@ export function AllBox({ every }: { every: TableFacts['every'] }) {
         if (node) node.indeterminate = every.state === 'some';
       }}
       onChange={every.change}
-      className="size-3.5 accent-(--accent)"
+      className="block size-3.5 accent-(--accent)"
     />
   );
 }
@@ -82,7 +82,7 @@ export const columns = [
   }),
   column.display({
     id: 'device',
-    size: 215,
+    size: 205,
     enableHiding: false,
     header: 'Device',
     meta: { sort: 'device_id' },
@@ -114,7 +114,7 @@ export const columns = [
   }),
   column.display({
     id: 'site',
-    size: 130,
+    size: 140,
     header: 'Site',
     cell: ({ row, table }) => {
       const d = row.original.device;
@@ -141,7 +141,7 @@ export const columns = [
   }),
   column.display({
     id: 'template',
-    size: 125,
+    size: 115,
     header: 'Template',
     cell: ({ row }) => (
       <span className="truncate text-ink-2">{row.original.device?.template_name ?? ''}</span>
@@ -161,10 +161,10 @@ export const columns = [
   }),
   column.display({
     id: 'tags',
-    size: 100,
+    size: 95,
     header: 'Tags',
     cell: ({ row }) => (
-      <span className="flex gap-1 overflow-hidden">
+      <span className="flex gap-1 overflow-hidden [&>*]:shrink-0">
         {row.original.device?.tags?.map((t) => <Tag key={t}>{t}</Tag>)}
       </span>
     ),

@@ -168,7 +168,10 @@ export function DeviceTable({
                   key={header.id}
                   role="columnheader"
                   aria-sort={up ? 'ascending' : down ? 'descending' : undefined}
-                  className="relative min-w-0 truncate px-3 text-12"
+                  className={cx(
+                    'relative min-w-0 px-3 text-12',
+                    header.id !== 'select' && 'truncate',
+                  )}
                 >
                   {key ? (
                     <button
@@ -234,7 +237,14 @@ export function DeviceTable({
                 style={{ ...place, gridTemplateColumns: template }}
               >
                 {row.getVisibleCells().map((cell) => (
-                  <div role="cell" key={cell.id} className="flex min-w-0 items-center truncate px-3">
+                  <div
+                    role="cell"
+                    key={cell.id}
+                    className={cx(
+                      'flex min-w-0 items-center px-3',
+                      cell.column.id !== 'select' && 'truncate',
+                    )}
+                  >
                     {flexRender(cell.column.columnDef.cell, cell.getContext())}
                   </div>
                 ))}

@@ -17,7 +17,7 @@ import { DeviceTable } from './device-table';
 import { NewDevice } from './new-device';
 import { useFleetSummary } from './queries';
 import { useSelection } from './selection';
-import { SavedViews, ViewMenu, type Density } from './view-menu';
+import { ListMenu, SavedViews, ViewMenu, type Density } from './view-menu';
 
 export default function DevicesPage() {
   useTitle('Devices');
@@ -113,7 +113,7 @@ export default function DevicesPage() {
           onChange={(e) => setTyped(e.target.value)}
           placeholder='reefer status:online site:"Hamburg Hub" tag:pilot'
           spellCheck={false}
-          className="h-8 w-full rounded-m border border-line-strong bg-surface px-2.5 font-mono text-12 sm:w-92"
+          className="h-8 w-full rounded-m border border-line-strong bg-surface px-2.5 font-mono text-12 sm:w-72"
         />
         <Segmented
           label="Status"
@@ -147,7 +147,6 @@ export default function DevicesPage() {
           ))}
         </Menu>
         <ViewMenu
-          filter={filter}
           sort={sort}
           onSort={setSort}
           columns={columns}
@@ -156,7 +155,6 @@ export default function DevicesPage() {
           onDensity={setDensity}
           decommissioned={query.decommissioned}
           onDecommissioned={(on) => setLine((q) => (q.decommissioned = on))}
-          onSelectAll={selection.all}
         />
         <SavedViews
           now={{ q: line.trim(), sort, columns }}
@@ -170,6 +168,7 @@ export default function DevicesPage() {
             }, false);
           }}
         />
+        <ListMenu filter={filter} onSelectAll={selection.all} />
         {filtered && total !== null && (
           <span className="num text-ink-2" role="status">
             {count(total)} found

@@ -5,7 +5,7 @@ import { Button } from '@/ui/button';
 import { copyCall } from '@/ui/copy-call';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { TextField } from '@/ui/field';
-import { DownIcon } from '@/ui/icons';
+import { DownIcon, MoreIcon } from '@/ui/icons';
 import { Menu, MenuCheck, MenuChoice, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
 import { columnNames } from './columns';
 import { downloadDevices } from './export-devices';
@@ -23,7 +23,6 @@ const sorts = [
 ] as const;
 
 export function ViewMenu({
-  filter,
   sort,
   onSort,
   columns,
@@ -32,9 +31,7 @@ export function ViewMenu({
   onDensity,
   decommissioned,
   onDecommissioned,
-  onSelectAll,
 }: {
-  filter: DeviceFilter;
   sort: string | null;
   onSort: (next: string | null) => void;
   columns: Record<string, boolean>;
@@ -43,7 +40,6 @@ export function ViewMenu({
   onDensity: (next: Density) => void;
   decommissioned: boolean;
   onDecommissioned: (on: boolean) => void;
-  onSelectAll: () => void;
 }) {
   const down = sort?.startsWith('-') ?? false;
   const key = down ? sort!.slice(1) : (sort ?? '');
@@ -55,12 +51,6 @@ export function ViewMenu({
         </Button>
       }
     >
-      <MenuItem onSelect={onSelectAll}>Select all</MenuItem>
-      <MenuItem onSelect={() => void downloadDevices(filter)}>Download as CSV</MenuItem>
-      <MenuItem onSelect={() => void copyCall(callPath('/devices', { ...filter }))}>
-        Copy the call as curl
-      </MenuItem>
-      <MenuLine />
       <MenuCheck checked={decommissioned} onChange={onDecommissioned}>
         Decommissioned devices
       </MenuCheck>
@@ -72,7 +62,7 @@ export function ViewMenu({
         options={sorts.map(([value, label]) => ({ value, label }))}
       />
       <MenuCheck checked={down} disabled={key === ''} onChange={(on) => onSort(on ? `-${key}` : key)}>
-        Last first
+        Descending
       </MenuCheck>
       <div className="max-sm:hidden">
         <MenuLine />
@@ -101,6 +91,25 @@ export function ViewMenu({
   );
 }
 
+/** What can be done with the whole list. */
+export function ListMenu({ filter, onSelectAll }: { filter: DeviceFilter; onSelectAll: () => void }) {
+  return (
+    <Menu
+      trigger={
+        <Button aria-label="More for this list" className="px-2">
+          <MoreIcon />
+        </Button>
+      }
+    >
+      <MenuItem onSelect={onSelectAll}>Select all</MenuItem>
+      <MenuItem onSelect={() => void downloadDevices(filter)}>Download as CSV</MenuItem>
+      <MenuItem onSelect={() => void copyCall(callPath('/devices', { ...filter }))}>
+        Copy the call as curl
+      </MenuItem>
+    </Menu>
+  );
+}
+
 /** Named views: open one, keep the present one, delete one. */
 export function SavedViews({
   now,
@@ -117,7 +126,7 @@ export function SavedViews({
       <Menu
         trigger={
           <Button className="max-w-56">
-            <span className="truncate">{current ? `View: ${current.name}` : 'Saved views'}</span>
+            <span className="truncate">{current ? `View: ${current.name}` : 'Views'}</span>
             <DownIcon />
           </Button>
         }
