@@ -1,16 +1,25 @@
 #include "platform/clock.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace pulse {
 
 using namespace std::chrono;
 
+namespace {
+
+constexpr sys_time<microseconds> first_instant = sys_days{year{1} / 1 / 1};
+constexpr sys_time<microseconds> last_instant =
+    sys_time<microseconds>{sys_days{year{10'000} / 1 / 1}} - microseconds{1};
+
+}  // namespace
+
 Time now() { return Time{time_point_cast<microseconds>(system_clock::now())}; }
-std::int64_t to_us(Time t) { return duration_cast<microseconds>(t.at.time_since_epoch()).count(); }
+std::int64_t to_us(Time t) { return t.at.time_since_epoch().count(); }
 std::int64_t to_ms(Time t) { return duration_cast<milliseconds>(t.at.time_since_epoch()).count(); }
-Time from_us(std::int64_t us) { return Time{system_clock::time_point(microseconds(us))}; }
-Time from_ms(std::int64_t ms) { return Time{system_clock::time_point(milliseconds(ms))}; }
+Time from_us(std::int64_t us) { return Time{sys_time<microseconds>{microseconds{us}}}; }
+Time from_ms(std::int64_t ms) { return Time{sys_time<microseconds>{milliseconds{ms}}}; }
 std::int64_t now_ms() { return to_ms(now()); }
 std::int64_t steady_ms() {
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
@@ -31,13 +40,13 @@ char* put(char* at, unsigned value, int digits) {
 }  // namespace
 
 std::string iso8601(Time t) {
-  const auto us = floor<microseconds>(t.at);
+  const auto us = std::clamp(t.at, first_instant, last_instant);
   const auto day = floor<days>(us);
   const year_month_day date{day};
   const hh_mm_ss time{us - day};
   const auto number = [](auto duration) { return static_cast<unsigned>(duration.count()); };
   std::string text = "0000-00-00T00:00:00.000000+00:00";
-  char* at = put(text.data(), static_cast<unsigned>(static_cast<int>(date.year())) % 10'000, 4);
+  char* at = put(text.data(), static_cast<unsigned>(static_cast<int>(date.year())), 4);
   at = put(at + 1, static_cast<unsigned>(date.month()), 2);
   at = put(at + 1, static_cast<unsigned>(date.day()), 2);
   at = put(at + 1, number(time.hours()), 2);
@@ -97,9 +106,7 @@ bool offset_minutes(Cursor& c, int& minutes) {
   return true;
 }
 
-}  // namespace
-
-std::optional<Time> parse_iso8601(std::string_view text) {
+std::optional<sys_time<microseconds>> parse(std::string_view text) {
   Cursor c{text};
   int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0, us = 0, offset = 0;
   if (!c.digits(4, y) || !c.literal('-') || !c.digits(2, mo) || !c.literal('-') || !c.digits(2, d))
@@ -114,9 +121,26 @@ std::optional<Time> parse_iso8601(std::string_view text) {
   const year_month_day date{year{y}, month{static_cast<unsigned>(mo)},
                             day{static_cast<unsigned>(d)}};
   // A leap second (60) is taken as the next second, as PostgreSQL does.
-  if (!date.ok() || y < 1970 || h > 23 || mi > 59 || s > 60) return std::nullopt;
-  const auto at = sys_days{date} + hours{h} + minutes{mi - offset} + seconds{s} + microseconds{us};
-  return Time{time_point_cast<system_clock::duration>(at)};
+  if (!date.ok() || h > 23 || mi > 59 || s > 60) return std::nullopt;
+  return sys_days{date} + hours{h} + minutes{mi - offset} + seconds{s} + microseconds{us};
+}
+
+/// An offset moves the instant, so it is the instant that is looked at and not the year that stands
+/// in the text.
+std::optional<Time> parse_from(std::string_view text, sys_time<microseconds> first) {
+  const auto at = parse(text);
+  if (!at || *at < first || *at > last_instant) return std::nullopt;
+  return Time{*at};
+}
+
+}  // namespace
+
+std::optional<Time> parse_iso8601(std::string_view text) {
+  return parse_from(text, sys_time<microseconds>{});
+}
+
+std::optional<Time> parse_any_iso8601(std::string_view text) {
+  return parse_from(text, first_instant);
 }
 
 }  // namespace pulse

@@ -89,6 +89,28 @@ TEST_F(PgTypes, instants_keep_their_microseconds_in_any_session_zone) {
   EXPECT_THROW(pg::parse_timestamptz("yesterday"), pg::Error);
 }
 
+TEST_F(PgTypes, instants_beyond_2262_and_before_1970_come_back) {
+  for (const std::int64_t us : {253'402'300'799'000'000, -4'852'116'233'000'000, -1L}) {
+    const auto r = query("SELECT $1::timestamptz", Params::of(from_us(us).at));
+    EXPECT_EQ(to_us(Time{pg::parse_timestamptz(r.text(0, 0))}), us);
+  }
+  const std::chrono::system_clock::time_point nanoseconds{std::chrono::nanoseconds{-1}};
+  EXPECT_EQ(Params::of(nanoseconds).values()[0], "1969-12-31T23:59:59.999999+00:00");
+}
+
+TEST_F(PgTypes, what_is_beyond_the_servers_bounds_is_the_datas_fault) {
+  try {
+    query("CREATE TABLE bounded (t text)");
+    query("CREATE INDEX ON bounded (t)");
+    query("INSERT INTO bounded SELECT string_agg(md5(i::text), '') FROM generate_series(1, 500) i");
+    FAIL() << "an index row of 16 kB was taken";
+  } catch (const pg::Error& e) {
+    EXPECT_EQ(e.sqlstate, "54000");
+    EXPECT_TRUE(e.data_fault());
+    EXPECT_FALSE(e.unavailable());
+  }
+}
+
 TEST_F(PgTypes, arrays_go_both_ways) {
   const std::vector<std::string> words{"plain", "", "with,comma", "quo\"te", "back\\slash", "NULL",
                                        "{x}", "sp ace", "\u00e9"};

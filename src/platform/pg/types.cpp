@@ -33,7 +33,7 @@ Params& Params::add(double v) {
   return *this;
 }
 
-Params& Params::add(std::chrono::system_clock::time_point v) {
+Params& Params::add_time(std::chrono::sys_time<std::chrono::microseconds> v) {
   values_.emplace_back(iso8601(Time{v}));
   return *this;
 }
@@ -117,8 +117,8 @@ std::int64_t Result::affected() const {
   return res_ ? std::strtoll(PQcmdTuples(res(res_)), nullptr, 10) : 0;
 }
 
-std::chrono::system_clock::time_point parse_timestamptz(std::string_view text) {
-  const auto t = parse_iso8601(text);
+std::chrono::sys_time<std::chrono::microseconds> parse_timestamptz(std::string_view text) {
+  const auto t = parse_any_iso8601(text);
   if (!t) throw Error("not a timestamptz: " + std::string(text), "22007");
   return t->at;
 }

@@ -11,8 +11,8 @@
 
 namespace pulse::pg {
 
-/// An error reported by the server or the connection. `sqlstate` is PostgreSQL's five-character code
-/// (appendix A of its manual), "08006" for a lost connection. `constraint` is the violated
+/// An error reported by the server or the connection. `sqlstate` is PostgreSQL's five-character
+/// code (appendix A of its manual), "08006" for a lost connection. `constraint` is the violated
 /// constraint's name where there is one.
 struct Error : std::runtime_error {
   std::string sqlstate;
@@ -27,12 +27,15 @@ struct Error : std::runtime_error {
   bool unique_violation() const { return sqlstate == "23505"; }
   bool foreign_key_violation() const { return sqlstate == "23503"; }
   bool check_violation() const { return sqlstate == "23514"; }
-  /// The data itself is at fault (classes 22 and 23): a retry can't help.
-  bool data_fault() const { return sqlstate.starts_with("22") || sqlstate.starts_with("23"); }
+  /// The data itself is at fault (classes 22 and 23, and 54: it is beyond what the server can
+  /// hold): a retry can't help.
+  bool data_fault() const {
+    return sqlstate.starts_with("22") || sqlstate.starts_with("23") || sqlstate.starts_with("54");
+  }
   /// The connection or the server failed (classes 08, 53, 57, 58): a retry may help.
   bool unavailable() const {
-    return sqlstate.starts_with("08") || sqlstate.starts_with("53") ||
-           sqlstate.starts_with("57") || sqlstate.starts_with("58");
+    return sqlstate.starts_with("08") || sqlstate.starts_with("53") || sqlstate.starts_with("57") ||
+           sqlstate.starts_with("58");
   }
 };
 
@@ -47,19 +50,39 @@ class Params {
     (p.add(args), ...);
     return p;
   }
-  /// Text, numbers, bool, std::optional of those, std::chrono::system_clock::time_point,
+  /// Text, numbers, bool, std::optional of those, a time point of std::chrono::system_clock,
   /// std::vector of text/numbers (as a PostgreSQL array literal), boost::json::value (by
   /// `json_text`), std::nullopt.
-  Params& add(std::string_view v) { values_.emplace_back(std::string(v)); return *this; }
-  Params& add(const std::string& v) { values_.emplace_back(v); return *this; }
-  Params& add(const char* v) { values_.emplace_back(std::string(v)); return *this; }
-  Params& add(bool v) { values_.emplace_back(v ? "t" : "f"); return *this; }
+  Params& add(std::string_view v) {
+    values_.emplace_back(std::string(v));
+    return *this;
+  }
+  Params& add(const std::string& v) {
+    values_.emplace_back(v);
+    return *this;
+  }
+  Params& add(const char* v) {
+    values_.emplace_back(std::string(v));
+    return *this;
+  }
+  Params& add(bool v) {
+    values_.emplace_back(v ? "t" : "f");
+    return *this;
+  }
   template <class I>
-    requires(std::is_integral_v<I> && !std::is_same_v<I, bool>)
-  Params& add(I v) { values_.emplace_back(std::to_string(v)); return *this; }
+  requires(std::is_integral_v<I> && !std::is_same_v<I, bool>) Params& add(I v) {
+    values_.emplace_back(std::to_string(v));
+    return *this;
+  }
   Params& add(double v);
-  Params& add(std::chrono::system_clock::time_point v);
-  Params& add(std::nullopt_t) { values_.emplace_back(std::nullopt); return *this; }
+  template <class Duration>
+  Params& add(std::chrono::sys_time<Duration> v) {
+    return add_time(std::chrono::floor<std::chrono::microseconds>(v));
+  }
+  Params& add(std::nullopt_t) {
+    values_.emplace_back(std::nullopt);
+    return *this;
+  }
   Params& add(const std::vector<std::string>& v);
   Params& add(const std::vector<std::int64_t>& v);
   Params& add(const std::vector<double>& v);
@@ -72,6 +95,7 @@ class Params {
   std::size_t size() const { return values_.size(); }
 
  private:
+  Params& add_time(std::chrono::sys_time<std::chrono::microseconds> v);
   std::vector<std::optional<std::string>> values_;
 };
 
@@ -107,8 +131,8 @@ class Result {
   void* res_ = nullptr;
 };
 
-/// Parses timestamptz text in ISO style ("2026-11-24 10:11:12.123456+00").
-std::chrono::system_clock::time_point parse_timestamptz(std::string_view text);
+/// Parses timestamptz text in ISO style ("2026-11-24 10:11:12.123456+00"), years 1 to 9999.
+std::chrono::sys_time<std::chrono::microseconds> parse_timestamptz(std::string_view text);
 /// A PostgreSQL array literal ('{a,b}') of text as strings; nulls inside become empty.
 std::vector<std::string> parse_text_array(std::string_view text);
 
