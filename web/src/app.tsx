@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { Suspense, useMemo } from 'react';
 import { createBrowserRouter, Navigate, RouterProvider, type RouteObject } from 'react-router';
-import { api } from './api/customer';
+import { api, type DeviceFilter } from './api/customer';
 import { ApiError } from './api/errors';
 import type { CallerKind } from './auth/kind';
 import { wasCustomer } from './auth/known';
@@ -39,6 +39,24 @@ const queries = new QueryClient({
   },
 });
 
+/** The lists that a page asks for first, as [filter, limit]; the same as in the page, or it asks again. */
+const firstLists = (path: string): [DeviceFilter, number][] => {
+  if (path === '/app/devices' && location.search === '') return [[{}, 100]];
+  if (path === '/app/live')
+    return [
+      [{ status: 'OFFLINE' }, 6],
+      [{ status: 'STALE' }, 6],
+      [{ sort: '-last_seen_at' }, 25],
+    ];
+  if (/^\/app(\/(home)?)?$/.test(path))
+    return [
+      [{ status: 'OFFLINE' }, 6],
+      [{ status: 'STALE' }, 6],
+      [{ status: 'ONLINE' }, 12],
+    ];
+  return [];
+};
+
 /**
  * Fetches the first page's code, and what it will ask for first, beside the question who is signed
  * in and not after it. Ends when the code is there.
@@ -49,12 +67,15 @@ export async function preload(path: string): Promise<void> {
     const ask = (queryKey: unknown[], queryFn: () => Promise<unknown>) =>
       void queries.prefetchQuery({ queryKey, queryFn, retry: false });
     ask(['sites'], api.sites);
+    ask(['getting-started'], api.gettingStarted);
     if (id) {
       const device = decodeURIComponent(id);
       ask(['device', device], () => api.device(device));
       ask(['metrics', device], () => api.metrics(device));
     } else {
       ask(['device-summary'], api.summary);
+      for (const [filter, limit] of firstLists(path))
+        ask(['devices', filter, limit, 0], () => api.devices(filter, limit, 0));
     }
   }
   const page = id

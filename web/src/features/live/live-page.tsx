@@ -28,16 +28,19 @@ const heard = 25;
 const columns =
   'sm:grid sm:grid-cols-[4.5rem_minmax(0,12rem)_minmax(0,8rem)_minmax(0,1fr)] sm:items-baseline sm:gap-x-3';
 
-function Values({ metrics }: { metrics: Metrics }) {
+type Units = Record<string, string> | null | undefined;
+
+function Values({ metrics, units }: { metrics: Metrics; units: Units }) {
   return (
     <span className="num">
       {Object.entries(metrics)
         .slice(0, 8)
         .map(([key, v]) => {
           const d = describe(key);
+          const digits = typeof v === 'number' ? decimalsOf([v], 2) : 0;
           return (
             <span key={key} className="mr-3 inline-block whitespace-nowrap">
-              <span className="text-ink-3">{d.name}</span> {withUnit(v, d.unit, typeof v === 'number' ? decimalsOf([v], 2) : 0)}
+              <span className="text-ink-3">{d.name}</span> {withUnit(v, units?.[key] ?? d.unit, digits)}
             </span>
           );
         })}
@@ -53,6 +56,7 @@ const Line = memo(function Line({
   name,
   site,
   metrics,
+  units,
   reason,
   fresh,
 }: {
@@ -62,6 +66,7 @@ const Line = memo(function Line({
   name: string | undefined;
   site: string;
   metrics: Metrics;
+  units: Units;
   reason: string | null;
   fresh: boolean;
 }) {
@@ -97,7 +102,7 @@ const Line = memo(function Line({
         </span>
       ) : (
         <span className="max-sm:block">
-          <Values metrics={metrics} />
+          <Values metrics={metrics} units={units} />
         </span>
       )}
     </li>
@@ -137,12 +142,18 @@ export default function LivePage() {
 
   const names = useMemo(() => {
     const out = new Map<string, string>();
+    const units = new Map<string, Units>();
     const metrics = new Set<string>();
     for (const d of directory.data?.devices ?? []) {
       if (d.name) out.set(d.device_id, d.name);
+      units.set(d.device_id, d.units);
       for (const key of Object.keys(d.state ?? {})) metrics.add(key);
     }
-    return { of: (id: string) => out.get(id), metrics: [...metrics].sort() };
+    return {
+      of: (id: string) => out.get(id),
+      unitsOf: (id: string) => units.get(id),
+      metrics: [...metrics].sort(),
+    };
   }, [directory.data]);
 
   const filter = { site, device };
@@ -265,6 +276,7 @@ export default function LivePage() {
                       name={names.of(r.device)}
                       site={r.kind === 'refused' ? '' : siteName(r.site)}
                       metrics={r.metrics}
+                      units={names.unitsOf(r.device)}
                       reason={r.reason}
                       fresh={pausedAt === null}
                     />
@@ -293,6 +305,7 @@ export default function LivePage() {
                         name={d.name ?? undefined}
                         site={siteName(d.site_id)}
                         metrics={metric ? { [metric]: d.state![metric]! } : d.state!}
+                        units={d.units}
                         reason={null}
                         fresh={false}
                       />

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { entryAt, navigationOf, pagesOf } from './nav';
+
+it('shows customers Setup, Monitor and Maintain, none of them empty', () => {
+  const groups = navigationOf('customer').filter((g) => g.label);
+  expect(groups.map((g) => g.label)).toEqual(['Setup', 'Monitor', 'Maintain']);
+  expect(groups.every((g) => g.entries.length > 0)).toBe(true);
+});
+
+it('shows operators only their own pages', () => {
+  expect(pagesOf('operator').every((p) => p.to.startsWith('/operator'))).toBe(true);
+  expect(pagesOf('customer').some((p) => p.to.startsWith('/operator'))).toBe(false);
+});
+
+it('finds the entry of a path', () => {
+  expect(entryAt('customer', '/devices/d-17')?.entry.label).toBe('Devices');
+  expect(entryAt('customer', '/live')?.group.label).toBe('Monitor');
+  expect(entryAt('customer', '/liveness')).toBeNull();
+  expect(entryAt('operator', '/operator')?.entry.label).toBe('Overview');
+});
+
+it('gives each key to one page', () => {
+  for (const kind of ['customer', 'operator'] as const) {
+    const keys = pagesOf(kind).flatMap((p) => p.key ?? []);
+    expect(new Set(keys).size).toBe(keys.length);
+  }
+});
