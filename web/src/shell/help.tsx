@@ -12,6 +12,7 @@ const keys: [string, string][] = [
   ['j  k', 'Move down and up in a table'],
   ['Enter', 'Open the row'],
   ['x', 'Select the row'],
+  ['Shift x', 'Select from the last one to this row'],
   ['?', 'This help'],
 ];
 

@@ -3,9 +3,10 @@ import { useState, type ReactNode } from 'react';
 import { ApiError } from '@/api/errors';
 import { Button } from '@/ui/button';
 import { CodeBlock, CopyValue } from '@/ui/copy';
+import { CopyCall } from '@/ui/copy-call';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { AreaField, Segmented, SelectField, TextField } from '@/ui/field';
-import { Menu, MenuCheck, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
+import { Menu, MenuCheck, MenuChoice, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
 import { Kbd, PageHeader, Panel, Tag } from '@/ui/page';
 import { ActionError, Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
 import { StatusMark } from '@/ui/status';
@@ -60,6 +61,7 @@ export default function KitPage() {
         </Row>
         <Row>
           <Tag>pilot</Tag> <Kbd>Ctrl K</Kbd> <CopyValue text="nw-48213" name="device id" />
+          <CopyCall path="/api/v1/customer/devices" />
         </Row>
       </Panel>
       <Panel title="Fields">
@@ -87,6 +89,7 @@ export default function KitPage() {
             <MenuCheck checked onChange={() => {}}>
               Checked
             </MenuCheck>
+            <MenuChoice label="One of these" value={choice} options={options} onChange={setChoice} />
           </Menu>
           <Button onClick={() => setOpen(true)}>Dialog</Button>
         </Row>
