@@ -19,9 +19,20 @@ namespace asio = boost::asio;
 
 namespace {
 
+/// The ids of the devices' tokens, which the worker looks at.
+std::vector<std::string> token_ids(Sql& sql, const std::vector<simulator::Device>& devices) {
+  std::vector<std::string> out;
+  for (const auto& d : devices)
+    out.push_back(sql.value("SELECT id FROM device_api_tokens WHERE tenant_id = $1 "
+                            "AND device_id = $2 AND revoked_at IS NULL LIMIT 1",
+                            {d.tenant_id, d.device_id}));
+  return out;
+}
+
 /// Publishes envelopes straight into JetStream, as a door does after its checks. Answers how many
 /// were acknowledged.
-std::int64_t publish_envelopes(const std::vector<simulator::Device>& devices, std::int64_t n,
+std::int64_t publish_envelopes(const std::vector<simulator::Device>& devices,
+                               const std::vector<std::string>& tokens, std::int64_t n,
                                std::int64_t first_seq) {
   asio::io_context io(1);
   const auto work = asio::make_work_guard(io);
@@ -29,8 +40,9 @@ std::int64_t publish_envelopes(const std::vector<simulator::Device>& devices, st
   while (!client.connected()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   std::int64_t sent = 0, acked = 0, ended = 0;
   std::function<void()> next = [&] {
-    const auto& device = devices[static_cast<std::size_t>(sent) % devices.size()];
-    const auto envelope = usual_envelope(device, first_seq + sent, now_ms());
+    const auto at = static_cast<std::size_t>(sent) % devices.size();
+    const auto& device = devices[at];
+    const auto envelope = usual_envelope(device, first_seq + sent, now_ms(), tokens[at]);
     ++sent;
     client.publish_acked("telemetry." + device.tenant_id, envelope, {}, 30'000, io.get_executor(),
                          [&](auto result) {
@@ -87,13 +99,14 @@ Report bench_e2e(const Args& args) {
   Sql sql(environment("DATABASE_URL"));
   sql.run("SET ROLE pulse_ingest");
   const auto first_seq = now_ms() * 1'000;
+  const auto tokens = by_http ? std::vector<std::string>() : token_ids(sql, devices);
   const auto start = steady_us();
   std::int64_t acked = 0, done_us = 0;
   std::exception_ptr fault;
   std::thread sender([&] {
     try {
-      acked =
-          by_http ? post_batches(devices, n, first_seq) : publish_envelopes(devices, n, first_seq);
+      acked = by_http ? post_batches(devices, n, first_seq)
+                      : publish_envelopes(devices, tokens, n, first_seq);
     } catch (...) {
       fault = std::current_exception();
     }

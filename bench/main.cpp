@@ -95,13 +95,14 @@ std::string usual_payload(const simulator::Device& device, std::int64_t seq, std
   return simulator::payload_text(sample, device.site_id, seq, ts_ms);
 }
 
-std::string usual_envelope(const simulator::Device& device, std::int64_t seq, std::int64_t ts_ms) {
+std::string usual_envelope(const simulator::Device& device, std::int64_t seq, std::int64_t ts_ms,
+                           const std::string& token_id) {
   const auto& t = device.tenant_id;
   const auto& d = device.device_id;
   std::string out =
       "{\"topic\":\"tenant/" + t + "/device/" + d + "/telemetry\",\"tenant_id\":\"" + t;
   out += "\",\"device_id\":\"" + d + "\",\"msg_type\":\"telemetry\",\"username\":\"" + t + "/" + d;
-  out += "\",\"auth\":\"token:bench\",\"ts\":" + std::to_string(ts_ms) + ",\"payload\":";
+  out += "\",\"auth\":\"token:" + token_id + "\",\"ts\":" + std::to_string(ts_ms) + ",\"payload\":";
   return out + usual_payload(device, seq, ts_ms) + "}";
 }
 

@@ -1,6 +1,8 @@
 #include "fleet/registry_cache.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <set>
 
 #include "platform/clock.hpp"
 
@@ -15,7 +17,16 @@ constexpr const char* facts_of_devices = R"sql(
   SELECT r.tenant_id, r.device_id, r.site_id, r.status, coalesce(s.status, ''),
          coalesce(r.sensor_limit, (p.limits ->> 'sensors')::integer, 20),
          coalesce((SELECT array_agg(k.metric_key) FROM device_sensors k
-                   WHERE k.tenant_id = r.tenant_id AND k.device_id = r.device_id), '{}')
+                   WHERE k.tenant_id = r.tenant_id AND k.device_id = r.device_id), '{}'),
+         coalesce((SELECT array_agg(k) FROM device_state d, jsonb_object_keys(d.state_times) k
+                   WHERE d.tenant_id = r.tenant_id AND d.device_id = r.device_id), '{}'),
+         coalesce((SELECT jsonb_agg(jsonb_build_array(t.id,
+                            (extract(epoch FROM least(t.revoked_at, t.expires_at)) * 1000)::bigint,
+                            coalesce((extract(epoch FROM t.last_used_at) * 1000)::bigint, 0)))
+                   FROM device_api_tokens t
+                   WHERE t.tenant_id = r.tenant_id AND t.device_id = r.device_id
+                     AND coalesce(least(t.revoked_at, t.expires_at), now())
+                         > now() - interval '7 days'), '[]')
   FROM unnest($1::text[], $2::text[]) AS wanted (tenant_id, device_id)
   JOIN device_registry r USING (tenant_id, device_id)
   LEFT JOIN device_plans p ON p.plan_id = r.plan_id
@@ -25,7 +36,36 @@ constexpr const char* facts_of_devices = R"sql(
     ORDER BY d.term_start DESC LIMIT 1) s ON true
 )sql";
 
+std::vector<KnownToken> tokens_of(std::string_view json) {
+  std::vector<KnownToken> out;
+  const auto list = boost::json::parse(json);
+  for (const auto& item : list.as_array()) {
+    const auto& fields = item.as_array();
+    KnownToken token;
+    token.id = std::string(fields[0].as_string());
+    if (!fields[1].is_null()) token.ends_ms = fields[1].to_number<std::int64_t>();
+    token.last_used_ms = fields[2].to_number<std::int64_t>();
+    out.push_back(std::move(token));
+  }
+  return out;
+}
+
 }  // namespace
+
+void KeySet::insert(std::string key) {
+  const auto at = std::lower_bound(keys_.begin(), keys_.end(), key);
+  if (at == keys_.end() || *at != key) keys_.insert(at, std::move(key));
+}
+
+bool KeySet::contains(std::string_view key) const {
+  return std::binary_search(keys_.begin(), keys_.end(), key, std::less<>());
+}
+
+const KnownToken* DeviceFacts::token(std::string_view id) const {
+  for (const auto& t : tokens)
+    if (t.id == id) return &t;
+  return nullptr;
+}
 
 RegistryCache::RegistryCache(nats::Client& nats, boost::asio::any_io_executor executor) {
   subscription_ = nats.subscribe(invalidate_subject, "", executor, [this](nats::Message m) {
@@ -47,16 +87,21 @@ void RegistryCache::key_into(std::string& out, std::string_view tenant, std::str
   out.assign(tenant).append("/").append(device);
 }
 
+bool RegistryCache::is_missing(const DeviceKey& key, std::string& room, std::int64_t now) const {
+  key_into(room, key.tenant, key.device);
+  const auto it = entries_.find(room);
+  if (it == entries_.end() || it->second.fresh_until_ms <= now) return true;
+  const auto& facts = it->second.facts;
+  return facts && !key.token_id.empty() && !facts->token(key.token_id);
+}
+
 Task<> RegistryCache::load(pg::Pool& pool, const std::vector<DeviceKey>& keys) {
   const auto now = steady_ms();
   if (entries_.size() > max_entries) entries_.clear();
   std::set<std::pair<std::string_view, std::string_view>> missing;
   std::string key;
-  for (const auto& k : keys) {
-    key_into(key, k.tenant, k.device);
-    const auto it = entries_.find(key);
-    if (it == entries_.end() || it->second.fresh_until_ms <= now) missing.emplace(k.tenant, k.device);
-  }
+  for (const auto& k : keys)
+    if (is_missing(k, key, now)) missing.emplace(k.tenant, k.device);
   if (missing.empty()) co_return;
   std::vector<std::string> tenants, devices;
   for (const auto& [tenant, device] : missing) {
@@ -66,8 +111,7 @@ Task<> RegistryCache::load(pg::Pool& pool, const std::vector<DeviceKey>& keys) {
   const auto seen = invalidations_;
   pg::Scope scope;
   scope.role = "pulse_ingest";
-  const auto rows =
-      co_await pool.query(scope, facts_of_devices, pg::Params::of(tenants, devices));
+  const auto rows = co_await pool.query(scope, facts_of_devices, pg::Params::of(tenants, devices));
   // A change that was announced meanwhile may or may not be in the rows: look again next time.
   const auto until = [&](std::int64_t ms) { return seen == invalidations_ ? now + ms : 0; };
   for (std::size_t i = 0; i < tenants.size(); ++i) {
@@ -84,6 +128,9 @@ Task<> RegistryCache::load(pg::Pool& pool, const std::vector<DeviceKey>& keys) {
     facts->sensor_limit = static_cast<std::size_t>(std::max<std::int64_t>(rows.int64(i, 5), 0));
     for (auto& metric : pg::parse_text_array(rows.text(i, 6)))
       facts->sensor_keys.insert(std::move(metric));
+    for (auto& metric : pg::parse_text_array(rows.text(i, 7)))
+      facts->state_keys.insert(std::move(metric));
+    facts->tokens = tokens_of(rows.text(i, 8));
     key_into(key, facts->tenant_id, facts->device_id);
     auto& entry = entries_[key];
     entry.facts = std::move(facts);
@@ -96,6 +143,22 @@ const DeviceFacts* RegistryCache::find(std::string_view tenant, std::string_view
   key_into(key, tenant, device);
   const auto it = entries_.find(key);
   return it == entries_.end() ? nullptr : it->second.facts.get();
+}
+
+void RegistryCache::expire(const DeviceFacts& device) {
+  std::string key;
+  key_into(key, device.tenant_id, device.device_id);
+  if (const auto it = entries_.find(key); it != entries_.end()) it->second.fresh_until_ms = 0;
+}
+
+void RegistryCache::token_used(const DeviceFacts& device, std::string_view token_id,
+                               std::int64_t epoch_ms) {
+  std::string key;
+  key_into(key, device.tenant_id, device.device_id);
+  const auto it = entries_.find(key);
+  if (it == entries_.end() || !it->second.facts) return;
+  for (auto& token : it->second.facts->tokens)
+    if (token.id == token_id) token.last_used_ms = std::max(token.last_used_ms, epoch_ms);
 }
 
 void RegistryCache::clear() {

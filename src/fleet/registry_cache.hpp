@@ -7,7 +7,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,17 +17,41 @@
 
 namespace pulse::fleet {
 
+/// Names in order. A fleet has millions of them, and a tree would double their room.
+class KeySet {
+ public:
+  void insert(std::string key);
+  bool contains(std::string_view key) const;
+  std::size_t size() const { return keys_.size(); }
+
+ private:
+  std::vector<std::string> keys_;
+};
+
+/// A token of a device, live or ended.
+struct KnownToken {
+  std::string id;
+  std::int64_t ends_ms = INT64_MAX;  ///< epoch: revoked, expired or about to
+  std::int64_t last_used_ms = 0;     ///< epoch, as stored; 0: never
+  bool live_at(std::int64_t epoch_ms) const { return epoch_ms < ends_ms; }
+};
+
 /// What a message's fate depends on.
 struct DeviceFacts {
   std::string tenant_id, device_id, site_id;
   std::string status;               ///< of the registry: ACTIVE, REVOKED, ...
   std::string subscription_status;  ///< empty: no subscription
-  std::set<std::string, std::less<>> sensor_keys;
-  std::size_t sensor_limit = 20;    ///< own, else the plan's, else 20
+  KeySet sensor_keys;
+  KeySet state_keys;               ///< metrics that have a latest value
+  std::size_t sensor_limit = 20;   ///< own, else the plan's, else 20
+  std::vector<KnownToken> tokens;  ///< those that ended long ago are left out
+  /// Null when there is no such token.
+  const KnownToken* token(std::string_view id) const;
 };
 
 struct DeviceKey {
   std::string_view tenant, device;
+  std::string_view token_id;  ///< by which it came in; may be empty
 };
 
 /// Subject of the core NATS message {"tenant_id","device_id"} that says: this device changed.
@@ -39,19 +62,25 @@ inline constexpr const char* invalidate_subject = "pulse.invalidate.device";
 class RegistryCache {
  public:
   RegistryCache(nats::Client& nats, boost::asio::any_io_executor executor);
-  /// Makes sure that each key's facts (or that there is no such device) are known and fresh. One
-  /// statement for all that are missing. Throws pg::Error.
+  /// Makes sure that each key's facts (or that there is no such device) are known and fresh. Facts
+  /// that lack the key's token are not: it may be newer than they are. One statement for all that
+  /// are missing. Throws pg::Error.
   Task<> load(pg::Pool& pool, const std::vector<DeviceKey>& keys);
   /// Null when there is no such device.
   const DeviceFacts* find(std::string_view tenant, std::string_view device) const;
   /// Everything is looked up again at the next `load`.
   void clear();
+  /// This device is.
+  void expire(const DeviceFacts& device);
+  /// The token's last use was stored.
+  void token_used(const DeviceFacts& device, std::string_view token_id, std::int64_t epoch_ms);
 
  private:
   struct Entry {
     std::unique_ptr<DeviceFacts> facts;  // null: no such device
     std::int64_t fresh_until_ms = 0;     // steady
   };
+  bool is_missing(const DeviceKey& key, std::string& room, std::int64_t now) const;
   static void key_into(std::string& out, std::string_view tenant, std::string_view device);
   std::unordered_map<std::string, Entry> entries_;
   std::uint64_t invalidations_ = 0;

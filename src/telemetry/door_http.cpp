@@ -65,13 +65,16 @@ Outgoing pack(const fleet::DeviceCredentials& device, std::string_view msg_type,
 }
 
 /// Checks of the payload that the door makes; empty: fine.
-std::string judge_content(const bj::value& json, const fleet::DeviceCredentials& device,
+std::string judge_content(const bj::value& json, const PayloadFacts& facts,
+                          const fleet::DeviceCredentials& device, const DeviceVerdict& verdict,
                           Payload& payload, std::string& detail) {
   PayloadLimits limits;
   limits.payload_bytes = limits::ingest_payload_bytes_http;
-  if (auto reason = judge_payload(json, limits, payload, detail)) return *reason;
+  if (auto reason = judge_payload(json, facts, limits, payload, detail)) return *reason;
   if (payload.tenant_id && *payload.tenant_id != device.tenant_id)
     return "TENANT_MISMATCH_TOPIC_VS_PAYLOAD";
+  // Who did not prove who it is at least says where it stands.
+  if (!payload.site_id && verdict.token_id.empty()) return "MISSING_SITE_ID";
   if (payload.site_id && *payload.site_id != device.site_id) return "SITE_MISMATCH";
   return {};
 }
@@ -91,7 +94,8 @@ Task<http::Response> ingest_one(DoorDeps d, http::Raw request) {
   const auto device = co_await d.lookup->find(tenant, device_id);
   const auto verdict = judge_device(*device, token, d.require_token);
   if (!verdict.reason.empty()) refuse(verdict.reason, {});
-  if (request->body.size() > limits::ingest_payload_bytes_http) refuse("PAYLOAD_TOO_LARGE", {});
+  const auto sent_bytes = request->body.size();
+  if (sent_bytes > limits::ingest_payload_bytes_http) refuse("PAYLOAD_TOO_LARGE", {});
   if (const auto wait = d.auth->take(*device))
     throw too_many("RATE_LIMITED", static_cast<int>(wait / 1000 + 1));
   if (is_cbor(request->headers.get("Content-Type"))) {
@@ -108,7 +112,9 @@ Task<http::Response> ingest_one(DoorDeps d, http::Raw request) {
     if (!json) refuse("INVALID_JSON", {});
     Payload payload;
     std::string detail;
-    if (const auto reason = judge_content(*json, *device, payload, detail); !reason.empty())
+    const PayloadFacts facts{msg_type, sent_bytes};
+    if (const auto reason = judge_content(*json, facts, *device, verdict, payload, detail);
+        !reason.empty())
       refuse(reason, detail);
     seq = payload.seq;
     out = payload.carries_token ? pack(*device, msg_type, verdict, without_token(*json), seq)
@@ -154,10 +160,11 @@ Task<std::string> judge_one(const DoorDeps& d, const bj::value& message, std::st
   const auto verdict = judge_device(*device, text_at(o, "provision_token"), d.require_token);
   if (!verdict.reason.empty()) co_return verdict.reason;
   const auto text = without_token(message);
-  if (text.size() > limits::ingest_payload_bytes_http) co_return "PAYLOAD_TOO_LARGE";
   Payload payload;
   std::string detail;
-  if (auto reason = judge_content(message, *device, payload, detail); !reason.empty())
+  const PayloadFacts facts{msg_type, text.size()};
+  if (auto reason = judge_content(message, facts, *device, verdict, payload, detail);
+      !reason.empty())
     co_return reason;
   if (d.auth->take(*device)) co_return "RATE_LIMITED";
   out = pack(*device, msg_type, verdict, text, payload.seq);

@@ -32,6 +32,12 @@ struct Reading {
   const boost::json::value* value = nullptr;  ///< as it came, so that integers stay exact
 };
 
+/// What is known of a payload beside its JSON value.
+struct PayloadFacts {
+  std::string_view msg_type;  ///< only of "telemetry" something to store is expected
+  std::size_t bytes = 0;      ///< as it came
+};
+
 /// A payload that could be read. Views point into the JSON value it was read from.
 struct Payload {
   std::optional<std::string_view> site_id;
@@ -43,18 +49,21 @@ struct Payload {
   std::vector<Reading> readings;
 };
 
-/// Reads and judges a payload. Returns the reason of refusal (messages.md, checks 2 to 4, and
-/// INVALID_JSON, INVALID_PAYLOAD:{field} for shapes) or nothing. `detail` says what is wrong in
-/// words. Time stamps are ISO 8601, or epoch seconds or milliseconds as numbers.
+/// Reads and judges a payload. Returns the reason of refusal (messages.md, checks 2 to 4 in their
+/// order, and INVALID_JSON, INVALID_PAYLOAD:{field} for shapes) or nothing; it is fit for
+/// PostgreSQL's text. `detail` says what is wrong in words. Time stamps are ISO 8601, or epoch
+/// seconds or milliseconds as numbers. Nothing that was sent is left out silently: a field that
+/// Pulse knows is taken or refused, null means that it is absent, and telemetry holds a metric or a
+/// position.
 std::optional<std::string> judge_payload(const boost::json::value& payload,
-                                         const PayloadLimits& limits, Payload& out,
-                                         std::string& detail);
+                                         const PayloadFacts& facts, const PayloadLimits& limits,
+                                         Payload& out, std::string& detail);
 
 /// What stands around a payload on its way to the worker.
 struct EnvelopeFacts {
   std::string_view tenant_id, device_id, msg_type;
-  std::string_view username;   ///< the authenticated identity, "{tenant}/{device}"
-  std::string_view auth;       ///< the door's verdict: "token:{token id}" or "certificate"
+  std::string_view username;  ///< the authenticated identity, "{tenant}/{device}"
+  std::string_view auth;      ///< the door's verdict: "token:{token id}"; empty: not authenticated
   std::int64_t received_ms = 0;
 };
 
@@ -64,7 +73,8 @@ std::string make_envelope(const EnvelopeFacts& facts, std::string_view payload_j
 std::string make_raw_envelope(const EnvelopeFacts& facts, std::string_view bytes);
 
 /// A payload may be one level less deep than what stands around it.
-inline constexpr std::size_t payload_depth = limits::json_depth - 1, envelope_depth = limits::json_depth;
+inline constexpr std::size_t payload_depth = limits::json_depth - 1,
+                             envelope_depth = limits::json_depth;
 /// Parses JSON into `storage`; nothing when it is no JSON, or nested deeper than `depth`.
 std::optional<boost::json::value> parse_json(std::string_view text,
                                              boost::json::storage_ptr storage,
@@ -80,7 +90,12 @@ struct Envelope {
   std::string_view payload_raw;
 };
 
-/// Takes an envelope apart; false when a field is missing or of the wrong type.
+/// Takes an envelope apart; false when a field is missing, of the wrong type or out of its range.
 bool open_envelope(const boost::json::value& value, Envelope& out);
+/// How many bytes of an envelope's text are its payload, whatever stands around it.
+std::size_t payload_bytes_of(std::string_view envelope);
+/// Text as PostgreSQL takes it: U+0000 becomes U+FFFD. At most `most` bytes, cut between
+/// characters.
+std::string fit_for_text(std::string_view text, std::size_t most = std::string_view::npos);
 
 }  // namespace pulse::telemetry

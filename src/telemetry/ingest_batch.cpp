@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "platform/clock.hpp"
 #include "platform/json/write.hpp"
@@ -69,11 +70,20 @@ void append_timestamp(std::string& out, std::int64_t epoch_us) {
 void append_copy_text(std::string& out, std::string_view text) {
   for (const char c : text) {
     switch (c) {
-      case '\\': out += "\\\\"; break;
-      case '\t': out += "\\t"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      default: out += c;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      default:
+        out += c;
     }
   }
 }
@@ -96,12 +106,11 @@ std::string display_name_of(std::string_view key) {
 
 std::string unit_of(std::string_view key) {
   static constexpr std::pair<std::string_view, std::string_view> units[] = {
-      {"_c", "°C"},   {"temperature", "°C"}, {"temp", "°C"},      {"humidity", "%"},
-      {"_pct", "%"},  {"_percent", "%"},     {"battery", "%"},    {"_v", "V"},
-      {"_mv", "mV"},  {"_a", "A"},           {"_w", "W"},         {"_kw", "kW"},
-      {"_kwh", "kWh"}, {"_hpa", "hPa"},      {"_pa", "Pa"},       {"_dbm", "dBm"},
-      {"rssi", "dBm"}, {"_hz", "Hz"},        {"_kmh", "km/h"},    {"_m", "m"},
-      {"_s", "s"},    {"_ms", "ms"},         {"_ppm", "ppm"},     {"_lux", "lx"}};
+      {"_c", "°C"},      {"temperature", "°C"}, {"temp", "°C"},  {"humidity", "%"}, {"_pct", "%"},
+      {"_percent", "%"}, {"battery", "%"},      {"_v", "V"},     {"_mv", "mV"},     {"_a", "A"},
+      {"_w", "W"},       {"_kw", "kW"},         {"_kwh", "kWh"}, {"_hpa", "hPa"},   {"_pa", "Pa"},
+      {"_dbm", "dBm"},   {"rssi", "dBm"},       {"_hz", "Hz"},   {"_kmh", "km/h"},  {"_m", "m"},
+      {"_s", "s"},       {"_ms", "ms"},         {"_ppm", "ppm"}, {"_lux", "lx"}};
   std::string_view best;
   std::size_t length = 0;
   for (const auto& [suffix, unit] : units)
@@ -116,8 +125,10 @@ void IngestBatch::copy_row(const Accepted& m, std::string_view metrics) {
   append_timestamp(rows_, m.event_us);
   rows_ += '\t';
   rows_.append(m.device->tenant_id).append("\t").append(m.device->device_id).append("\t");
-  if (m.device->site_id.empty()) rows_ += "\\N";
-  else append_copy_text(rows_, m.device->site_id);
+  if (m.device->site_id.empty())
+    rows_ += "\\N";
+  else
+    append_copy_text(rows_, m.device->site_id);
   rows_ += '\t';
   append_copy_text(rows_, m.envelope.msg_type);
   rows_ += '\t';
@@ -129,6 +140,34 @@ void IngestBatch::copy_row(const Accepted& m, std::string_view metrics) {
   rows_ += '\t';
   rows_ += std::to_string(m.stream_seq);
   rows_ += '\n';
+}
+
+namespace {
+
+constexpr std::int64_t token_use_ms = 60'000;
+
+std::size_t most_keys(const fleet::DeviceFacts& device) {
+  return std::max(limits::ingest_keys_per_device, device.sensor_limit);
+}
+
+}  // namespace
+
+void IngestBatch::add_reading(const Accepted& m, Device& device, const Reading& r) {
+  const auto known = std::find_if(device.latest.begin(), device.latest.end(),
+                                  [&](const Latest& l) { return l.key == r.key; });
+  if (known == device.latest.end()) {
+    if (!m.device->state_keys.contains(r.key)) {
+      if (m.device->state_keys.size() + device.new_keys >= most_keys(*m.device)) return;
+      ++device.new_keys;
+    }
+    device.latest.push_back({r.key, r.value, m.event_us});
+  } else if (m.event_us >= known->event_us) {
+    known->value = r.value;
+    known->event_us = m.event_us;
+  }
+  if (r.kind == Reading::Kind::text || std::abs(r.number) > limits::ingest_rollup_magnitude) return;
+  const std::int64_t minute = m.event_us / 60'000'000 * 60;
+  rollups_[RollupKey{m.device, r.key, minute}].add(r.number, m.event_us);
 }
 
 void IngestBatch::add(const Accepted& m) {
@@ -146,23 +185,18 @@ void IngestBatch::add(const Accepted& m) {
     device.latitude = m.payload.latitude;
     device.longitude = m.payload.longitude;
   }
-  const std::int64_t minute = m.event_us / 60'000'000 * 60;
+  if (m.token && m.envelope.received_ms - m.token->last_used_ms >= token_use_ms) {
+    auto& use = token_uses_[m.token];
+    use.device = m.device;
+    use.token_id = m.token->id;
+    use.used_ms = std::max(use.used_ms, m.envelope.received_ms);
+  }
   for (const auto& r : m.payload.readings) {
-    const auto key = r.key;
     if (metrics.size() > 1) metrics += ',';
-    json::write_string(metrics, key);
+    json::write_string(metrics, r.key);
     metrics += ':';
     json::write(metrics, *r.value);
-    const auto known = std::find_if(device.latest.begin(), device.latest.end(),
-                                    [&](const Latest& l) { return l.key == key; });
-    if (known == device.latest.end()) {
-      device.latest.push_back({key, r.value, m.event_us});
-    } else if (m.event_us >= known->event_us) {
-      known->value = r.value;
-      known->event_us = m.event_us;
-    }
-    if (r.kind != Reading::Kind::text)
-      rollups_[RollupKey{m.device, key, minute}].add(r.number, m.event_us);
+    add_reading(m, device, r);
   }
   metrics += '}';
   copy_row(m, metrics);
@@ -229,6 +263,7 @@ Columns IngestBatch::device_states() const {
     c.int2.push_back(d.last_heartbeat_ms);
     c.int3.push_back(d.last_seen_ms);
     c.int4.push_back(d.oldest_event_us / 1000);
+    c.int5.push_back(d.latitude ? d.position_us / 1000 : 0);
   }
   return c;
 }
@@ -295,8 +330,25 @@ Columns IngestBatch::positions() const {
     c.device.push_back(entry->first->device_id);
     c.num1.push_back(*entry->second.latitude);
     c.num2.push_back(*entry->second.longitude);
+    c.int1.push_back(entry->second.position_us / 1000);
   }
   return c;
+}
+
+std::vector<TokenUse> IngestBatch::token_uses() const {
+  std::vector<TokenUse> out;
+  for (const auto& [token, use] : token_uses_) out.push_back(use);
+  std::sort(out.begin(), out.end(),
+            [](const TokenUse& a, const TokenUse& b) { return a.token_id < b.token_id; });
+  return out;
+}
+
+std::vector<const fleet::DeviceFacts*> IngestBatch::grown() const {
+  std::set<const fleet::DeviceFacts*> devices;
+  for (const auto& [facts, device] : devices_)
+    if (device.new_keys > 0) devices.insert(facts);
+  for (const auto& sensor : new_sensors()) devices.insert(sensor.device);
+  return {devices.begin(), devices.end()};
 }
 
 std::vector<std::pair<std::string, std::string>> IngestBatch::live_messages(

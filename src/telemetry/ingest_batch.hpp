@@ -17,13 +17,14 @@ namespace pulse::telemetry {
 /// A message that passed every check. Its views live as long as the batch's JSON storage.
 struct Accepted {
   const fleet::DeviceFacts* device = nullptr;
+  const fleet::KnownToken* token = nullptr;  ///< by which it came in; null: by none
   Envelope envelope;
   Payload payload;
   std::int64_t event_us = 0;
   std::uint64_t stream_seq = 0;
 };
 
-/// A message that did not.
+/// A message that did not. Its texts are fit for PostgreSQL.
 struct Refused {
   std::string tenant_id, device_id, site_id, msg_type, topic, reason;
   std::string payload_json;  ///< token masked, fit for jsonb
@@ -46,11 +47,18 @@ struct NewSensor {
   std::string key, display_name, unit;
 };
 
+/// The last use of a token, worth storing.
+struct TokenUse {
+  const fleet::DeviceFacts* device = nullptr;
+  std::string token_id;
+  std::int64_t used_ms = 0;
+};
+
 /// Arrays of one statement's parameters, column by column.
 struct Columns {
   std::vector<std::string> tenant, device;
   std::vector<std::string> text1, text2;
-  std::vector<std::int64_t> int1, int2, int3, int4;
+  std::vector<std::int64_t> int1, int2, int3, int4, int5;
   std::vector<double> num1, num2, num3, num4;
   std::size_t size() const { return tenant.size(); }
 };
@@ -70,12 +78,17 @@ class IngestBatch {
   /// last seen (epoch ms, 0: none), int4 oldest event (epoch ms); sorted so that two workers lock
   /// rows in one order.
   Columns device_states() const;
-  /// tenant, device, text1 metric; int1 bucket (epoch s), int2 count, int3 last (epoch us); num1 sum,
-  /// num2 min, num3 max, num4 last. `bucket_s` is 60 or 3600.
+  /// tenant, device, text1 metric; int1 bucket (epoch s), int2 count, int3 last (epoch us); num1
+  /// sum, num2 min, num3 max, num4 last. `bucket_s` is 60 or 3600. Numbers beyond
+  /// `ingest_rollup_magnitude` are left out: sums must stay finite.
   Columns rollups(std::int64_t bucket_s) const;
   std::vector<NewSensor> new_sensors() const;
-  /// Positions: tenant, device, num1 latitude, num2 longitude.
+  /// Positions: tenant, device, num1 latitude, num2 longitude, int1 when (epoch ms).
   Columns positions() const;
+  /// Tokens whose stored last use is more than a minute ago; sorted by token.
+  std::vector<TokenUse> token_uses() const;
+  /// Devices that have metrics or sensors now which their facts do not know.
+  std::vector<const fleet::DeviceFacts*> grown() const;
   /// Event days (epoch days) in the rows, for making partitions.
   const std::map<std::int64_t, std::size_t>& days() const { return days_; }
   /// One live message per tenant: {"type":"telemetry","rows":[...]}, split at `max_bytes`.
@@ -93,6 +106,7 @@ class IngestBatch {
     std::int64_t oldest_event_us = 0, position_us = 0;
     std::optional<double> latitude, longitude;
     std::vector<Latest> latest;
+    std::size_t new_keys = 0;  // in `latest`, but not in the facts' state_keys
   };
   struct RollupKey {
     const fleet::DeviceFacts* device;
@@ -111,6 +125,7 @@ class IngestBatch {
     std::string json;  // without the closing brace: stored_ms follows
   };
   void copy_row(const Accepted& message, std::string_view metrics);
+  void add_reading(const Accepted& message, Device& device, const Reading& reading);
 
   std::size_t accepted_ = 0;
   std::string rows_;
@@ -119,6 +134,7 @@ class IngestBatch {
   std::unordered_map<RollupKey, Rollup, RollupHash> rollups_;
   std::map<std::int64_t, std::size_t> days_;
   std::vector<LiveRow> live_;
+  std::map<const fleet::KnownToken*, TokenUse> token_uses_;
 };
 
 /// Appends "YYYY-MM-DD hh:mm:ss.ffffff+00".

@@ -10,6 +10,7 @@ namespace pulse::telemetry {
 namespace {
 
 constexpr std::int64_t day_ms = 86'400'000;
+constexpr std::string_view by_token = "token:";
 
 bool is_true(std::string_view v) { return v == "1" || v == "true" || v == "on" || v == "yes"; }
 
@@ -18,13 +19,16 @@ bool is_true(std::string_view v) { return v == "1" || v == "true" || v == "on" |
 void JudgeSettings::set(std::string_view key, std::string_view value) {
   if (key == "STORE_REJECTS") {
     store_rejects = is_true(value);
-  } else if (key == "MAX_PAYLOAD_BYTES") {
+  } else if (key == "MAX_PAYLOAD_BYTES" && !payload_bytes_given) {
     std::size_t bytes = 0;
     const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), bytes);
-    // The door knows two limits, HTTP's and MQTT's; the worker holds to the wider one.
     if (ec == std::errc{} && end == value.data() + value.size() && bytes >= 256)
-      limits.payload_bytes = std::max(bytes, limits::ingest_payload_bytes_mqtt);
+      limits.payload_bytes = bytes;
   }
+}
+
+std::string_view token_id_of(const Envelope& e) {
+  return e.auth.starts_with(by_token) ? e.auth.substr(by_token.size()) : std::string_view{};
 }
 
 std::string JudgedMessage::masked_payload() const {
@@ -44,7 +48,6 @@ JudgedMessage open_message(const nats::Delivered& message, boost::json::storage_
                            const PayloadLimits& limits) {
   JudgedMessage out;
   out.stream_seq = message.stream_sequence;
-  out.bytes = message.data.size();
   auto value = parse_json(message.data, std::move(arena), envelope_depth);
   if (!value) {
     out.reason = "INVALID_JSON";
@@ -56,7 +59,6 @@ JudgedMessage open_message(const nats::Delivered& message, boost::json::storage_
     out.reason = "BAD_ENVELOPE";
     return out;
   }
-  out.opened = true;
   const auto& e = out.envelope;
   const std::string expected = "tenant/" + std::string(e.tenant_id) + "/device/" +
                                std::string(e.device_id) + "/" + std::string(e.msg_type);
@@ -69,28 +71,50 @@ JudgedMessage open_message(const nats::Delivered& message, boost::json::storage_
     out.reason = "INVALID_JSON";
     return out;
   }
-  if (auto reason = judge_payload(*e.payload, limits, out.payload, out.detail))
+  const PayloadFacts facts{e.msg_type, payload_bytes_of(message.data)};
+  if (auto reason = judge_payload(*e.payload, facts, limits, out.payload, out.detail))
     out.reason = std::move(*reason);
-  // The envelope's own fields take some room beside the payload.
-  else if (out.bytes > limits.payload_bytes + 1024)
-    out.reason = "PAYLOAD_TOO_LARGE";
   return out;
 }
+
+namespace {
+
+/// The door's verdict, looked at again: its cache may have been old, and others can reach the
+/// stream. A token counts as it was when the message came in.
+std::string judge_identity(const Envelope& e, const fleet::DeviceFacts& device,
+                           bool require_token) {
+  if (e.auth.empty()) {
+    if (!require_token) return {};
+    return device.tokens.empty() ? "TOKEN_NOT_SET_IN_REGISTRY" : "TOKEN_MISSING";
+  }
+  const auto id = token_id_of(e);
+  if (id.empty()) return "AUTH_FAILED";
+  if (device.tokens.empty()) return "TOKEN_NOT_SET_IN_REGISTRY";
+  const auto* token = device.token(id);
+  if (!token || !token->live_at(e.received_ms)) return "TOKEN_INVALID";
+  // The identity that was proven must be the one that is spoken for.
+  const bool own = e.username.size() == e.tenant_id.size() + 1 + e.device_id.size() &&
+                   e.username.starts_with(e.tenant_id) && e.username[e.tenant_id.size()] == '/' &&
+                   e.username.ends_with(e.device_id);
+  return own ? "" : "AUTH_FAILED";
+}
+
+}  // namespace
 
 std::string judge_against(const JudgedMessage& m, const fleet::DeviceFacts* device,
                           const JudgeSettings& settings, std::int64_t now_ms) {
   if (!m.reason.empty()) return m.reason;
   if (m.payload.tenant_id && *m.payload.tenant_id != m.envelope.tenant_id)
     return "TENANT_MISMATCH_TOPIC_VS_PAYLOAD";
-  const bool authenticated = !m.envelope.auth.empty();
-  if (!m.payload.site_id && !authenticated) return "MISSING_SITE_ID";
+  if (!m.payload.site_id && m.envelope.auth.empty()) return "MISSING_SITE_ID";
   if (!device) return "UNREGISTERED_DEVICE";
   if (device->subscription_status == "SUSPENDED") return "SUBSCRIPTION_SUSPENDED";
   if (device->subscription_status == "EXPIRED") return "SUBSCRIPTION_EXPIRED";
   if (device->status != "ACTIVE") return "DEVICE_REVOKED";
   if (m.payload.site_id && *m.payload.site_id != device->site_id)
     return "SITE_MISMATCH_REGISTRY_VS_PAYLOAD";
-  if (settings.require_token && !authenticated) return "TOKEN_MISSING";
+  if (auto reason = judge_identity(m.envelope, *device, settings.require_token); !reason.empty())
+    return reason;
   if (m.payload.ts_us && *m.payload.ts_us / 1000 > now_ms + day_ms) return "TIMESTAMP_IN_FUTURE";
   return {};
 }
@@ -103,17 +127,17 @@ std::size_t judge_all(std::vector<JudgedMessage>& messages, std::size_t from, st
   for (std::size_t i = from; i < to; ++i) {
     auto& m = messages[i];
     const auto& e = m.envelope;
-    if (!stored.empty() &&
-        stored.contains(StoredKey{m.stream_seq, std::string(e.tenant_id), std::string(e.device_id),
-                                  e.received_ms})) {
+    if (!stored.empty() && stored.contains(StoredKey{m.stream_seq, std::string(e.tenant_id),
+                                                     std::string(e.device_id), e.received_ms})) {
       ++skipped;
       continue;
     }
-    const auto* device = m.opened ? registry.find(e.tenant_id, e.device_id) : nullptr;
+    const auto* device = m.reason.empty() ? registry.find(e.tenant_id, e.device_id) : nullptr;
     auto reason = judge_against(m, device, settings, now);
     if (reason.empty()) {
       Accepted accepted;
       accepted.device = device;
+      accepted.token = device->token(token_id_of(e));
       accepted.envelope = e;
       accepted.payload = m.payload;
       accepted.event_us = m.payload.ts_us.value_or(e.received_ms * 1000);
@@ -122,11 +146,11 @@ std::size_t judge_all(std::vector<JudgedMessage>& messages, std::size_t from, st
       continue;
     }
     Refused r;
-    r.tenant_id = std::string(e.tenant_id);
-    r.device_id = std::string(e.device_id);
-    r.site_id = m.payload.site_id ? std::string(*m.payload.site_id) : std::string();
-    r.msg_type = std::string(e.msg_type);
-    r.topic = std::string(e.topic);
+    r.tenant_id = fit_for_text(e.tenant_id);
+    r.device_id = fit_for_text(e.device_id);
+    r.site_id = fit_for_text(m.payload.site_id.value_or(""));
+    r.msg_type = fit_for_text(e.msg_type);
+    r.topic = fit_for_text(e.topic);
     r.reason = std::move(reason);
     r.payload_json = fit_for_jsonb(m.masked_payload());
     r.received_ms = e.received_ms != 0 ? e.received_ms : now;

@@ -12,11 +12,12 @@
 
 namespace pulse::telemetry {
 
-/// What app_settings say.
+/// What the environment and app_settings say.
 struct JudgeSettings {
   PayloadLimits limits;
   bool store_rejects = true;
   bool require_token = true;
+  bool payload_bytes_given = false;  ///< by the environment, which goes before app_settings
   /// Takes a row of app_settings; unknown keys and malformed values are left alone.
   void set(std::string_view key, std::string_view value);
 };
@@ -28,12 +29,13 @@ struct JudgedMessage {
   Payload payload;
   std::string reason;  ///< empty: fine so far
   std::string detail;
-  bool opened = false;  ///< the envelope itself could be read
   std::uint64_t stream_seq = 0;
-  std::size_t bytes = 0;
   /// The payload as text, token masked.
   std::string masked_payload() const;
 };
+
+/// The id of the token that the door let a message in by; empty when it was none.
+std::string_view token_id_of(const Envelope& envelope);
 
 /// Parses a delivered message into `arena`; checks what needs no registry.
 JudgedMessage open_message(const nats::Delivered& message, boost::json::storage_ptr arena,

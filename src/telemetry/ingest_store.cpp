@@ -21,16 +21,19 @@ constexpr const char* copy_telemetry =
 constexpr const char* advance_states = R"sql(
   WITH seen AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-                         $7::bigint[], $8::bigint[])
-      AS b (tenant_id, device_id, state, times, telemetry_ms, heartbeat_ms, seen_ms, oldest_ms)
+                         $7::bigint[], $8::bigint[], $9::bigint[])
+      AS b (tenant_id, device_id, state, times, telemetry_ms, heartbeat_ms, seen_ms, oldest_ms,
+            position_ms)
   ), written AS (
     INSERT INTO device_state AS d (tenant_id, device_id, site_id, status, last_telemetry_at,
-      last_heartbeat_at, last_seen_at, last_state_change_at, state, state_times, newest_event_at)
+      last_heartbeat_at, last_seen_at, last_state_change_at, state, state_times, newest_event_at,
+      position_at)
     SELECT b.tenant_id, b.device_id, r.site_id, 'ONLINE',
       CASE WHEN b.telemetry_ms > 0 THEN to_timestamp(b.telemetry_ms / 1000.0) END,
       CASE WHEN b.heartbeat_ms > 0 THEN to_timestamp(b.heartbeat_ms / 1000.0) END,
       to_timestamp(b.seen_ms / 1000.0), now(), b.state::jsonb, b.times::jsonb,
-      to_timestamp((SELECT max(value::bigint) FROM jsonb_each_text(b.times::jsonb)) / 1000.0)
+      to_timestamp((SELECT max(value::bigint) FROM jsonb_each_text(b.times::jsonb)) / 1000.0),
+      CASE WHEN b.position_ms > 0 THEN to_timestamp(b.position_ms / 1000.0) END
     FROM seen b JOIN device_registry r USING (tenant_id, device_id)
     ON CONFLICT (tenant_id, device_id) DO UPDATE SET
       site_id = excluded.site_id,
@@ -52,7 +55,8 @@ constexpr const char* advance_states = R"sql(
           FROM jsonb_each_text(excluded.state_times)) THEN d.state_times || excluded.state_times
         ELSE (pulse_merge_state(d.state, d.state_times, excluded.state,
                                 excluded.state_times)).times END,
-      newest_event_at = greatest(d.newest_event_at, excluded.newest_event_at)
+      newest_event_at = greatest(d.newest_event_at, excluded.newest_event_at),
+      position_at = greatest(d.position_at, excluded.position_at)
     RETURNING tenant_id, device_id, last_state_change_at = now() AS changed, xmax = 0 AS first_seen
   ), online AS (
     SELECT tenant_id, device_id, first_seen FROM written WHERE changed
@@ -87,20 +91,47 @@ pg::Params rollup_params(const Columns& c) {
                         c.num4);
 }
 
+// The facts that the new keys were chosen by may be older than the table: the limit is held here.
+// The device's row of device_state is locked by this transaction, so nobody adds to the same device
+// meanwhile.
 constexpr const char* add_sensors = R"sql(
   INSERT INTO device_sensors (tenant_id, device_id, metric_key, display_name, unit, source)
   SELECT tenant_id, device_id, metric_key, display_name, nullif(unit, ''), 'unmodeled'
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
-    AS b (tenant_id, device_id, metric_key, display_name, unit)
+  FROM (
+    SELECT b.*, row_number() OVER (PARTITION BY b.tenant_id, b.device_id ORDER BY b.place) AS nth
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+      WITH ORDINALITY
+      AS b (tenant_id, device_id, metric_key, display_name, unit, sensor_limit, place)
+    WHERE NOT EXISTS (SELECT FROM device_sensors k WHERE k.tenant_id = b.tenant_id
+                      AND k.device_id = b.device_id AND k.metric_key = b.metric_key)
+  ) fresh
+  WHERE nth + (SELECT count(*) FROM device_sensors k WHERE k.tenant_id = fresh.tenant_id
+               AND k.device_id = fresh.device_id) <= sensor_limit
+  ORDER BY place
   ON CONFLICT (tenant_id, device_id, metric_key) DO NOTHING
 )sql";
 
+// After advance_states: position_at is the newest known, so a position that came late moves
+// nothing.
 constexpr const char* move_devices = R"sql(
   UPDATE device_registry r SET latitude = b.latitude, longitude = b.longitude
-  FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[])
-    AS b (tenant_id, device_id, latitude, longitude)
+  FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::bigint[])
+    AS b (tenant_id, device_id, latitude, longitude, position_ms)
+  JOIN device_state s USING (tenant_id, device_id)
   WHERE r.tenant_id = b.tenant_id AND r.device_id = b.device_id AND r.location_source = 'auto'
+    AND s.position_at <= to_timestamp(b.position_ms / 1000.0)
     AND (r.latitude, r.longitude) IS DISTINCT FROM (b.latitude, b.longitude)
+)sql";
+
+// A token that someone else is changing is left for the next time: nobody waits for this.
+constexpr const char* note_token_uses = R"sql(
+  WITH used AS (
+    SELECT t.id, to_timestamp(b.used_ms / 1000.0) AS at
+    FROM unnest($1::uuid[], $2::bigint[]) AS b (id, used_ms) JOIN device_api_tokens t USING (id)
+    WHERE t.last_used_at IS NULL OR t.last_used_at < to_timestamp(b.used_ms / 1000.0)
+    FOR NO KEY UPDATE OF t SKIP LOCKED
+  )
+  UPDATE device_api_tokens t SET last_used_at = used.at FROM used WHERE t.id = used.id
 )sql";
 
 constexpr const char* count_refusals = R"sql(
@@ -154,9 +185,9 @@ pg::Scope ingest_scope() {
 }
 
 Task<> lock_ingest(pg::Transaction& tx, bool alone) {
-  co_await tx.query(alone ? "SELECT pg_advisory_xact_lock($1)"
-                          : "SELECT pg_advisory_xact_lock_shared($1)",
-                    pg::Params::of(ingest_lock));
+  co_await tx.query(
+      alone ? "SELECT pg_advisory_xact_lock($1)" : "SELECT pg_advisory_xact_lock_shared($1)",
+      pg::Params::of(ingest_lock));
 }
 
 Task<std::set<StoredKey>> stored_before(pg::Transaction& tx,
@@ -177,9 +208,8 @@ Task<std::set<StoredKey>> stored_before(pg::Transaction& tx,
       pg::Params::of(sequences, *low, *high));
   std::set<StoredKey> out;
   for (int i = 0; i < rows.rows(); ++i)
-    out.insert(StoredKey{static_cast<std::uint64_t>(rows.int64(i, 0)),
-                         std::string(rows.text(i, 1)), std::string(rows.text(i, 2)),
-                         rows.int64(i, 3)});
+    out.insert(StoredKey{static_cast<std::uint64_t>(rows.int64(i, 0)), std::string(rows.text(i, 1)),
+                         std::string(rows.text(i, 2)), rows.int64(i, 3)});
   co_return out;
 }
 
@@ -196,14 +226,14 @@ Task<> make_partitions(pg::Pool& pool, const std::vector<std::int64_t>& days) {
 
 Task<std::vector<CameOnline>> store_batch(pg::Transaction& tx, IngestBatch& batch,
                                           bool keep_refused) {
-  if (batch.accepted() > 0)
-    co_await tx.copy_in(copy_telemetry, std::move(batch.telemetry_rows()));
+  if (batch.accepted() > 0) co_await tx.copy_in(copy_telemetry, std::move(batch.telemetry_rows()));
   std::vector<std::pair<std::string, pg::Params>> statements;
   if (batch.accepted() > 0) {
     const auto states = batch.device_states();
-    statements.emplace_back(advance_states,
-                            pg::Params::of(states.tenant, states.device, states.text1, states.text2,
-                                           states.int1, states.int2, states.int3, states.int4));
+    statements.emplace_back(
+        advance_states,
+        pg::Params::of(states.tenant, states.device, states.text1, states.text2, states.int1,
+                       states.int2, states.int3, states.int4, states.int5));
     static const auto per_minute = advance_rollups("telemetry_rollup_1m");
     static const auto per_hour = advance_rollups("telemetry_rollup_1h");
     statements.emplace_back(per_minute, rollup_params(batch.rollups(60)));
@@ -217,21 +247,31 @@ Task<std::vector<CameOnline>> store_batch(pg::Transaction& tx, IngestBatch& batc
         c.text1.push_back(s.key);
         c.text2.push_back(s.display_name);
         unit.push_back(s.unit);
+        c.int1.push_back(static_cast<std::int64_t>(s.device->sensor_limit));
       }
       statements.emplace_back(add_sensors,
-                              pg::Params::of(c.tenant, c.device, c.text1, c.text2, unit));
+                              pg::Params::of(c.tenant, c.device, c.text1, c.text2, unit, c.int1));
     }
     if (const auto moved = batch.positions(); moved.size() > 0)
-      statements.emplace_back(
-          move_devices, pg::Params::of(moved.tenant, moved.device, moved.num1, moved.num2));
+      statements.emplace_back(move_devices, pg::Params::of(moved.tenant, moved.device, moved.num1,
+                                                           moved.num2, moved.int1));
+    if (const auto uses = batch.token_uses(); !uses.empty()) {
+      std::vector<std::string> ids;
+      std::vector<std::int64_t> times;
+      for (const auto& use : uses) {
+        ids.push_back(use.token_id);
+        times.push_back(use.used_ms);
+      }
+      statements.emplace_back(note_token_uses, pg::Params::of(ids, times));
+    }
   }
   if (!batch.refused().empty()) {
     const auto c = columns_of(batch.refused());
     statements.emplace_back(count_refusals, pg::Params::of(c.tenant, c.reason));
     if (keep_refused)
-      statements.emplace_back(keep_refusals,
-                              pg::Params::of(c.topic, c.tenant, c.site, c.device, c.msg_type,
-                                             c.reason, c.payload, c.received, c.sequence));
+      statements.emplace_back(
+          keep_refusals, pg::Params::of(c.topic, c.tenant, c.site, c.device, c.msg_type, c.reason,
+                                        c.payload, c.received, c.sequence));
   }
   std::vector<CameOnline> online;
   if (statements.empty()) co_return online;
@@ -246,7 +286,8 @@ Task<std::vector<CameOnline>> store_batch(pg::Transaction& tx, IngestBatch& batc
 Task<> note_progress(pg::Transaction& tx, const std::string& worker, std::uint64_t stream_seq) {
   co_await tx.query(
       "INSERT INTO ingest_progress AS p (worker, stream_seq) VALUES ($1, $2) "
-      "ON CONFLICT (worker) DO UPDATE SET stream_seq = greatest(p.stream_seq, excluded.stream_seq), "
+      "ON CONFLICT (worker) DO UPDATE SET stream_seq = greatest(p.stream_seq, "
+      "excluded.stream_seq), "
       "updated_at = now()",
       pg::Params::of(worker, stream_seq));
 }

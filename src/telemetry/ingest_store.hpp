@@ -10,7 +10,8 @@
 
 namespace pulse::telemetry {
 
-/// The role that ingest works as: it may write the tables of telemetry for every tenant, nothing else.
+/// The role that ingest works as: it may write the tables of telemetry for every tenant, nothing
+/// else.
 pg::Scope ingest_scope();
 
 /// A device whose status became ONLINE with this batch.
@@ -28,9 +29,9 @@ struct StoredKey {
   auto operator<=>(const StoredKey&) const = default;
 };
 
-/// Keeps workers out of each other's way: held shared by every batch, and exclusively by a batch that
-/// looks for messages stored before. Who holds it alone knows that no other transaction is under way
-/// which might still store one of them.
+/// Keeps workers out of each other's way: held shared by every batch, and exclusively by a batch
+/// that looks for messages stored before. Who holds it alone knows that no other transaction is
+/// under way which might still store one of them.
 Task<> lock_ingest(pg::Transaction& tx, bool alone);
 
 /// Which of these stream sequences are in the table already.
@@ -50,7 +51,8 @@ Task<> note_progress(pg::Transaction& tx, const std::string& worker, std::uint64
 /// The highest sequence that any worker has stored; forgets workers that are long gone.
 Task<std::uint64_t> highest_stored(pg::Pool& pool);
 
-/// A message that PostgreSQL refuses for its data: kept with its reason, so that it blocks no other.
+/// A message that PostgreSQL refuses for its data: kept with its reason, so that it blocks no
+/// other.
 struct DeadLetter {
   std::string tenant_id, topic, payload_json, subject, error;
   std::uint64_t stream_seq = 0;

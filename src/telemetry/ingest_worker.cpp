@@ -11,7 +11,6 @@
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "platform/loop.hpp"
-#include "telemetry/ingest_judge.hpp"
 #include "telemetry/ingest_store.hpp"
 
 namespace pulse::telemetry {
@@ -20,6 +19,7 @@ namespace {
 
 constexpr const char* stream = "TELEMETRY";
 constexpr const char* durable = "ingest-workers";
+constexpr std::int64_t settings_ms = 3'000;
 
 /// Messages pulled together, with their parsed envelopes. What a batch points to lives here.
 struct Work {
@@ -63,8 +63,13 @@ Task<> ensure_streams(nats::Client& nats, const IngestSettings& s) {
 
 struct IngestWorker::Impl {
   Impl(boost::asio::any_io_executor e, pg::Pool& p, nats::Client& n, IngestSettings s)
-      : executor(std::move(e)), pool(p), nats(n), settings(s),
-        registry(n, executor) {}
+      : executor(std::move(e)),
+        pool(p),
+        nats(n),
+        settings(s),
+        registry(n, executor),
+        judge(settings.judge),
+        bound(settings.batch_size, settings.batch_most, settings.flush_interval_ms) {}
 
   boost::asio::any_io_executor executor;
   pg::Pool& pool;
@@ -74,7 +79,8 @@ struct IngestWorker::Impl {
   std::unique_ptr<nats::PullConsumer> consumer;
   IngestStats stats;
   JudgeSettings judge;
-  std::int64_t settings_read_ms = 0;
+  BatchBound bound;
+  std::int64_t settings_due_ms = 0;
   std::set<std::int64_t> known_days;
   bool stopping = false;
   bool running = false;
@@ -95,16 +101,19 @@ struct IngestWorker::Impl {
   Task<> refresh_settings();
   Task<> load_facts(Work& work);
   Task<bool> store_until_done(Work& work);
-  Task<> store(Work& work, std::size_t from, std::size_t to, bool dedupe);
+  Task<> store(Work& work, std::size_t from, std::size_t to, bool dedupe, bool fresh = false);
+  Task<> bury(Work& work, std::size_t at, std::string fault_text);
+  void learn_from(const IngestBatch& batch);
   Task<> prepare_days(const IngestBatch& batch);
   Task<> purge_processed();
+  Task<> work_once();
   void publish_live(const IngestBatch& batch, const std::vector<CameOnline>& online);
 };
 
-/// A NATS server that was killed comes back with an older state of its consumers, and delivers again
-/// what was acknowledged, as if for the first time. So after each new connection the worker looks up
-/// every message that is not above what anyone has stored; and for as long as a batch that was pulled
-/// on an old connection may still be on its way into the table, it looks up all.
+/// A NATS server that was killed comes back with an older state of its consumers, and delivers
+/// again what was acknowledged, as if for the first time. So after each new connection the worker
+/// looks up every message that is not above what anyone has stored; and for as long as a batch that
+/// was pulled on an old connection may still be on its way into the table, it looks up all.
 Task<> IngestWorker::Impl::learn_progress() {
   const auto current = nats.stats().reconnects;
   if (connection == current) co_return;
@@ -123,18 +132,29 @@ bool IngestWorker::Impl::may_be_stored(const Work& work) const {
   return false;
 }
 
-/// Every few seconds; the last known values go on when PostgreSQL does not answer.
+/// Every few seconds, messages or not, so that the first one after a pause is judged by what is set
+/// now. The last known values go on when PostgreSQL does not answer.
 Task<> IngestWorker::Impl::refresh_settings() {
-  if (steady_ms() < settings_read_ms) co_return;
-  settings_read_ms = steady_ms() + 5'000;
-  const auto rows = co_await read_settings(pool);
-  for (const auto& [key, value] : rows) judge.set(key, value);
+  if (steady_ms() < settings_due_ms) co_return;
+  settings_due_ms = steady_ms() + settings_ms;
+  std::string problem;
+  try {
+    const auto rows = co_await read_settings(pool);
+    auto read = settings.judge;
+    for (const auto& [key, value] : rows) read.set(key, value);
+    judge = read;
+  } catch (const pg::Error& e) {
+    problem = e.what();
+  }
+  if (!problem.empty())
+    log::error_throttled("settings not read, the last known ones go on", {{"error", problem}}, 60);
 }
 
 Task<> IngestWorker::Impl::load_facts(Work& work) {
   std::vector<fleet::DeviceKey> keys;
   for (const auto& m : work.judged)
-    if (m.opened) keys.push_back({m.envelope.tenant_id, m.envelope.device_id});
+    if (m.reason.empty())
+      keys.push_back({m.envelope.tenant_id, m.envelope.device_id, token_id_of(m.envelope)});
   co_await registry.load(pool, keys);
 }
 
@@ -149,9 +169,19 @@ Task<> IngestWorker::Impl::prepare_days(const IngestBatch& batch) {
   if (known_days.size() > 10'000) known_days.clear();
 }
 
-/// Stores messages [from, to) in one transaction. Splits at a message that PostgreSQL refuses for its
-/// data, until that one is alone and becomes a dead letter.
-Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, bool dedupe) {
+/// What the batch added is known from now on, or looked up before the next one.
+void IngestWorker::Impl::learn_from(const IngestBatch& batch) {
+  for (const auto& use : batch.token_uses())
+    registry.token_used(*use.device, use.token_id, use.used_ms);
+  for (const auto* device : batch.grown()) registry.expire(*device);
+}
+
+/// Stores messages [from, to) in one transaction. Where PostgreSQL refuses one for its data, what
+/// is known is looked up again (it may be older than the tables: a device or a partition is gone)
+/// and all of it tried once more; then the batch is split until that message is alone, and becomes
+/// a dead letter.
+Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, bool dedupe,
+                                 bool fresh) {
   IngestBatch batch;
   std::set<StoredKey> stored;
   std::exception_ptr error;
@@ -176,6 +206,7 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
     const auto online = co_await store_batch(tx, batch, judge.store_rejects);
     co_await note_progress(tx, worker, work.highest);
     co_await tx.commit();
+    learn_from(batch);
     publish_live(batch, online);
   } catch (const pg::Error& e) {
     data_fault = e.data_fault();
@@ -188,29 +219,36 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
     co_return;
   }
   if (!data_fault) std::rethrow_exception(error);
-  // The facts may be older than the tables (a device deleted meanwhile): look again before blaming
-  // the message.
-  registry.clear();
-  co_await load_facts(work);
-  if (to - from > 1) {
+  if (!fresh) {
+    registry.clear();
+    known_days.clear();
+    co_await load_facts(work);
+    co_await store(work, from, to, dedupe, true);
+  } else if (to - from > 1) {
     const std::size_t middle = from + (to - from) / 2;
-    co_await store(work, from, middle, dedupe);
-    co_await store(work, middle, to, dedupe);
-    co_return;
+    co_await store(work, from, middle, dedupe, true);
+    co_await store(work, middle, to, dedupe, true);
+  } else {
+    co_await bury(work, from, std::move(fault_text));
   }
-  const auto& message = work.messages[from];
+}
+
+/// A message that PostgreSQL refuses becomes a dead letter.
+Task<> IngestWorker::Impl::bury(Work& work, std::size_t at, std::string fault_text) {
+  const auto& message = work.messages[at];
+  const auto& judged = work.judged[at];
   DeadLetter letter;
-  letter.tenant_id = std::string(work.judged[from].envelope.tenant_id);
-  letter.topic = std::string(work.judged[from].envelope.topic);
-  letter.subject = message.subject;
-  letter.payload_json = fit_for_jsonb(work.judged[from].masked_payload());
-  letter.error = fault_text;
+  letter.tenant_id = fit_for_text(judged.envelope.tenant_id);
+  letter.topic = fit_for_text(judged.envelope.topic);
+  letter.subject = fit_for_text(message.subject);
+  letter.payload_json = fit_for_jsonb(judged.masked_payload());
+  letter.error = std::move(fault_text);
   letter.stream_seq = message.stream_sequence;
   letter.attempts = static_cast<std::int64_t>(message.deliveries);
   co_await store_dead_letter(pool, letter);
   ++stats.dead_letters;
   log::error("message became a dead letter",
-             {{"tenant", letter.tenant_id}, {"topic", letter.topic}, {"error", fault_text}});
+             {{"tenant", letter.tenant_id}, {"topic", letter.topic}, {"error", letter.error}});
 }
 
 /// True when the batch is stored; false when its lease ended first, and JetStream will deliver it
@@ -224,7 +262,6 @@ Task<bool> IngestWorker::Impl::store_until_done(Work& work) {
     std::string problem;
     try {
       co_await learn_progress();
-      co_await refresh_settings();
       co_await load_facts(work);
       co_await store(work, 0, work.messages.size(), failed || may_be_stored(work));
       highest_stored = std::max(highest_stored, work.highest);
@@ -246,7 +283,8 @@ Task<bool> IngestWorker::Impl::store_until_done(Work& work) {
 /// Processed messages stay for a while, so that the server can tell a device's retry from a new
 /// message even after its own restart; then they go. Unprocessed ones are never touched.
 Task<> IngestWorker::Impl::purge_processed() {
-  const auto interval = std::clamp<std::int64_t>(settings.keep_processed_s * 1000 / 10, 1'000, 60'000);
+  const auto interval =
+      std::clamp<std::int64_t>(settings.keep_processed_s * 1000 / 10, 1'000, 60'000);
   if (steady_ms() < purge_at_ms) co_return;
   purge_at_ms = steady_ms() + interval;
   std::string problem;
@@ -260,12 +298,12 @@ Task<> IngestWorker::Impl::purge_processed() {
       processed.pop_front();
     }
     if (done > 0) co_await nats.purge_below(stream, done + 1);
-  } catch (const nats::Error& e) {
+  } catch (const std::exception& e) {
     problem = e.what();
   }
   if (!problem.empty())
-    log::error_throttled("processed messages not purged, trying again later",
-                         {{"error", problem}}, 60);
+    log::error_throttled("processed messages not purged, trying again later", {{"error", problem}},
+                         60);
 }
 
 void IngestWorker::Impl::publish_live(const IngestBatch& batch,
@@ -299,6 +337,31 @@ void IngestWorker::Impl::publish_live(const IngestBatch& batch,
     if (text.size() < 512 * 1024) nats.publish("live." + tenant, text + "]}");
 }
 
+/// Fetches what is there, stores and acknowledges it.
+Task<> IngestWorker::Impl::work_once() {
+  Work work;
+  co_await refresh_settings();
+  work.messages = co_await consumer->fetch(bound.next(), 250);
+  co_await purge_processed();
+  if (work.messages.empty()) co_return;
+  const auto start = steady_us();
+  // One arena for every parsed message of the batch; freed at once with it.
+  boost::json::monotonic_resource arena(256 * 1024);
+  work.judged.reserve(work.messages.size());
+  for (const auto& m : work.messages) {
+    work.redelivered = work.redelivered || m.deliveries > 1;
+    work.highest = std::max(work.highest, m.stream_sequence);
+    work.judged.push_back(open_message(m, &arena, judge.limits));
+  }
+  if (!co_await store_until_done(work)) co_return;
+  for (const auto& m : work.messages) consumer->ack(m);
+  stats.batches += 1;
+  stats.last_batch_us = steady_us() - start;
+  bound.took(work.messages.size(), stats.last_batch_us);
+  stats.last_batch_size = static_cast<std::int64_t>(work.messages.size());
+  stats.lag_ms = now_ms() - work.messages.front().stored_ms;
+}
+
 IngestWorker::IngestWorker(boost::asio::any_io_executor executor, pg::Pool& pool,
                            nats::Client& nats, IngestSettings settings)
     : impl_(std::make_unique<Impl>(std::move(executor), pool, nats, settings)) {}
@@ -328,29 +391,19 @@ Task<> IngestWorker::run() {
     log::error_throttled("streams are not ready, trying again", {{"error", problem}}, 5);
     co_await sleep_ms(250);
   }
-  self.consumer = self.nats.pull(config, self.executor);
   while (!self.stopping) {
-    Work work;
-    work.messages = co_await self.consumer->fetch(self.settings.batch_size, 250);
-    co_await self.purge_processed();
-    if (work.messages.empty()) continue;
-    const auto start = steady_us();
-    // One arena for every parsed message of the batch; freed at once with it.
-    boost::json::monotonic_resource arena(256 * 1024);
-    work.judged.reserve(work.messages.size());
-    for (const auto& m : work.messages) {
-      work.redelivered = work.redelivered || m.deliveries > 1;
-      work.highest = std::max(work.highest, m.stream_sequence);
-      work.judged.push_back(open_message(m, &arena, self.judge.limits));
+    std::string problem;
+    try {
+      if (!self.consumer) self.consumer = self.nats.pull(config, self.executor);
+      co_await self.work_once();
+    } catch (const std::exception& e) {
+      problem = e.what();  // what was fetched is not acknowledged, and comes again
     }
-    if (!co_await self.store_until_done(work)) continue;
-    for (const auto& m : work.messages) self.consumer->ack(m);
-    self.stats.batches += 1;
-    self.stats.last_batch_us = steady_us() - start;
-    self.stats.last_batch_size = static_cast<std::int64_t>(work.messages.size());
-    self.stats.lag_ms = now_ms() - work.messages.front().stored_ms;
+    if (problem.empty()) continue;
+    log::error_throttled("ingest failed, trying again", {{"error", problem}}, 5);
+    co_await sleep_ms(250);
   }
-  self.consumer->drop_pending();
+  if (self.consumer) self.consumer->drop_pending();
   self.running = false;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 // The `ingest` role: JetStream -> judge -> PostgreSQL, effectively once -> live fan-out.
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -7,18 +8,45 @@
 #include "fleet/registry_cache.hpp"
 #include "platform/nats/client.hpp"
 #include "platform/pg/pool.hpp"
-#include "telemetry/envelope.hpp"
+#include "telemetry/ingest_judge.hpp"
 
 namespace pulse::telemetry {
 
 struct IngestSettings {
-  std::size_t batch_size = limits::ingest_worker_batch;
-  long flush_interval_ms = 1'000;
+  std::size_t batch_size = 500;                          ///< messages of a batch without a backlog
+  std::size_t batch_most = limits::ingest_worker_batch;  ///< and with one
+  long flush_interval_ms =
+      1'000;            ///< a batch that took longer than this makes the next one smaller
+  JudgeSettings judge;  ///< before app_settings are read
   long ack_wait_ms = 60'000;
   long keep_processed_s = 600;
   long stale_seconds = 30;
   int replicas = 1;
   std::int64_t stream_max_bytes = 8LL << 30;
+};
+
+/// How many messages to take next. A batch grows while a backlog fills it, for a large transaction
+/// stores more a second, and shrinks when it took longer than the flush interval, since nothing is
+/// seen before its end.
+class BatchBound {
+ public:
+  BatchBound(std::size_t least, std::size_t most, long flush_interval_ms)
+      : least_(std::min(least, most)),
+        most_(most),
+        flush_us_(flush_interval_ms * 1'000),
+        now_(least_) {}
+  std::size_t next() const { return now_; }
+  void took(std::size_t messages, std::int64_t duration_us) {
+    if (duration_us > flush_us_ || messages <= now_ / 2)
+      now_ = std::max(now_ / 2, least_);
+    else if (messages >= now_ && duration_us <= flush_us_ / 2)
+      now_ = std::min(now_ * 2, most_);
+  }
+
+ private:
+  std::size_t least_, most_;
+  std::int64_t flush_us_;
+  std::size_t now_;
 };
 
 /// Counters, read by /metrics from any thread.

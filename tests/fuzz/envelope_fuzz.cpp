@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto json = parse_json(bytes, &arena);
   Payload payload;
   std::string detail;
-  if (json) judge_payload(*json, PayloadLimits{}, payload, detail);
+  if (json) judge_payload(*json, {"telemetry", size}, PayloadLimits{}, payload, detail);
   const std::string text = !json ? make_raw_envelope(facts, bytes) : make_envelope(facts, without_token(*json));
   const auto again = parse_json(text, &arena, envelope_depth);
   Envelope envelope;

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "telemetry/ingest_batch.hpp"
+#include "telemetry/ingest_judge.hpp"
+#include "telemetry/ingest_worker.hpp"
 #include "telemetry/query.hpp"
 
 namespace pulse::telemetry {
@@ -25,6 +27,7 @@ struct Feed {
            std::string_view type = "telemetry") {
     Accepted m;
     m.device = &device;
+    m.token = device.token("t1");
     m.envelope.msg_type = type;
     m.envelope.received_ms = 1'700'000'000'000;
     m.event_us = event_us;
@@ -86,6 +89,129 @@ TEST(IngestBatch, new_metrics_become_sensors_up_to_the_limit) {
   EXPECT_EQ(sensors[0].key, "a_c");
   EXPECT_EQ(sensors[0].unit, "°C");
   EXPECT_EQ(sensors[0].display_name, "A c");
+}
+
+TEST(IngestBatch, a_device_that_makes_up_names_grows_no_further) {
+  Feed f;
+  f.device.state_keys.insert("old");
+  for (int i = 0; i < 10; ++i) {
+    std::vector<std::pair<std::string, boost::json::value>> metrics;
+    for (int k = 0; k < 50; ++k) metrics.emplace_back("m" + std::to_string(i * 50 + k), k);
+    metrics.emplace_back("old", i);
+    f.add(start_us + i, metrics);
+  }
+  const auto state = boost::json::parse(f.batch.device_states().text1[0]).as_object();
+  EXPECT_EQ(state.size(), limits::ingest_keys_per_device);
+  EXPECT_EQ(state.at("old"), 9) << "what has a value goes on";
+  EXPECT_EQ(f.batch.rollups(60).size(), limits::ingest_keys_per_device);
+  EXPECT_EQ(f.batch.grown(), std::vector<const fleet::DeviceFacts*>{&f.device});
+}
+
+TEST(IngestBatch, a_device_whose_metrics_are_known_has_not_grown) {
+  Feed f;
+  f.device.state_keys.insert("known");
+  f.add(start_us, {{"known", 1}});
+  EXPECT_TRUE(f.batch.grown().empty());
+}
+
+TEST(IngestBatch, numbers_whose_sums_would_overflow_have_a_value_but_no_rollup) {
+  Feed f;
+  f.add(start_us, {{"big", 1e308}, {"low", -1e291}, {"fits", 1e290}});
+  f.add(start_us, {{"big", 1e308}, {"low", -1e291}, {"fits", 1e290}});
+  const auto rollups = f.batch.rollups(3600);
+  ASSERT_EQ(rollups.size(), 1u);
+  EXPECT_EQ(rollups.text1[0], "fits");
+  EXPECT_EQ(boost::json::parse(f.batch.device_states().text1[0]).at("big"), 1e308);
+}
+
+TEST(IngestBatch, a_tokens_use_is_stored_once_a_minute) {
+  Feed f;
+  f.device.tokens.push_back({"t1", INT64_MAX, 0});
+  f.add(start_us, {{"t", 1}});
+  f.add(start_us, {{"t", 2}});
+  ASSERT_EQ(f.batch.token_uses().size(), 1u);
+  EXPECT_EQ(f.batch.token_uses()[0].used_ms, 1'700'000'000'000);
+  Feed again;
+  again.device.tokens.push_back({"t1", INT64_MAX, 1'700'000'000'000 - 59'999});
+  again.add(start_us, {{"t", 1}});
+  EXPECT_TRUE(again.batch.token_uses().empty());
+}
+
+TEST(IngestJudge, the_doors_verdict_is_looked_at_again) {
+  fleet::DeviceFacts device;
+  device.tenant_id = "acme";
+  device.device_id = "d1";
+  device.status = "ACTIVE";
+  JudgedMessage m;
+  m.envelope.tenant_id = "acme";
+  m.envelope.device_id = "d1";
+  m.envelope.username = "acme/d1";
+  m.envelope.received_ms = 1'000;
+  JudgeSettings settings;
+  const auto reason = [&](std::string_view auth) {
+    m.envelope.auth = auth;
+    m.payload.site_id = std::string_view();
+    return judge_against(m, &device, settings, 2'000);
+  };
+  EXPECT_EQ(reason("token:t1"), "TOKEN_NOT_SET_IN_REGISTRY");
+  EXPECT_EQ(reason(""), "TOKEN_NOT_SET_IN_REGISTRY");
+  device.tokens.push_back({"t1", INT64_MAX, 0});
+  device.tokens.push_back({"ended", 1'000, 0});
+  device.tokens.push_back({"ends", 1'001, 0});
+  EXPECT_EQ(reason("token:t1"), "");
+  EXPECT_EQ(reason("token:ends"), "") << "it was live when the message came in";
+  EXPECT_EQ(reason("token:ended"), "TOKEN_INVALID");
+  EXPECT_EQ(reason("token:nonsense"), "TOKEN_INVALID");
+  EXPECT_EQ(reason(""), "TOKEN_MISSING");
+  EXPECT_EQ(reason("nonsense"), "AUTH_FAILED");
+  for (const char* other : {"", "acme/d2", "acme/d", "acme-d1", "acme/d1/"}) {
+    m.envelope.username = other;
+    EXPECT_EQ(reason("token:t1"), "AUTH_FAILED") << other;
+  }
+  settings.require_token = false;
+  EXPECT_EQ(reason(""), "");
+  EXPECT_EQ(reason("token:ended"), "TOKEN_INVALID");
+  m.payload.site_id.reset();
+  m.envelope.auth = "";
+  EXPECT_EQ(judge_against(m, &device, settings, 2'000), "MISSING_SITE_ID");
+}
+
+TEST(IngestJudge, settings_of_the_table_yield_to_the_environment) {
+  JudgeSettings settings;
+  settings.set("MAX_PAYLOAD_BYTES", "1000");
+  EXPECT_EQ(settings.limits.payload_bytes, 1'000u);
+  for (const char* wrong : {"", "x", "255", "1000x", "-1"}) settings.set("MAX_PAYLOAD_BYTES", wrong);
+  EXPECT_EQ(settings.limits.payload_bytes, 1'000u);
+  settings.payload_bytes_given = true;
+  settings.set("MAX_PAYLOAD_BYTES", "2000");
+  EXPECT_EQ(settings.limits.payload_bytes, 1'000u);
+  settings.set("STORE_REJECTS", "0");
+  EXPECT_FALSE(settings.store_rejects);
+}
+
+TEST(BatchBound, grows_with_a_backlog_and_shrinks_when_a_batch_takes_long) {
+  BatchBound bound(500, 20'000, 1'000);
+  bound.took(10, 5'000);
+  EXPECT_EQ(bound.next(), 500u);
+  for (int i = 0; i < 10; ++i) bound.took(bound.next(), 100'000);
+  EXPECT_EQ(bound.next(), 20'000u);
+  bound.took(20'000, 1'000'001);
+  EXPECT_EQ(bound.next(), 10'000u);
+  bound.took(10'000, 900'000);  // neither long nor short
+  EXPECT_EQ(bound.next(), 10'000u);
+  for (int i = 0; i < 10; ++i) bound.took(1, 5'000);
+  EXPECT_EQ(bound.next(), 500u);
+  BatchBound fixed(7, 7, 1'000);
+  for (int i = 0; i < 5; ++i) fixed.took(7, 1);
+  EXPECT_EQ(fixed.next(), 7u);
+}
+
+TEST(KeySet, holds_each_name_once) {
+  fleet::KeySet keys;
+  for (const char* key : {"b", "a", "c", "a", ""}) keys.insert(key);
+  EXPECT_EQ(keys.size(), 4u);
+  EXPECT_TRUE(keys.contains("a") && keys.contains("b") && keys.contains("c") && keys.contains(""));
+  EXPECT_FALSE(keys.contains("d"));
 }
 
 TEST(IngestBatch, copy_rows_escape_what_the_text_format_needs) {
