@@ -41,6 +41,11 @@ inline constexpr std::size_t membership_entries = 50'000;
 inline constexpr std::size_t api_token_entries = 20'000;
 inline constexpr std::size_t failed_auth_addresses = 50'000;
 
+// An outside directory (Keycloak)
+inline constexpr int directory_requests_at_once = 6;
+inline constexpr std::size_t directory_requests_waiting = 500;      // then 503
+inline constexpr std::size_t directory_answer_bytes = 8 * 1024 * 1024;
+
 // Live fan-out
 inline constexpr std::size_t live_clients_per_tenant = 500;
 inline constexpr std::size_t live_subscriptions_per_client = 200;
