@@ -14,11 +14,12 @@ export async function copyCall(path: string): Promise<void> {
   }
 }
 
-/** A button for it, where a page has no menu. */
+/** A button for it, where a page has no menu; left out on a phone, which has no shell. */
 export function CopyCall({ path }: { path: string }) {
   return (
     <Button
       kind="quiet"
+      className="max-sm:hidden"
       title="Copy the call behind this page as curl"
       aria-label="Copy as curl"
       onClick={() => void copyCall(path)}
