@@ -17,6 +17,7 @@ struct Device {
   std::optional<std::string> name;
   std::optional<Time> last_seen_at, last_heartbeat_at, last_telemetry_at, last_state_change_at;
   json::Raw state;
+  json::Raw units;  ///< unit by metric, of its sensors that have one
   std::optional<double> latitude, longitude;
   std::optional<std::string> address, location_source, mac_address, imei, iccid, serial_number,
       model, manufacturer, hw_revision, fw_version, notes, chipset, modem_model, board_revision, meid,
@@ -34,8 +35,8 @@ struct Device {
 };
 BOOST_DESCRIBE_STRUCT(Device, (),
                       (tenant_id, device_id, site_id, status, registry_status, name, last_seen_at,
-                       last_heartbeat_at, last_telemetry_at, last_state_change_at, state, latitude,
-                       longitude, address, location_source, mac_address, imei, iccid, serial_number,
+                       last_heartbeat_at, last_telemetry_at, last_state_change_at, state, units,
+                       latitude, longitude, address, location_source, mac_address, imei, iccid, serial_number,
                        model, manufacturer, hw_revision, fw_version, notes, chipset, modem_model,
                        board_revision, meid, bootloader_version, modem_fw_version, deployment_date,
                        batch_id, installation_notes, device_type, sensor_limit, template_id,
@@ -80,10 +81,11 @@ struct DeviceQuery {
   std::int64_t limit = 100, offset = 0;
   std::optional<std::string> status, search, q, tags, tag, site_id, cursor, sort;
   bool include_decommissioned = false;
+  std::optional<bool> decommissioned;
   std::optional<std::int32_t> template_id;
 };
 BOOST_DESCRIBE_STRUCT(DeviceQuery, (), (limit, offset, status, search, q, tags, tag, site_id, cursor,
-                                        sort, include_decommissioned, template_id))
+                                        sort, include_decommissioned, decommissioned, template_id))
 inline auto constraints(json::As<DeviceQuery>) {
   return json::rules<DeviceQuery>()
       .range(&DeviceQuery::limit, 1, 1000)
@@ -92,6 +94,8 @@ inline auto constraints(json::As<DeviceQuery>) {
       .length(&DeviceQuery::q, 0, 200)
       .describe(&DeviceQuery::status, "ONLINE, STALE or OFFLINE")
       .describe(&DeviceQuery::tags, "Comma-separated; all must be present")
+      .describe(&DeviceQuery::decommissioned,
+                "true: only these; false: none; goes before include_decommissioned")
       .describe(&DeviceQuery::cursor, "From next_cursor: the page after it, in the default order")
       .describe(&DeviceQuery::sort,
                 "device_id, name, status, last_seen_at or created_at; '-' in front: descending");

@@ -24,6 +24,9 @@ constexpr const char* device_columns = R"sql(
   r.decommissioned_at, r.created_at,
   (SELECT count(*) FROM device_sensors k
    WHERE k.tenant_id = r.tenant_id AND k.device_id = r.device_id) AS sensor_count,
+  coalesce((SELECT jsonb_object_agg(k.metric_key, k.unit) FROM device_sensors k
+            WHERE k.tenant_id = r.tenant_id AND k.device_id = r.device_id
+              AND k.unit IS NOT NULL), '{}') AS units,
   ARRAY(SELECT g.tag FROM device_tags g
         WHERE g.tenant_id = r.tenant_id AND g.device_id = r.device_id
         ORDER BY g.position, g.tag) AS tags
@@ -103,7 +106,8 @@ std::string order_of(const DeviceQuery& q) {
 Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, DeviceQuery q) {
   pg::Clauses where(" AND ");
   where.add("r.tenant_id = ?", tenant_id).add("r.status <> 'DELETED'");
-  if (!q.include_decommissioned) where.add("r.decommissioned_at IS NULL");
+  if (q.decommissioned.value_or(false)) where.add("r.decommissioned_at IS NOT NULL");
+  else if (q.decommissioned || !q.include_decommissioned) where.add("r.decommissioned_at IS NULL");
   bool needs_state = q.sort.has_value();
   if (q.status && !q.status->empty()) {
     if (*q.status != "ONLINE" && *q.status != "STALE" && *q.status != "OFFLINE")
