@@ -101,21 +101,29 @@ dev_test() {
   ((FAILED == 0))
 }
 
+# run_fuzzer NAME SECONDS: begins with the seeds of tests/fuzz/corpus and with what earlier runs found.
+run_fuzzer() {
+  local found="$ROOT/build/fuzz/corpus/$1"
+  mkdir -p "$found"
+  "$ROOT/build/fuzz/tests/${1}_fuzz" "$found" "$ROOT/tests/fuzz/corpus/$1" "-artifact_prefix=$found-" \
+    "-max_total_time=$2" -max_len=4096 -verbosity=0 -print_final_stats=0
+}
+
 # The heavy tier: unit and integration tests under AddressSanitizer and UndefinedBehaviorSanitizer, the
 # platform's unit tests under ThreadSanitizer, the fuzzers for half a minute each, and ten times the kills.
 dev_test_full() {
-  local fuzzer
+  local fuzzer source
   ensure_packages build up test full
   build_cpp asan pulse pulse_unit_tests
   run_unit_tests "Unit tests (ASan, UBSan)" asan
   PULSE_BINARY="$ROOT/build/asan/pulse" run_pytest "Integration tests (ASan, UBSan)" tests/integration
   build_cpp tsan pulse_unit_tests
   run_unit_tests "Platform tests (TSan)" tsan \
-    --gtest_filter='Clock*:Ids*:Crypto*:Http*:ParseUrl*:PublicAddress*:Json*:*Mqtt*:Endpoint*:Nats*:Pg*:Router*'
+    --gtest_filter='Clock*:Config*:Log*:Loop*:Metrics*:TokenBuckets*:StaticFiles*:WebSocket*:Ids*:Crypto*:Http*:ParseUrl*:PublicAddress*:Json*:*Mqtt*:Endpoint*:Nats*:Pg*:Router*'
   build_cpp fuzz fuzzers
-  for fuzzer in mqtt_packet envelope topic json_binding; do
-    check "Fuzzer $fuzzer" "$ROOT/build/fuzz/tests/${fuzzer}_fuzz" -max_total_time=30 -max_len=4096 \
-      -verbosity=0 -print_final_stats=0
+  for source in "$ROOT"/tests/fuzz/*_fuzz.cpp; do
+    fuzzer=$(basename "$source" _fuzz.cpp)
+    check "Fuzzer $fuzzer" run_fuzzer "$fuzzer" 30
   done
   PULSE_CHAOS_KILLS=200 PULSE_CHAOS_PG_DOWN=60 run_pytest "Chaos tests, long" tests/chaos
 }

@@ -1,6 +1,8 @@
 // libFuzzer: bytes as the body of a described struct. What binds without a fault must bind to the
 // same again after it was written.
+#include <algorithm>
 #include <boost/describe.hpp>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -32,6 +34,25 @@ struct Body {
 };
 BOOST_DESCRIBE_STRUCT(Body, (), (id, count, on, items, numbers, at))
 
+/// Boost.JSON 1.81 may read a number one step beside its text, so twice two steps are alike.
+bool alike(double a, double b) {
+  return a == b || std::abs(a - b) <= 1e-15 * std::max(std::abs(a), std::abs(b));
+}
+bool alike(const Inner& a, const Inner& b) {
+  return a.name == b.name && a.value.has_value() == b.value.has_value() &&
+         (!a.value || alike(*a.value, *b.value));
+}
+bool alike(const Body& a, const Body& b) {
+  const auto numbers = [](const auto& x, const auto& y) {
+    return x.first == y.first && alike(x.second, y.second);
+  };
+  return a.id == b.id && a.count == b.count && a.on == b.on && a.at == b.at &&
+         std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(),
+                    [](const Inner& x, const Inner& y) { return alike(x, y); }) &&
+         std::equal(a.numbers.begin(), a.numbers.end(), b.numbers.begin(), b.numbers.end(),
+                    numbers);
+}
+
 }  // namespace fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -49,6 +70,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::Body first, second;
   if (!bind({reinterpret_cast<const char*>(data), size}, first)) return 0;
   const auto text = json::to_text(first);
-  if (!bind(text, second)) std::abort();
+  if (!bind(text, second) || !fuzz::alike(first, second)) std::abort();
   return 0;
 }
