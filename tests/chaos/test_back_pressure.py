@@ -53,6 +53,30 @@ def test_a_silent_nats_gives_503_and_no_puback_and_all_resumes():
         wait_for("acceptance again", lambda: post(stack, device, {"metrics": {"t": 4}}).status_code == 202, 20)
 
 
+def test_a_stop_under_a_silent_nats_ends():
+    with Stack() as stack:
+        device = stack.devices()[0]
+        assert post(stack, device, {"seq": 1, "metrics": {"t": 1}}).status_code == 202
+        stack.nats.freeze()
+        # With a message under way that nobody will acknowledge.
+        waiting = subprocess.Popen(["curl", "-s", "-m", "60", "-H", f"X-Provision-Token: {device['token']}", "-d",
+                                    '{"metrics":{"t":2}}', "-H", "Content-Type: application/json",
+                                    f"{stack.url}/ingest/v1/tenant/demo/device/{device['device_id']}/telemetry"],
+                                   stdout=subprocess.DEVNULL)
+        try:
+            # stop() kills after a minute and then answers None.
+            assert stack.pulses[0].stop(60) == 0, stack.pulses[0].tail()
+        finally:
+            stack.nats.signal(signal.SIGCONT)
+            waiting.wait(60)
+        stack.pulses[0].start()
+        stack.wait_ready()
+        assert post(stack, device, {"seq": 3, "metrics": {"t": 3}}).status_code == 202
+        wait_for("the stream drained", lambda: drained(stack), 60, 0.2)
+        seqs = {row[0] for row in stack.sql("SELECT seq FROM telemetry WHERE device_id = %s", (device["device_id"],))}
+        assert {1, 3} <= seqs
+
+
 def test_a_full_stream_refuses_and_drains_when_ingest_returns():
     with Stack(["gateway,mqtt", "ingest", "ops"], settings={"STREAM_MAX_MIB": "1", "STREAM_KEEP_SECONDS": "1"}) as stack:
         device = stack.devices()[0]

@@ -74,10 +74,30 @@ def check_nothing_lost_nothing_doubled(stack: Stack, log):
         doubled = cursor.fetchall()
         cursor.execute("SELECT count(*) FROM telemetry")
         stored = cursor.fetchone()[0]
-        cursor.execute("SELECT sum(count) FROM telemetry_rollup_1h")
-        rolled = cursor.fetchone()[0]
+        wrong_rollups = {table: rows_and_rollups_that_differ(cursor, table)
+                         for table in ("telemetry_rollup_1m", "telemetry_rollup_1h")}
     connection.close()
-    print(f"acknowledged {acked}, stored {stored}, rollup points {rolled}")
+    print(f"acknowledged {acked}, stored {stored}")
     assert acked > 0
     assert not lost, f"acknowledged and not stored: {lost}"
     assert not doubled, f"stored twice: {doubled}"
+    for table, wrong in wrong_rollups.items():
+        assert not wrong, f"{table} and the rows it sums up differ (device, metric, rows, rolled up): {wrong}"
+    return acked
+
+
+def rows_and_rollups_that_differ(cursor, table: str) -> list:
+    """Metrics whose numbers in telemetry are not as many, or sum up to other than the rollups say."""
+    cursor.execute(f"""
+        WITH points AS (
+          SELECT tenant_id, device_id, m.key AS metric, count(*) AS n,
+            sum(CASE m.value WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE m.value::float8 END) AS total
+          FROM telemetry, jsonb_each(metrics) AS m
+          WHERE jsonb_typeof(m.value) IN ('number', 'boolean') GROUP BY 1, 2, 3),
+        rolled AS (
+          SELECT tenant_id, device_id, metric, sum(count) AS n, sum(sum) AS total FROM {table} GROUP BY 1, 2, 3)
+        SELECT device_id, metric, p.n, r.n, p.total, r.total
+        FROM points p FULL JOIN rolled r USING (tenant_id, device_id, metric)
+        WHERE p.n IS DISTINCT FROM r.n OR abs(p.total - r.total) > 1e-6 * greatest(1, abs(p.total))
+        LIMIT 20""")
+    return cursor.fetchall()
