@@ -46,10 +46,16 @@ struct FleetDeps {
   std::function<Task<RecentMessages>(tenancy::TenantDb, std::string device_id)> recent;
 };
 
+/// Tells the tenant's open pages that its `what` (devices, sites, templates) changed: they ask anew.
+inline void tell_pages(const FleetDeps& d, const std::string& tenant, const std::string& what) {
+  d.nats->publish("live." + tenant, "{\"type\":\"changed\",\"what\":\"" + what + "\"}");
+}
+
 /// Tells every process that a device changed; this one at once.
 inline void changed(const FleetDeps& d, const std::string& tenant, const std::string& device) {
   d.auth->forget(tenant, device);
   announce_change(*d.nats, tenant, device);
+  tell_pages(d, tenant, "devices");
 }
 
 void mount_sites(http::Router& api, const FleetDeps& deps);

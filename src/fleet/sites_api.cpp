@@ -40,6 +40,7 @@ Task<http::Created<Site>> create_site(FleetDeps d, TenantCaller caller,
                                       http::Body<CreateSite> body) {
   const bool inserted = co_await insert_site(caller.db, caller.tenant(), body.value);
   if (!inserted) throw conflict("Site ID already exists");
+  tell_pages(d, caller.tenant(), "sites");
   d.audit->write(AuditLog::of(caller, "site.created", "create", "site", body->site_id,
                               "Site " + body->name + " created"));
   auto made = co_await known_site(caller.db, body->site_id);
@@ -56,6 +57,7 @@ Task<Site> patch_site(FleetDeps d, TenantCaller caller, http::Path<"site_id"> si
     throw bad_request("No fields provided");
   const bool known = co_await update_site(caller.db, site_id.value, body.value);
   if (!known) throw not_found("Site not found");
+  tell_pages(d, caller.tenant(), "sites");
   d.audit->write(AuditLog::of(caller, "site.updated", "update", "site", site_id.value,
                               "Site " + site_id.value + " updated"));
   co_return co_await known_site(caller.db, site_id.value);
@@ -67,6 +69,7 @@ Task<http::NoContent> delete_site(FleetDeps d, TenantCaller caller,
   if (removal == SiteRemoval::missing) throw not_found("Site not found");
   if (removal == SiteRemoval::in_use)
     throw conflict("Site has devices: move or delete them first");
+  tell_pages(d, caller.tenant(), "sites");
   d.audit->write(AuditLog::of(caller, "site.deleted", "delete", "site", site_id.value,
                               "Site " + site_id.value + " deleted"));
   co_return http::NoContent{};

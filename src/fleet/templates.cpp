@@ -168,6 +168,7 @@ Task<http::Created<TemplateDetail>> create_template(FleetDeps d, TenantCaller ca
 
 /// The copy's slug is the first free one of "{slug}-copy", "{slug}-copy2", ...
 Task<http::Created<TemplateDetail>> clone_template(FleetDeps d, TenantCaller caller,
+  tell_pages(d, caller.tenant(), "templates");
                                                    http::Path<"template_id", std::int32_t> id) {
   auto tx = co_await caller.db.begin();
   const auto rows = co_await tx.query(R"sql(
@@ -209,6 +210,7 @@ Task<http::Created<TemplateDetail>> clone_template(FleetDeps d, TenantCaller cal
 }  // namespace
 
 void mount_templates(http::Router& api, const FleetDeps& d) {
+  tell_pages(d, caller.tenant(), "templates");
   const std::string base = "/api/v1/customer/templates";
   api.get(base, http::bound(d, list_templates)).customers().tag("Templates")
       .summary("Device templates: the system's and your own");

@@ -204,6 +204,7 @@ void GatewayLoop::Impl::mount_rooms() {
     pages.router = &router;
     pages.version = process.version;
     pages.open_documents = config.text("MODE") == "DEV";
+    session.refresh_seconds = config.integer("UI_REFRESH_SECONDS");
     mount_pages(router, pages);
   }
   if (mqtt) mqtt->mount(router);

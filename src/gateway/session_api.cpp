@@ -155,9 +155,9 @@ BOOST_DESCRIBE_STRUCT(StatusUser, (), (email, role, tenant_id, organization, rea
 struct Status {
   bool authenticated = true;
   StatusUser user;
-  std::int64_t expires_in = 0;
+  std::int64_t expires_in = 0, refresh_seconds = 5;
 };
-BOOST_DESCRIBE_STRUCT(Status, (), (authenticated, user, expires_in))
+BOOST_DESCRIBE_STRUCT(Status, (), (authenticated, user, expires_in, refresh_seconds))
 
 std::string main_role(const tenancy::Caller& who) {
   for (const char* role : {"operator-admin", "operator", "tenant-admin", "customer"})
@@ -173,6 +173,7 @@ Task<http::Response> status(SessionDeps d, http::Raw request) {
   auto token = tenancy::token_of(*request.request, by_cookie);
   if (token.empty()) co_return anonymous();
   Status out;
+  out.refresh_seconds = d.refresh_seconds;
   bool valid = true;
   try {
     const auto who = co_await d.tokens->verify(std::move(token), request->client_address);

@@ -16,6 +16,7 @@ struct SessionDeps {
   std::string issuer_internal;  ///< the same as we reach it
   std::string client_id = "pulse-ui";
   bool secure_cookies = false;
+  std::int64_t refresh_seconds = 5;  ///< UI_REFRESH_SECONDS: how often pages ask while not live
   std::shared_ptr<http::Client> http;              ///< of the loop
   std::shared_ptr<tenancy::Authenticator> tokens;  ///< of the loop
   std::shared_ptr<tenancy::AuditLog> audit;

@@ -38,20 +38,25 @@ const std::string page_style = R"css(
 --critical:#c3242a;--critical-soft:#fdeaea;--soft:#f1f3f5;
 --shadow:0 1px 2px rgb(16 24 32/.06),0 6px 20px rgb(16 24 32/.06)}
 @media(prefers-color-scheme:dark){:root{--bg:#0e1114;--surface:#14181c;--line:#252b31;
+@font-face{font-family:"Inter Variable";font-weight:100 900;font-display:swap;
+src:url(/app/fonts/inter.woff2) format("woff2-variations")}
 --field:#66707b;--ink:#e8ecf0;--ink-2:#aab4be;--accent:#3fb8b0;--accent-ink:#07201f;--focus:#5cd0c8;
 --critical:#ff6369;--critical-soft:#341618;--soft:#1a1f24;
 --shadow:0 1px 2px rgb(0 0 0/.4),0 8px 24px rgb(0 0 0/.35)}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:16px;background:var(--bg);
-color:var(--ink);font:15px/1.5 "Inter Variable",Inter,system-ui,sans-serif}
+color:var(--ink);font:400 13px/20px "Inter Variable",Inter,system-ui,sans-serif;
+font-feature-settings:"cv11","ss03"}
 main{width:min(380px,100%);background:var(--surface);border:1px solid var(--line);
 border-radius:10px;padding:32px;box-shadow:var(--shadow)}
-.brand{display:flex;align-items:center;gap:8px;margin:0 0 24px;font-weight:600;color:var(--accent)}
-h1{font-size:20px;line-height:1.3;margin:0 0 4px;overflow-wrap:anywhere}
-p{margin:0;color:var(--ink-2);overflow-wrap:anywhere}strong{color:var(--ink);font-weight:600}
+.brand{display:flex;align-items:center;gap:10px;margin:0 0 24px;font-size:15px;font-weight:700}
+.brand svg{color:var(--accent)}
+h1{font-size:20px;line-height:28px;font-weight:700;letter-spacing:-.01em;margin:0 0 8px;
+overflow-wrap:anywhere}
+p{margin:0;color:var(--ink-2);overflow-wrap:anywhere}
 form{margin-top:24px}label{display:block;font-size:13px;font-weight:600;margin:0 0 4px}
 input{width:100%;height:40px;padding:0 12px;margin:0 0 16px;border:1px solid var(--field);
-border-radius:6px;font:inherit;background:var(--surface);color:var(--ink)}
+border-radius:6px;font:inherit;font-size:16px;background:var(--surface);color:var(--ink)}
 input[aria-invalid]{border-color:var(--critical)}
 input:focus-visible,button:focus-visible{outline:2px solid var(--focus);outline-offset:2px}
 button{width:100%;height:40px;margin-top:8px;border:0;border-radius:6px;font:inherit;
@@ -63,9 +68,11 @@ color:var(--critical);font-size:13px;font-weight:600}
 )css";
 
 constexpr const char* brand =
-    "<div class=\"brand\"><svg width=\"24\" height=\"24\" viewBox=\"0 0 24 24\" fill=\"none\" "
-    "stroke=\"currentColor\" stroke-width=\"2\" stroke-linecap=\"round\" stroke-linejoin=\"round\" "
-    "aria-hidden=\"true\"><path d=\"M2 12h4l3-8 5 16 3-8h5\"/></svg>Pulse</div>";
+    "<div class=\"brand\"><svg width=\"18\" height=\"18\" viewBox=\"0 0 24 24\" "
+    "aria-hidden=\"true\"><circle cx=\"12\" cy=\"12\" r=\"10\" fill=\"none\" "
+    "stroke=\"currentColor\" "
+    "stroke-width=\"2\"/><circle cx=\"12\" cy=\"12\" r=\"5.5\" fill=\"currentColor\"/></svg>"
+    "Pulse</div>";
 
 http::Response page(int status, const std::string& title, const std::string& body,
                     const std::string& form_action) {
@@ -77,7 +84,7 @@ http::Response page(int status, const std::string& title, const std::string& bod
           html(title) + " - Pulse</title><style nonce=\"" + nonce + "\">" + page_style +
           "</style></head><body><main>" + brand + body + "</main></body></html>");
   r.headers.set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-" + nonce +
-                                               "'; form-action " + form_action +
+                                               "'; font-src 'self'; form-action " + form_action +
                                                "; base-uri 'none'; frame-ancestors 'none'");
   r.headers.set("Cache-Control", "no-store");
   return r;
@@ -89,9 +96,9 @@ http::Response sign_in_page(const SignInPage& p, int status) {
   const std::string invalid =
       p.error.empty() ? "" : " aria-invalid=\"true\" aria-describedby=\"error\"";
   const std::string focus = " autofocus";
-  std::string body = "<h1>Sign in</h1><p>to go on to <strong>" + html(p.application) +
-                     "</strong> at " +
-                     html(p.redirect_origin.substr(p.redirect_origin.find("://") + 3)) + "</p>";
+  std::string body =
+      "<h1>Sign in to your fleet</h1>"
+      "<p>Live status, telemetry and control of every device that you run.</p>";
   body += "<form method=\"post\" action=\"" + html(p.action) + "\">";
   if (!p.error.empty())
     body += "<p class=\"error\" id=\"error\" role=\"alert\">" + html(p.error) + "</p>";

@@ -125,7 +125,8 @@ void LiveHub::received(const std::string& id, const std::string& data) {
     return;
   }
   for (auto* sink : tenant->sinks) sink->notice(o);
-  if (type->get_string() == "status") tenant->fleet_changed();
+  // Devices that came or went change the counts as a change of status does.
+  if (type->get_string() == "status" || type->get_string() == "changed") tenant->fleet_changed();
 }
 
 namespace {

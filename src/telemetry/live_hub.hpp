@@ -45,7 +45,8 @@ class LiveSink {
  public:
   virtual ~LiveSink() = default;
   virtual void telemetry(const std::shared_ptr<const LiveRow>& row) = 0;
-  /// {"type":"status","devices":[...]} or {"type":"quarantine","rows":[...]}.
+  /// {"type":"status","devices":[...]}, {"type":"quarantine","rows":[...]}, or
+  /// {"type":"changed","what":"sites"}: something was written, and pages ask for it anew.
   virtual void notice(const boost::json::object& message) = 0;
   /// Counts of the fleet by status, when they may have changed.
   virtual void fleet(const std::string& summary_json) = 0;
