@@ -1,8 +1,10 @@
 #include "platform/log.hpp"
 
+#include <pthread.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -21,13 +23,24 @@ std::string& service_name() {
 
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto made = std::make_shared<spdlog::logger>(
-        "pulse", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("pulse",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%v");
     made->flush_on(spdlog::level::info);
     return made;
   }();
   return *instance;
+}
+
+/// The role of the thread that logs: its name up to the number ("gateway-1").
+const std::string& thread_role() {
+  thread_local const std::string role = [] {
+    char name[16] = {};
+    pthread_getname_np(pthread_self(), name, sizeof name);
+    std::string text(name);
+    return text.substr(0, text.find('-'));
+  }();
+  return role;
 }
 
 void append(std::string& line, const Field& field) {
@@ -46,6 +59,9 @@ void write(spdlog::level::level_enum level, std::string_view name, std::string_v
   json::write_string(line, name);
   line += ",\"service\":";
   json::write_string(line, service_name());
+  const bool says_role =
+      std::any_of(fields.begin(), fields.end(), [](const Field& f) { return f.name == "role"; });
+  if (!says_role) append(line, Field("role", thread_role()));
   line += ",\"msg\":";
   json::write_string(line, message);
   for (const auto& field : fields) append(line, field);
@@ -58,11 +74,16 @@ void write(spdlog::level::level_enum level, std::string_view name, std::string_v
 
 void configure(std::string_view level, std::string_view service) {
   service_name() = std::string(service);
-  if (level == "debug") logger().set_level(spdlog::level::debug);
-  else if (level == "info") logger().set_level(spdlog::level::info);
-  else if (level == "warning") logger().set_level(spdlog::level::warn);
-  else if (level == "error") logger().set_level(spdlog::level::err);
-  else throw std::invalid_argument("LOG_LEVEL must be debug, info, warning or error");
+  if (level == "debug")
+    logger().set_level(spdlog::level::debug);
+  else if (level == "info")
+    logger().set_level(spdlog::level::info);
+  else if (level == "warning")
+    logger().set_level(spdlog::level::warn);
+  else if (level == "error")
+    logger().set_level(spdlog::level::err);
+  else
+    throw std::invalid_argument("LOG_LEVEL must be debug, info, warning or error");
 }
 
 void debug(std::string_view m, std::initializer_list<Field> f) {

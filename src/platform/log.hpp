@@ -1,6 +1,8 @@
 #pragma once
 // Logs: one JSON object a line on standard error. Values are fields, not parts of the text; secrets
-// never go in.
+// never go in. Each line names the role it comes from: its thread's name without the number
+// ("gateway", "ingest", "base" for the jobs), else the program's. Where roles share a thread, as
+// mqtt and gateway do, a field "role" says it instead.
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -17,8 +19,8 @@ struct Field {
   Field(std::string_view n, bool v) : name(n), value(v) {}
   Field(std::string_view n, double v) : name(n), value(v) {}
   template <class I>
-    requires(std::is_integral_v<I> && !std::is_same_v<I, bool>)
-  Field(std::string_view n, I v) : name(n), value(static_cast<long long>(v)) {}
+  requires(std::is_integral_v<I> && !std::is_same_v<I, bool>) Field(std::string_view n, I v)
+      : name(n), value(static_cast<long long>(v)) {}
 };
 
 /// Sets the level ("debug", "info", "warning", "error") and the service's name. Call once at start.
