@@ -39,13 +39,14 @@ class TokenBuckets {
     const auto now = steady_us();
     auto it = shard.buckets.find(std::string(key));
     if (it == shard.buckets.end()) {
-      if (shard.buckets.size() >= capacity_) make_room(shard, now, rate);
-      it = shard.buckets.emplace(std::string(key), Bucket{rate.burst, now}).first;
+      if (shard.buckets.size() >= capacity_) make_room(shard, now);
+      it = shard.buckets.emplace(std::string(key), Bucket{rate.burst, now, rate}).first;
     }
     auto& b = it->second;
     b.tokens = std::min(rate.burst,
                         b.tokens + static_cast<double>(now - b.at_us) * rate.per_second / 1e6);
     b.at_us = now;
+    b.rate = rate;
     if (b.tokens >= n) {
       b.tokens -= n;
       return {0, b.tokens};
@@ -68,15 +69,17 @@ class TokenBuckets {
   struct Bucket {
     double tokens;
     std::int64_t at_us;
+    Rate rate;  ///< by which it was last asked for
   };
   struct Shard {
     mutable std::mutex mutex;
     std::unordered_map<std::string, Bucket> buckets;
   };
-  void make_room(Shard& shard, std::int64_t now, Rate rate) {
+  void make_room(Shard& shard, std::int64_t now) {
     std::erase_if(shard.buckets, [&](const auto& e) {
-      return e.second.tokens + static_cast<double>(now - e.second.at_us) * rate.per_second / 1e6 >=
-             rate.burst;
+      const auto& b = e.second;
+      return b.tokens + static_cast<double>(now - b.at_us) * b.rate.per_second / 1e6 >=
+             b.rate.burst;
     });
     if (shard.buckets.size() >= capacity_) shard.buckets.erase(shard.buckets.begin());
   }
