@@ -182,6 +182,40 @@ TEST_P(Mosquitto, PublishesOverTls) {
 
 using MqttTls = EndpointTest;
 
+TEST_F(MqttTls, AStalledHandshakeEndsAndHoldsUpNobody) {
+  const Certificate server("localhost");
+  limits.connect_timeout = 200ms;
+  start();
+  const auto tls = endpoint->listen_tls("127.0.0.1", 0, {server.certificate(), server.key(), ""});
+  run([&]() -> Task<> {
+    RawPeer silent(io, tls), half(io, tls), plain(io, tls);
+    co_await silent.open();
+    co_await half.open();
+    co_await plain.open();
+    // The beginning of a ClientHello of 508 bytes.
+    const std::string begun("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+    co_await half.send(begun);
+    // Who speaks MQTT where TLS is spoken is told by TLS that this is none.
+    co_await plain.send(connect_bytes(Version::v5));
+    auto o = options(Version::v5);
+    o.tls = true;
+    o.port = tls;
+    o.tls_ca_file = server.certificate();
+    auto c = client();
+    co_await c->connect(o);
+    EXPECT_TRUE((co_await c->publish("in/x", "y")).ok());
+    EXPECT_EQ(co_await silent.receive(), "");
+    EXPECT_TRUE(silent.closed);
+    EXPECT_EQ(co_await half.receive(), "");
+    EXPECT_TRUE(half.closed);
+    co_await plain.receive();
+    EXPECT_TRUE(plain.closed);
+    EXPECT_TRUE((co_await c->publish("in/x", "z")).ok());
+    co_await c->disconnect();
+  }());
+  EXPECT_EQ(endpoint->stats().tls_failures.get() + endpoint->stats().connect_timeouts.get(), 3u);
+}
+
 TEST_F(MqttTls, ClientCertificatesAreVerifiedAndNamed) {
   const Certificate server("localhost"), device("acme/pump-1"), stranger("acme/pump-1");
   std::vector<std::string> names;
