@@ -1,7 +1,9 @@
 #pragma once
 // Every bound in one place: queues, caches, bodies, fan-out, retries. /metrics shows them as
-// pulse_limit{name}.
+// pulse_limit{name}; a new one goes into the table of limits.cpp, too.
 #include <cstddef>
+#include <span>
+#include <string_view>
 
 namespace pulse::limits {
 
@@ -16,6 +18,15 @@ inline constexpr long http_write_timeout_ms = 30'000;
 inline constexpr long http_stop_grace_ms = 10'000;
 inline constexpr long websocket_send_timeout_ms = 10'000;
 inline constexpr long websocket_idle_ping_ms = 30'000;
+inline constexpr long websocket_close_ms = 1'000;                   // for the peer's close at a stop
+
+// NATS
+inline constexpr std::size_t nats_in_flight = 65'536;               // waiting for their PubAck
+inline constexpr std::size_t nats_outgoing = 200'000;               // not yet sent
+inline constexpr std::size_t nats_outgoing_bytes = 128 * 1024 * 1024;
+inline constexpr std::size_t nats_incoming = 100'000;               // for one loop, not yet handled
+inline constexpr std::size_t nats_incoming_bytes = 64 * 1024 * 1024;
+inline constexpr std::size_t nats_pull_bytes = 16 * 1024 * 1024;    // of one request
 
 // JSON
 inline constexpr std::size_t json_depth = 32;
@@ -31,7 +42,6 @@ inline constexpr std::size_t ingest_keys_per_device = 256;          // in state 
 inline constexpr double ingest_rollup_magnitude = 1e290;            // beyond it a sum would overflow
 inline constexpr std::size_t ingest_worker_batch = 20'000;          // messages in one transaction
 inline constexpr long puback_timeout_ms = 1'000;
-inline constexpr int poison_deliveries = 5;                         // then dead letter
 
 // Caches
 inline constexpr std::size_t device_auth_entries = 200'000;
@@ -50,5 +60,13 @@ inline constexpr std::size_t directory_answer_bytes = 8 * 1024 * 1024;
 inline constexpr std::size_t live_clients_per_tenant = 500;
 inline constexpr std::size_t live_subscriptions_per_client = 200;
 inline constexpr long live_push_interval_ms = 250;                  // at most four a second
+
+/// A bound of this file by its name.
+struct Named {
+  std::string_view name;
+  double value;
+};
+/// All of them.
+std::span<const Named> all();
 
 }  // namespace pulse::limits

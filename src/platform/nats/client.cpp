@@ -5,6 +5,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
+#include "platform/log.hpp"
 #include "platform/nats/client_impl.hpp"
 
 namespace pulse::nats {
@@ -140,9 +141,13 @@ void on_message(natsConnection*, natsSubscription*, natsMsg* message, void* clos
   if (const char* reply = natsMsg_GetReply(message)) m.reply = reply;
   m.data.assign(natsMsg_GetData(message), static_cast<std::size_t>(natsMsg_GetDataLength(message)));
   natsMsg_Destroy(message);
-  state->box->put([state, m = std::move(m)]() mutable {
-    if (state->live) state->on_message(std::move(m));
-  }, true);
+  const auto bytes = m.subject.size() + m.reply.size() + m.data.size();
+  const bool taken = state->box->put_message(
+      [state, m = std::move(m)]() mutable {
+        if (state->live) state->on_message(std::move(m));
+      },
+      bytes);
+  if (!taken) log::error_throttled("NATS messages dropped: a loop does not keep up", {}, 10);
 }
 
 class CoreSubscription : public Subscription {

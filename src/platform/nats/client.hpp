@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "platform/limits.hpp"
 #include "platform/task.hpp"
 
 namespace pulse::nats {
@@ -66,6 +67,9 @@ struct ConsumerConfig {
   std::int64_t max_ack_pending = 20'000;
   int max_deliver = -1;             ///< -1: for ever
   std::string filter_subject;
+  /// Bytes of one pull request; at most twice as many are held. More than the server's largest
+  /// message, which could not be had otherwise.
+  std::size_t max_request_bytes = limits::nats_pull_bytes;
 };
 
 /// A message from a pull consumer. Acknowledge it with PullConsumer::ack.
@@ -90,7 +94,7 @@ class PullConsumer {
   virtual ~PullConsumer() = default;
   /// Waits until at least one message is there (or `wait_ms` passed: empty answer), then takes up
   /// to `max`. Keeps requests outstanding so that the next batch is on its way while this one is
-  /// worked on; holds at most `2 * max` messages. A message whose lease ended while it waited here
+  /// worked on; holds at most `2 * max` messages and twice ConsumerConfig::max_request_bytes. A message whose lease ended while it waited here
   /// is dropped (the server delivers it again). Never throws for a lost connection: it waits.
   virtual Task<std::vector<Delivered>> fetch(std::size_t max, long wait_ms) = 0;
   virtual void ack(const Delivered&) = 0;
@@ -137,7 +141,7 @@ class Client {
   void publish_acked(std::string_view subject, std::string_view data, std::string_view msg_id,
                      long timeout_ms, boost::asio::any_io_executor executor,
                      std::function<void(PublishResult)> done);
-  static constexpr std::size_t max_in_flight() { return 65'536; }
+  static constexpr std::size_t max_in_flight() { return limits::nats_in_flight; }
 
   /// Creates the stream or brings it up to date; idempotent. Throws Error.
   Task<> ensure_stream(StreamConfig config);

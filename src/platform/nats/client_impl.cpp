@@ -12,9 +12,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// What may wait for the sender while the server does not read.
-constexpr std::size_t max_outgoing = 200'000;
-constexpr std::size_t max_outgoing_bytes = 128 * 1024 * 1024;
+/// The sender looks up so often whether what it has in hand is still wanted.
+constexpr std::size_t piece_messages = 256, piece_bytes = 256 * 1024;
 constexpr long flush_limit_ms = 1'000;
 constexpr long close_limit_ms = 2'000;
 constexpr std::int64_t write_limit_ms = 2'000;
@@ -157,6 +156,10 @@ void Client::Impl::on_disconnected(natsConnection* of, void* closure) {
 void Client::Impl::on_closed(natsConnection*, void* closure) {
   if (const auto self = linked(closure)) {
     const std::lock_guard lock(self->mutex);
+    // nats.c gives up after the same refusal of its credentials twice, and can't be told not to.
+    if (!self->stopping)
+      log::error("NATS refuses us and is not asked again: restart when its users are right",
+                 {{"name", self->options.name}});
     self->closed = true;
     self->closed_signal.notify_all();
   }
@@ -165,13 +168,14 @@ void Client::Impl::on_closed(natsConnection*, void* closure) {
 
 void Client::Impl::fail_all(PublishFault fault) {
   std::unordered_map<std::uint64_t, Pending> all;
-  std::vector<Outgoing> unsent;
+  std::vector<Outgoing> dropped;
   {
     const std::lock_guard lock(mutex);
     all.swap(pending);
     deadlines.clear();
-    unsent.swap(outgoing);
-    outgoing_bytes = 0;
+    dropped.swap(outgoing);
+    for (const auto& m : dropped) unsent_bytes -= m.cost();
+    unsent -= dropped.size();
   }
   failed += all.size();
   for (auto& [token, p] : all) p.done(Reply{fault, {}, false});
@@ -232,6 +236,29 @@ natsStatus Client::Impl::publish_now(const Outgoing& m) {
   return status;
 }
 
+/// What timed out while it waited here was answered already; sent now, it would be stored twice. A
+/// write may last seconds, so this is looked at again with each piece.
+void Client::Impl::send_batch(std::vector<Outgoing>& batch, std::unique_lock<std::mutex>& lock) {
+  std::vector<const Outgoing*> piece;
+  for (std::size_t at = 0; at < batch.size() && !stopping;) {
+    piece.clear();
+    std::size_t messages = 0, bytes = 0;
+    for (; at < batch.size() && messages < piece_messages && bytes < piece_bytes; ++at, ++messages) {
+      const auto& m = batch[at];
+      bytes += m.cost();
+      if (m.token == 0 || pending.contains(m.token)) piece.push_back(&m);
+    }
+    lock.unlock();
+    for (const auto* m : piece) {
+      if (publish_now(*m) != NATS_OK && m->token != 0) fail_one(m->token);
+      ++published;
+    }
+    lock.lock();
+    unsent -= messages;
+    unsent_bytes -= bytes;
+  }
+}
+
 void Client::Impl::send_loop() {
   std::vector<Outgoing> batch;
   std::unique_lock lock(mutex);
@@ -240,15 +267,10 @@ void Client::Impl::send_loop() {
     if (stopping) return;
     batch.clear();
     batch.swap(outgoing);
-    outgoing_bytes = 0;
-    // What timed out while it waited here was answered already; sent now, it would be stored twice.
-    std::erase_if(batch, [&](const Outgoing& m) { return m.token != 0 && !pending.contains(m.token); });
     sending = true;
+    send_batch(batch, lock);
+    if (stopping) return;
     lock.unlock();
-    for (const auto& m : batch) {
-      if (publish_now(m) != NATS_OK && m.token != 0) fail_one(m.token);
-      ++published;
-    }
     // The flush waits for the server's PONG; what comes meanwhile makes up the next batch.
     natsConnection_FlushTimeout(conn, flush_limit_ms);
     lock.lock();
@@ -287,12 +309,13 @@ std::shared_ptr<Mailbox> Client::Impl::mailbox(const asio::any_io_executor& exec
 }
 
 bool Client::Impl::queue_is_full() const {
-  return outgoing.size() >= max_outgoing || outgoing_bytes >= max_outgoing_bytes;
+  return unsent >= limits::nats_outgoing || unsent_bytes >= limits::nats_outgoing_bytes;
 }
 
 bool Client::Impl::queue(Outgoing message) {
   const bool wake = outgoing.empty() && !sending;
-  outgoing_bytes += message.data.size();
+  ++unsent;
+  unsent_bytes += message.cost();
   outgoing.push_back(std::move(message));
   return wake;
 }

@@ -44,6 +44,10 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   struct Outgoing {
     std::string subject, reply, data, msg_id;
     std::uint64_t token = 0;  // of `pending`; 0: nobody waits for an answer
+
+    std::size_t cost() const {
+      return sizeof(Outgoing) + subject.size() + reply.size() + data.size() + msg_id.size();
+    }
   };
   struct Pending {
     std::function<void(Reply)> done;
@@ -55,6 +59,8 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   void fail_all(PublishFault fault);
   void fail_one(std::uint64_t token);
   void send_loop();
+  /// Sends one batch, `lock` held between its pieces.
+  void send_batch(std::vector<Outgoing>& batch, std::unique_lock<std::mutex>& lock);
   void sweep_loop();
   natsStatus publish_now(const Outgoing& message);
   void look_at_status(natsConnection* of);
@@ -78,7 +84,8 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   /// By time-out in ms, so that each queue is in the order of its deadlines: (steady ms, token).
   std::map<long, std::deque<std::pair<std::int64_t, std::uint64_t>>> deadlines;
   std::vector<Outgoing> outgoing;
-  std::size_t outgoing_bytes = 0;
+  /// What waits for the socket, here or in the sender's hand.
+  std::size_t unsent = 0, unsent_bytes = 0;
   std::uint64_t next_token = 1;
   bool stopping = false, sending = false, closed = false;
   std::thread sweeper, sender;

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <vector>
 
+#include "platform/limits.hpp"
+
 namespace pulse::nats {
 
 class Mailbox : public std::enable_shared_from_this<Mailbox> {
@@ -14,21 +16,28 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
   explicit Mailbox(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
   const boost::asio::any_io_executor& executor() const { return executor_; }
 
-  /// Runs `work` on the executor's thread. `droppable` work is refused beyond the bound.
-  bool put(std::function<void()> work, bool droppable = false) {
+  /// Runs `work` on the executor's thread.
+  void put(std::function<void()> work) { put(std::move(work), 0, false); }
+  /// The same for a message of `bytes`, which is refused when too much waits already.
+  bool put_message(std::function<void()> work, std::size_t bytes) {
+    return put(std::move(work), bytes, true);
+  }
+
+ private:
+  bool put(std::function<void()> work, std::size_t bytes, bool droppable) {
     {
       const std::lock_guard lock(mutex_);
-      if (droppable && items_.size() >= max_items) return false;
+      if (droppable && (items_.size() >= limits::nats_incoming ||
+                        bytes_ + bytes > limits::nats_incoming_bytes))
+        return false;
       items_.push_back(std::move(work));
+      bytes_ += bytes;
       if (scheduled_) return true;
       scheduled_ = true;
     }
     boost::asio::post(executor_, Delivery{shared_from_this()});
     return true;
   }
-
- private:
-  static constexpr std::size_t max_items = 100'000;
 
   /// What is posted. Destroyed without a run (the loop is gone), it takes the items along: they may
   /// hold coroutines of that loop.
@@ -49,6 +58,7 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
     std::vector<std::function<void()>> items;
     const std::lock_guard lock(mutex_);
     items.swap(items_);
+    bytes_ = 0;
     scheduled_ = false;
     return items;
   }
@@ -56,6 +66,7 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
   boost::asio::any_io_executor executor_;
   std::mutex mutex_;
   std::vector<std::function<void()>> items_;
+  std::size_t bytes_ = 0;
   bool scheduled_ = false;
 };
 

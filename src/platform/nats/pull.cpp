@@ -52,6 +52,7 @@ struct PullState {
 
   std::mutex mutex;
   std::deque<Delivered> queue;
+  std::size_t queue_bytes = 0;  ///< data of what is queued
   std::int64_t lease_ms = 0;
   std::int64_t expires_ms = 0;    ///< after it the server ends a request that is not filled
   std::int64_t ask_after_ms = 0;  ///< the server refused a request: not before then
@@ -114,6 +115,7 @@ void on_pulled(natsConnection*, natsSubscription*, natsMsg* message, void* closu
     d.ack_subject = reply;
     const std::lock_guard lock(state.mutex);
     d.lease_ends_ms = lane.count_message() + state.lease_ms;
+    state.queue_bytes += d.data.size();
     state.queue.push_back(std::move(d));
     if (state.wake_posted) return;
     state.wake_posted = true;
@@ -121,13 +123,18 @@ void on_pulled(natsConnection*, natsSubscription*, natsMsg* message, void* closu
     if (!subject.starts_with(lane.inbox)) return;
     std::uint64_t id = 0;
     std::from_chars(subject.data() + lane.inbox.size(), subject.data() + subject.size(), id);
-    const char* status = nullptr;
+    const char *status = nullptr, *description = nullptr;
     natsMsgHeader_Get(message, "Status", &status);
+    natsMsgHeader_Get(message, "Description", &description);
     const std::lock_guard lock(state.mutex);
     lane.requests.erase(id);
-    // 408 is the ordinary end. Anything else (no such consumer, nobody leads it) may go on for a
+    // 408 is the ordinary end, and so is the one after all bytes that were asked for. Anything else (no such consumer, nobody leads it) may go on for a
     // while, and would be answered as fast as it is asked.
-    if (!status || std::string_view(status) != "408")
+    const bool ordinary =
+        status && (std::string_view(status) == "408" ||
+                   (description && std::string_view(description).find("MaxBytes") !=
+                                       std::string_view::npos));
+    if (!ordinary)
       state.ask_after_ms = steady_ms() + refused_pause_ms;
     if (state.wake_posted) return;
     state.wake_posted = true;
@@ -214,6 +221,7 @@ class Puller : public PullConsumer {
   void drop_pending() override {
     const std::lock_guard lock(state_->mutex);
     state_->queue.clear();
+    state_->queue_bytes = 0;
   }
 
  private:
@@ -232,6 +240,7 @@ class Puller : public PullConsumer {
     const auto now = steady_ms();
     while (!state_->queue.empty() && out.size() < max) {
       // A message that waited here past its lease is someone else's by now.
+      state_->queue_bytes -= state_->queue.front().data.size();
       if (state_->queue.front().lease_ends_ms > now) out.push_back(std::move(state_->queue.front()));
       state_->queue.pop_front();
     }
@@ -268,13 +277,18 @@ class Puller : public PullConsumer {
       const auto now = steady_ms();
       std::size_t expected = state_->queue.size();
       for (const auto& [key, request] : lane.requests) expected += request.left;
-      if (lane.requests.size() >= 2 || expected > max || now < state_->ask_after_ms) return;
+      const auto bytes = state_->queue_bytes + lane.requests.size() * config_.max_request_bytes;
+      if (lane.requests.size() >= 2 || expected > max || bytes > config_.max_request_bytes ||
+          now < state_->ask_after_ms)
+        return;
       id = ++last_request_;
       lane.requests[id] = Lane::Request{now, max};
       lane.last_sent_ms = now;
     }
-    const std::string body = "{\"batch\":" + std::to_string(max) + ",\"expires\":" +
-                             std::to_string(state_->expires_ms * 1'000'000) + "}";
+    const std::string body =
+        "{\"batch\":" + std::to_string(max) +
+        ",\"max_bytes\":" + std::to_string(config_.max_request_bytes) +
+        ",\"expires\":" + std::to_string(state_->expires_ms * 1'000'000) + "}";
     const bool sent =
         client_->send("$JS.API.CONSUMER.MSG.NEXT." + config_.stream + "." + config_.durable,
                       lane.inbox + std::to_string(id), body);
