@@ -45,6 +45,7 @@ Delivery Endpoint::deliver_to_all(const Message& message, DeliveryDone done) {
 }
 
 bool Endpoint::kick(const std::string& client_key, const std::string& session_id) {
+  core_->saw_session_id(session_id);
   auto* session = core_->find(client_key);
   if (session == nullptr || !session->superseded_by(session_id)) return false;
   core_->stats.takeovers.add();
@@ -53,9 +54,19 @@ bool Endpoint::kick(const std::string& client_key, const std::string& session_id
   return true;
 }
 
+bool Endpoint::serves(const std::string& principal_name) const {
+  return core_->serves(principal_name);
+}
+
+std::size_t Endpoint::disconnect(const std::string& principal_name,
+                                 const std::function<bool(const SessionInfo&)>& which,
+                                 Reason reason, const std::string& text) {
+  return core_->disconnect(core_->sessions_of(principal_name), which, reason, text);
+}
+
 std::size_t Endpoint::disconnect(const std::function<bool(const SessionInfo&)>& which,
                                  Reason reason, const std::string& text) {
-  return core_->disconnect(which, reason, text);
+  return core_->disconnect(core_->all_sessions(), which, reason, text);
 }
 
 Task<> Endpoint::stop(std::chrono::milliseconds grace) { return core_->stop(grace); }

@@ -256,7 +256,16 @@ class Endpoint {
   /// any, with 0x8E. Sessions that began at the same moment are ordered by id, so that one stays.
   bool kick(const std::string& client_key, const std::string& session_id);
 
-  /// Ends the sessions that `which` picks; 5.0 clients get the reason and text. Answers how many.
+  /// Whether the principal has a session here.
+  bool serves(const std::string& principal_name) const;
+
+  /// Ends those of a principal's sessions that `which` picks; 5.0 clients get the reason and text.
+  /// Answers how many.
+  std::size_t disconnect(const std::string& principal_name,
+                         const std::function<bool(const SessionInfo&)>& which, Reason reason,
+                         const std::string& text);
+
+  /// The same among all sessions, which looks at each of them; 5.0 clients get the reason and text. Answers how many.
   std::size_t disconnect(const std::function<bool(const SessionInfo&)>& which, Reason reason,
                          const std::string& text);
 

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
+#include <charconv>
 
 #include "platform/mqtt/session.hpp"
 
@@ -27,6 +28,15 @@ constexpr std::chrono::milliseconds stop_poll{10};
 /// After the last DISCONNECT of a stop, clients get so long to read it.
 constexpr std::chrono::milliseconds stop_linger{500};
 
+/// A clock further ahead than this is no clock, and not followed.
+constexpr std::uint64_t clock_skew_max_ms = 24 * 3600 * 1000;
+
+std::uint64_t now_ms() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+}
+
 Task<> sleep_for(asio::io_context& context, std::chrono::milliseconds duration) {
   asio::steady_timer timer(context, duration);
   co_await timer.async_wait(asio::use_awaitable);
@@ -34,14 +44,12 @@ Task<> sleep_for(asio::io_context& context, std::chrono::milliseconds duration) 
 
 }  // namespace
 
-std::string new_session_id() {
+std::string new_session_id(std::uint64_t not_before_ms) {
   std::array<unsigned char, 16> bytes{};
   if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
     throw std::runtime_error("getrandom failed");
   }
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
+  const auto now = std::max(not_before_ms, now_ms());
   for (int i = 0; i < 6; ++i) bytes[i] = static_cast<unsigned char>(now >> (8 * (5 - i)));
   std::string text;
   text.reserve(32);
@@ -50,6 +58,19 @@ std::string new_session_id() {
     text += "0123456789abcdef"[byte & 0x0F];
   }
   return text;
+}
+
+std::string EndpointCore::next_session_id() {
+  auto id = new_session_id(last_session_ms_ + 1);
+  saw_session_id(id);
+  return id;
+}
+
+void EndpointCore::saw_session_id(std::string_view session_id) {
+  std::uint64_t ms = 0;
+  std::from_chars(session_id.data(), session_id.data() + std::min<std::size_t>(12, session_id.size()),
+                  ms, 16);
+  if (ms < now_ms() + clock_skew_max_ms) last_session_ms_ = std::max(last_session_ms_, ms);
 }
 
 struct EndpointCore::Listener {
@@ -204,13 +225,18 @@ std::vector<std::shared_ptr<Session>> EndpointCore::all_sessions() const {
   return all;
 }
 
+std::vector<std::shared_ptr<Session>> EndpointCore::sessions_of(
+    const std::string& principal_name) const {
+  std::vector<std::shared_ptr<Session>> found;
+  const auto [first, last] = by_principal_.equal_range(principal_name);
+  for (auto it = first; it != last; ++it) found.push_back(it->second->shared_from_this());
+  return found;
+}
+
 Delivery EndpointCore::deliver(const std::string& principal_name, const Message& message,
                                const DeliveryDone& done) {
-  std::vector<std::shared_ptr<Session>> receivers;
-  const auto [first, last] = by_principal_.equal_range(principal_name);
-  for (auto it = first; it != last; ++it) receivers.push_back(it->second->shared_from_this());
   Delivery total;
-  for (const auto& session : receivers) {
+  for (const auto& session : sessions_of(principal_name)) {
     const auto one = session->deliver(message, done);
     total.matched += one.matched;
     total.taken += one.taken;
@@ -228,10 +254,11 @@ Delivery EndpointCore::deliver_to_all(const Message& message, const DeliveryDone
   return total;
 }
 
-std::size_t EndpointCore::disconnect(const std::function<bool(const SessionInfo&)>& which,
+std::size_t EndpointCore::disconnect(const std::vector<std::shared_ptr<Session>>& sessions,
+                                     const std::function<bool(const SessionInfo&)>& which,
                                      Reason reason, const std::string& text) {
   std::size_t count = 0;
-  for (const auto& session : all_sessions()) {
+  for (const auto& session : sessions) {
     if (!session->open() || !which(session->info())) continue;
     session->end({DisconnectCause::Kind::administrative, reason, text});
     ++count;

@@ -48,6 +48,10 @@ class EndpointCore : public std::enable_shared_from_this<EndpointCore> {
   void enter(Session& session);
   void leave(Session& session);
   Session* find(std::string_view client_key) const;
+  /// An id that is later than every one made or seen here, so that of two sessions of a client the
+  /// later one is known by its id, whatever the clocks of two machines say.
+  std::string next_session_id();
+  void saw_session_id(std::string_view session_id);
 
   /// Writes the session's output once what is queued on the loop has run: acknowledgements that
   /// complete together leave together.
@@ -62,7 +66,14 @@ class EndpointCore : public std::enable_shared_from_this<EndpointCore> {
   Delivery deliver(const std::string& principal_name, const Message& message,
                    const DeliveryDone& done);
   Delivery deliver_to_all(const Message& message, const DeliveryDone& done);
-  std::size_t disconnect(const std::function<bool(const SessionInfo&)>& which, Reason reason,
+  bool serves(const std::string& principal_name) const {
+    return by_principal_.contains(principal_name);
+  }
+  std::vector<std::shared_ptr<Session>> sessions_of(const std::string& principal_name) const;
+  std::vector<std::shared_ptr<Session>> all_sessions() const;
+  /// Ends those of `sessions` that are open and that `which` picks.
+  std::size_t disconnect(const std::vector<std::shared_ptr<Session>>& sessions,
+                         const std::function<bool(const SessionInfo&)>& which, Reason reason,
                          const std::string& text);
 
  private:
@@ -71,7 +82,6 @@ class EndpointCore : public std::enable_shared_from_this<EndpointCore> {
   void admit(boost::asio::ip::tcp::socket socket, const TlsContext& tls);
   void schedule_tick();
   void on_tick();
-  std::vector<std::shared_ptr<Session>> all_sessions() const;
   void close_listeners();
 
   boost::asio::steady_timer tick_timer_;
@@ -81,12 +91,13 @@ class EndpointCore : public std::enable_shared_from_this<EndpointCore> {
   std::unordered_multimap<std::string_view, Session*> by_principal_;
   std::vector<std::shared_ptr<Session>> to_flush_;
   std::unordered_set<Session*> paused_;
+  std::uint64_t last_session_ms_ = 0;
   bool was_full_ = false;
   bool stopping_ = false;
   bool abandoned_ = false;
 };
 
-/// A time-ordered id: 12 hex digits of milliseconds, 20 of randomness.
-std::string new_session_id();
+/// A time-ordered id: 12 hex digits of milliseconds (at least `not_before_ms`), 20 of randomness.
+std::string new_session_id(std::uint64_t not_before_ms = 0);
 
 }  // namespace pulse::mqtt

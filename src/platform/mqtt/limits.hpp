@@ -13,6 +13,13 @@ struct Limits {
   std::chrono::milliseconds connect_timeout{10'000};
   /// Largest packet taken from a client (5.0: Maximum Packet Size, 3.2.2.3.6).
   std::uint32_t packet_bytes_max = 64 * 1024;
+  /// What 5.0 clients are told of it, when less: larger packets are taken, but of no use. 0: all.
+  std::uint32_t packet_bytes_told = 0;
+  /// Largest packet before CONNACK: nobody knows yet who it is.
+  std::uint32_t connect_bytes_max = 8 * 1024;
+  /// Topics, filters and topics of wills.
+  std::size_t topic_bytes_max = 1024;
+  std::size_t will_bytes_max = 4 * 1024;
   /// Unacknowledged QoS 1 and 2 messages of a client (5.0: Receive Maximum, 3.2.2.3.3). A 5.0
   /// client that sends more is disconnected with 0x93; a 3.1.1 client is read no further.
   std::uint16_t receive_maximum = 1024;

@@ -107,7 +107,9 @@ Task<> Session::read_loop() {
 void Session::pump(std::string_view fresh) {
   if (!alive()) return;
   pumping_ = true;
-  const auto bad = kept_.consume(fresh, core_->limits.packet_bytes_max, version_,
+  const auto& limits = core_->limits;
+  const auto most = state_ == State::open ? limits.packet_bytes_max : limits.connect_bytes_max;
+  const auto bad = kept_.consume(fresh, most, version_,
                                  [this](const Frame& frame) { return handle(frame); });
   if (bad && alive()) fault(bad);
   pumping_ = false;

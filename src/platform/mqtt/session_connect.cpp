@@ -65,6 +65,12 @@ bool Session::acceptable(const Connect& connect) {
     // [MQTT-3.1.3-8]
     return refuse(Reason::client_identifier_not_valid, "");
   }
+  if (connect.will && connect.will->topic.size() > limits.topic_bytes_max) {
+    return refuse(Reason::topic_name_invalid, "topic of the will is too long");
+  }
+  if (connect.will && connect.will->payload.size() > limits.will_bytes_max) {
+    return refuse(Reason::packet_too_large, "will is too large");
+  }
   if (connect.will && connect.will->retain && !limits.retain_available) {
     return refuse(Reason::retain_not_supported, "will is retained");
   }
@@ -129,7 +135,7 @@ void Session::accept_connect(const Connect& connect, AuthResult result, std::str
                              bool assigned) {
   const auto& limits = core_->limits;
   SessionInfo info;
-  info.session_id = new_session_id();
+  info.session_id = core_->next_session_id();
   info.client_id = std::move(client_id);
   info.client_key = result.client_key.empty() ? result.principal.name + "/" + info.client_id
                                               : std::move(result.client_key);
@@ -158,7 +164,9 @@ void Session::accept_connect(const Connect& connect, AuthResult result, std::str
     session_expiry_zero_ = asked.session_expiry_interval_s.value_or(0) == 0;
     if (!session_expiry_zero_) told.session_expiry_interval_s = 0;
     told.receive_maximum = limits.receive_maximum;
-    told.maximum_packet_size = limits.packet_bytes_max;
+    told.maximum_packet_size = limits.packet_bytes_told == 0
+                                   ? limits.packet_bytes_max
+                                   : std::min(limits.packet_bytes_told, limits.packet_bytes_max);
     if (limits.topic_alias_maximum != 0) told.topic_alias_maximum = limits.topic_alias_maximum;
     if (!limits.retain_available) told.retain_available = 0;
     told.shared_subscription_available = 0;
@@ -173,17 +181,18 @@ void Session::accept_connect(const Connect& connect, AuthResult result, std::str
   keep_alive_ticks_ =
       static_cast<std::uint32_t>(core_->ticks(std::chrono::milliseconds(keep_alive) * 3 / 2));
   encode(out_, version_, ack);
-  flush();
-  if (state_ != State::open) return;
   arm();
   if (core_->hooks.announce_takeover) {
     core_->hooks.announce_takeover(info_->client_key, info_->session_id);
   }
+  // Before the write, which may find that the client is gone: `disconnected` must not come first.
   if (core_->hooks.connected) core_->hooks.connected(ref());
+  flush();
 }
 
 Task<Reason> Session::subscribe_one(const SubscribeEntry& entry, std::uint32_t identifier) {
-  if (!is_valid_topic_filter(entry.filter)) co_return Reason::topic_filter_invalid;
+  if (entry.filter.size() > core_->limits.topic_bytes_max || !is_valid_topic_filter(entry.filter))
+    co_return Reason::topic_filter_invalid;
   if (is_shared_filter(entry.filter)) co_return Reason::shared_subscriptions_not_supported;
   auto existing = std::find_if(subscriptions_.begin(), subscriptions_.end(),
                                [&](const auto& s) { return s.filter == entry.filter; });

@@ -6,8 +6,10 @@
 namespace pulse::mqtt {
 namespace {
 
-/// Sessions older than this give way to an announced one whatever their ids say: clocks differ.
-constexpr std::chrono::milliseconds settled{5'000};
+/// Ids say which session is the later one (EndpointCore::next_session_id), except where an endpoint
+/// that just started has a slow clock and has seen no announcement. Sessions older than this, which is
+/// longer than an announcement travels, give way whatever their ids say.
+constexpr std::chrono::milliseconds settled{60'000};
 
 }  // namespace
 

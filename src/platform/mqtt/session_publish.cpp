@@ -50,6 +50,9 @@ bool Session::check_publish(Publish& packet, Inbound& inbound) {
   if (packet.retain && !core_->limits.retain_available) {
     return refuse(Reason::retain_not_supported, "retained messages are not supported");
   }
+  if (packet.topic.size() > core_->limits.topic_bytes_max) {
+    return refuse(Reason::topic_name_invalid, "topic is too long");
+  }
   if (version_ == Version::v5 && !resolve_alias(packet, inbound)) return false;
   if (packet.qos == Qos::at_most_once) return true;
   if (is_repeated(packet)) return false;
