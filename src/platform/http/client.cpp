@@ -114,8 +114,19 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   std::set<ConnectionPtr> all;
   std::map<Origin, std::vector<ConnectionPtr>> kept;
   std::map<Origin, std::vector<tcp::endpoint>> resolved;
+  /// Leaves the list with its coroutine, which may be destroyed together with its loop.
   struct Waiter {
+    Waiter(Impl& all, bool first)
+        : impl(all),
+          timer(all.executor),
+          place(all.waiting.insert(first ? all.waiting.begin() : all.waiting.end(), this)) {}
+    ~Waiter() {
+      if (!called) impl.waiting.erase(place);
+    }
+    Waiter(const Waiter&) = delete;
+    Impl& impl;
     asio::steady_timer timer;
+    std::list<Waiter*>::iterator place;
     bool called = false;  ///< taken off the list
   };
   std::list<Waiter*> waiting;  // for a free connection, in order
@@ -190,14 +201,11 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
       if (all.size() < options.max_connections) break;
       if (steady_ms() >= deadline_ms)
         throw ClientError(Kind::timeout, "no free connection in time");
-      Waiter turn{asio::steady_timer(executor)};
+      Waiter turn(*this, waited);  // who has waited before goes first
       turn.timer.expires_after(std::chrono::milliseconds(deadline_ms - steady_ms()));
-      // Who has waited before goes first.
-      const auto place = waiting.insert(waited ? waiting.begin() : waiting.end(), &turn);
       waited = true;
       error_code ec;
       co_await turn.timer.async_wait(no_throw(ec));
-      if (!turn.called) waiting.erase(place);
     }
     auto connection = std::make_shared<Connection>(executor);
     connection->deadline_ms = deadline_ms;

@@ -105,8 +105,10 @@ Connection::~Connection() {
 }
 
 void Connection::cut() {
-  if (cut_websocket_) cut_websocket_();
-  else stream_.close();
+  if (is_websocket())
+    websocket_.cut();
+  else
+    stream_.close();
 }
 
 Task<> Connection::run() {
@@ -118,7 +120,7 @@ Task<> Connection::run() {
     // The peer is gone or did not keep a time limit: nothing to answer.
     log::debug("connection ended", {{"peer", peer_}, {"error", e.what()}});
   }
-  if (cut_websocket_) co_return;
+  if (is_websocket()) co_return;
   boost::system::error_code ec;
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ec);
 }
@@ -194,7 +196,9 @@ Task<Connection::Next> Connection::serve_one() {
     if (ec == beast::error::timeout) ++shared_->stats.timeouts;
     co_return Next::close;
   }
-  const bool keep_alive = parser.get().keep_alive() && !shared_->stopping;
+  bool keep_alive = parser.get().keep_alive() && !shared_->stopping;
+  // HTTP/1.0 knows no chunks: there a streamed body ends with the connection.
+  const bool chunked = parser.get().version() >= 11;
   Request request = to_request(parser.release(), peer_);
   ++shared_->stats.requests;
   stream_.expires_never();
@@ -204,7 +208,8 @@ Task<Connection::Next> Connection::serve_one() {
     co_return Next::close;
   }
   if (response.stream) {
-    co_await write_stream(request, response, keep_alive);
+    keep_alive = keep_alive && chunked;
+    co_await write_stream(request, response, keep_alive, chunked);
   } else {
     co_await write_response(request, response, keep_alive);
   }
@@ -226,18 +231,18 @@ Task<> Connection::write_response(const Request& request, Response& response, bo
 
 namespace {
 
-class ChunkWriter : public BodyWriter {
+class StreamWriter : public BodyWriter {
  public:
-  ChunkWriter(beast::tcp_stream& stream, long timeout_ms)
-      : stream_(stream), timeout_ms_(timeout_ms) {}
+  StreamWriter(beast::tcp_stream& stream, long timeout_ms, bool chunked)
+      : stream_(stream), timeout_ms_(timeout_ms), chunked_(chunked) {}
   Task<> write(std::string_view bytes) override {
     if (bytes.empty()) co_return;
     char size[24];
-    const int n = std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
+    const int n = chunked_ ? std::snprintf(size, sizeof size, "%zx\r\n", bytes.size()) : 0;
     stream_.expires_after(milliseconds(timeout_ms_));
     const std::array<asio::const_buffer, 3> buffers{
         asio::buffer(size, static_cast<std::size_t>(n)), asio::buffer(bytes),
-        asio::buffer("\r\n", 2)};
+        asio::buffer("\r\n", chunked_ ? 2 : 0)};
     try {
       co_await asio::async_write(stream_, buffers, use_awaitable);
     } catch (...) {
@@ -257,19 +262,23 @@ class ChunkWriter : public BodyWriter {
  private:
   beast::tcp_stream& stream_;
   long timeout_ms_;
+  bool chunked_;
   bool gone_ = false;
 };
 
 }  // namespace
 
-Task<> Connection::write_stream(const Request& request, Response& response, bool keep_alive) {
-  const std::string head = response_head(response, "Transfer-Encoding: chunked\r\n", keep_alive);
+Task<> Connection::write_stream(const Request& request, Response& response, bool keep_alive,
+                                bool chunked) {
+  const std::string_view framing = chunked ? "Transfer-Encoding: chunked\r\n" : "";
+  const std::string head = response_head(response, framing, keep_alive);
   stream_.expires_after(milliseconds(shared_->options.write_timeout_ms));
   co_await asio::async_write(stream_, asio::buffer(head), use_awaitable);
   if (request.method == "HEAD") co_return;
-  ChunkWriter writer(stream_, shared_->options.write_timeout_ms);
+  StreamWriter writer(stream_, shared_->options.write_timeout_ms, chunked);
   // An error in the middle must show as a broken body, not as a complete one: no final chunk then.
   co_await response.stream(writer);
+  if (!chunked) co_return;
   stream_.expires_after(milliseconds(shared_->options.write_timeout_ms));
   co_await asio::async_write(stream_, asio::buffer("0\r\n\r\n", 5), use_awaitable);
 }
@@ -288,11 +297,10 @@ Task<> Connection::run_websocket(Request& request, Response& response) {
   std::exception_ptr error;
   try {
     // What the client sent behind its handshake stays unread: a client must wait for the answer.
-    co_await serve_websocket(std::move(stream_), request, response, cut_websocket_);
+    co_await serve_websocket(std::move(stream_), shared_->options, request, response, websocket_);
   } catch (...) {
     error = std::current_exception();
   }
-  cut_websocket_ = [] {};
   --shared_->stats.websockets;
   if (error) std::rethrow_exception(error);
 }

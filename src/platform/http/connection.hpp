@@ -16,6 +16,11 @@ namespace beast = boost::beast;
 
 class Connection;
 
+/// What ends a WebSocket from outside.
+struct WebSocketEnds {
+  std::function<void()> go_away, cut;
+};
+
 /// What connections share with their server.
 struct Shared {
   ServerOptions options;
@@ -32,6 +37,9 @@ class Connection {
   /// Serves requests until either side closes. Never throws.
   Task<> run();
   bool idle() const { return idle_; }
+  bool is_websocket() const { return static_cast<bool>(websocket_.cut); }
+  /// Tells a WebSocket's peer that the server goes away; its coroutine ends when the peer answers.
+  void go_away() { websocket_.go_away(); }
   /// Cuts the connection; its coroutine ends.
   void cut();
 
@@ -40,7 +48,7 @@ class Connection {
   Task<bool> wait_for_data();
   Task<Next> serve_one();
   Task<> write_response(const Request& request, Response& response, bool keep_alive);
-  Task<> write_stream(const Request& request, Response& response, bool keep_alive);
+  Task<> write_stream(const Request& request, Response& response, bool keep_alive, bool chunked);
   Task<> run_websocket(Request& request, Response& response);
   Task<> refuse(int status, std::string_view detail);
 
@@ -48,17 +56,17 @@ class Connection {
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_;
   std::string peer_;
-  std::function<void()> cut_websocket_;  // set while the stream belongs to a WebSocket
+  WebSocketEnds websocket_;  // set once the stream belongs to a WebSocket
   bool idle_ = true;
 };
 
 /// Status line and headers of an answer, ending with the empty line.
 std::string response_head(const Response& response, std::string_view framing, bool keep_alive);
 std::string_view reason_phrase(int status);
-/// Accepts the WebSocket that `request` asks for and runs the response's handler on it. `cut` is set
-/// to what ends it from outside, for as long as it lives.
-Task<> serve_websocket(beast::tcp_stream stream, Request& request, Response& response,
-                       std::function<void()>& cut);
+/// Accepts the WebSocket that `request` asks for and runs the response's handler on it. `ends` is set
+/// to what ends it from outside, and does nothing once it is gone.
+Task<> serve_websocket(beast::tcp_stream stream, const ServerOptions& options, Request& request,
+                       Response& response, WebSocketEnds& ends);
 /// True when the request asks for a WebSocket (RFC 6455, 4.2.1).
 bool is_websocket_request(const Request& request);
 

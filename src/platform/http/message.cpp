@@ -12,6 +12,25 @@ bool iequals(std::string_view a, std::string_view b) {
   return true;
 }
 
+bool lists(std::string_view header, std::string_view word) {
+  while (!header.empty()) {
+    const auto comma = header.find(',');
+    auto item = header.substr(0, comma);
+    header = comma == std::string_view::npos ? std::string_view() : header.substr(comma + 1);
+    while (!item.empty() && (item.front() == ' ' || item.front() == '\t')) item.remove_prefix(1);
+    while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) item.remove_suffix(1);
+    if (iequals(item, word)) return true;
+  }
+  return false;
+}
+
+std::string_view method_label(std::string_view method) {
+  for (const std::string_view known :
+       {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
+    if (method == known) return known;
+  return "other";
+}
+
 const std::string* Headers::find(std::string_view name) const {
   for (const auto& [key, value] : fields_)
     if (iequals(key, name)) return &value;

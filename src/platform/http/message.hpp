@@ -39,6 +39,11 @@ bool iequals(std::string_view a, std::string_view b);
 /// Percent-decodes; nothing when an escape is malformed. `plus_is_space` for query strings.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 std::string percent_encode(std::string_view text);
+/// True when a comma-separated header list holds `word` (without case).
+bool lists(std::string_view header, std::string_view word);
+/// A method as metrics may name it: one of RFC 9110 and PATCH, else "other", since anybody may send
+/// any word, and each label stays for ever.
+std::string_view method_label(std::string_view method);
 /// Value of a cookie in the Cookie header (RFC 6265), or nothing.
 std::optional<std::string> cookie(const Headers& headers, std::string_view name);
 
@@ -85,6 +90,7 @@ class WebSocket {
   /// Completes when the socket took the message; throws when the connection is gone or the peer did
   /// not take it within the send timeout.
   virtual Task<> write(std::string data, bool text = true) = 0;
+  /// Sends a close frame and waits for the peer's.
   virtual Task<> close(std::uint16_t code, std::string reason) = 0;
   virtual bool open() const = 0;
   /// Ends the connection at once, without a close frame; reads and writes under way fail.
@@ -102,6 +108,9 @@ struct Response {
   std::string subprotocol;
   /// Bytes a WebSocket message may have at most.
   std::size_t websocket_max_message_bytes = 64 * 1024;
+  /// Whether silent peers are pinged and cut, and a write that lasts too long ends the WebSocket. Off
+  /// where the protocol inside sees to it, and pauses reading as it likes.
+  bool websocket_timeouts = true;
 
   static Response json(int status, std::string body);
   static Response text(int status, std::string body,

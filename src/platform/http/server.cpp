@@ -74,15 +74,21 @@ Task<> Server::stop(long grace_ms) {
   self->shared->stopping = true;
   boost::system::error_code ec;
   self->acceptor.close(ec);
-  const auto cut = [&](bool idle_only) {
-    // Cutting ends the coroutine later, not here, so the set does not change under us.
-    for (auto* connection : self->shared->open)
-      if (!idle_only || connection->idle()) connection->cut();
-  };
-  cut(true);
-  const auto deadline = steady_ms() + grace_ms;
-  while (!self->shared->open.empty() && steady_ms() < deadline) co_await sleep_ms(10);
-  cut(false);
+  // Cutting ends the coroutine later, not here, so the set does not change under us.
+  const auto& open = self->shared->open;
+  for (auto* connection : open) {
+    if (connection->is_websocket())
+      connection->go_away();
+    else if (connection->idle())
+      connection->cut();
+  }
+  const auto start = steady_ms(), deadline = start + grace_ms;
+  const auto goodbye = start + std::min(grace_ms, limits::websocket_close_ms);
+  while (!open.empty() && steady_ms() < goodbye) co_await sleep_ms(10);
+  for (auto* connection : open)
+    if (connection->is_websocket()) connection->cut();
+  while (!open.empty() && steady_ms() < deadline) co_await sleep_ms(10);
+  for (auto* connection : open) connection->cut();
   while (!self->shared->open.empty() && steady_ms() < deadline + 1'000) co_await sleep_ms(10);
 }
 

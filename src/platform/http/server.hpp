@@ -20,6 +20,8 @@ struct ServerOptions {
   long body_timeout_ms = limits::http_body_timeout_ms;
   long idle_timeout_ms = limits::http_idle_timeout_ms;
   long write_timeout_ms = limits::http_write_timeout_ms;
+  long websocket_send_timeout_ms = limits::websocket_send_timeout_ms;
+  long websocket_idle_ping_ms = limits::websocket_idle_ping_ms;  ///< cut after twice as long
 };
 
 struct ServerHandlers {
@@ -45,7 +47,8 @@ class Server {
   unsigned short port() const;
   /// Starts accepting.
   void start();
-  /// Stops accepting, closes idle connections, waits up to `grace_ms` for the others, then cuts them.
+  /// Stops accepting, closes idle connections, tells WebSockets that the server goes away (1001),
+  /// waits up to `grace_ms` for the others (a second for WebSockets), then cuts them.
   Task<> stop(long grace_ms = limits::http_stop_grace_ms);
   ServerStats stats() const;
 
