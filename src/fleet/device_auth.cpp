@@ -14,6 +14,7 @@
 #include "platform/json/rules.hpp"
 #include "platform/json/write.hpp"
 #include "platform/limits.hpp"
+#include "platform/log.hpp"
 
 namespace pulse::fleet {
 
@@ -45,6 +46,10 @@ constexpr std::int64_t stale_ms = 3'600'000;       // how long old facts serve w
 constexpr std::int64_t unknown_ttl_ms = 10'000;
 constexpr std::int64_t pause_after_failure_ms = 2'000;
 constexpr std::size_t most_in_one_statement = 2'000;
+// A door that slows down reserves one message of a device ahead on each of its loops; what all devices
+// of a tenant, or all tenants, have reserved is at most what they may send in this time.
+constexpr double most_owed_by_device = 256;
+constexpr double most_owed_s = 5;
 
 constexpr const char* credentials_of_devices = R"sql(
   SELECT r.tenant_id, r.device_id, r.site_id, r.status, coalesce(s.status, ''),
@@ -96,6 +101,14 @@ struct DeviceAuth::Impl {
     const std::lock_guard lock(rate_mutex);
     return device_rate;
   }
+  /// A plan that grants more than the general limit raises it for its devices.
+  Rate rate_of(const DeviceCredentials& device) const {
+    auto r = rate();
+    r.per_second = std::max(r.per_second, device.plan_rate_per_second);
+    return r;
+  }
+  Rate tenant_rate() const { return {options.tenant_per_second, options.tenant_per_second}; }
+  Rate global_rate() const { return {options.global_per_second, options.global_per_second}; }
   /// What is known, and whether it is fresh.
   Entry known(const std::string& key) {
     auto& s = shard(key);
@@ -142,25 +155,58 @@ DeviceAuth::~DeviceAuth() = default;
 
 std::int64_t DeviceAuth::take(const DeviceCredentials& device, std::size_t messages) {
   auto& self = *impl_;
-  auto rate = self.rate();
-  // A plan that grants more than the general limit raises it for its devices.
-  rate.per_second = std::max(rate.per_second, device.plan_rate_per_second);
+  const auto key = key_of(device.tenant_id, device.device_id);
+  const auto rate = self.rate_of(device), tenant = self.tenant_rate(), global = self.global_rate();
   const auto n = static_cast<double>(messages);
-  const auto& global = self.options.global_per_second;
-  const auto& tenant = self.options.tenant_per_second;
-  if (const auto wait = self.devices.take(key_of(device.tenant_id, device.device_id), rate, n)) {
+  if (const auto wait = self.devices.take(key, rate, n)) {
     ++self.limited_device;
     return wait;
   }
-  if (const auto wait = self.tenants.take(device.tenant_id, Rate{tenant, tenant}, n)) {
+  if (const auto wait = self.tenants.take(device.tenant_id, tenant, n)) {
+    self.devices.give_back(key, rate, n);
     ++self.limited_tenant;
     return wait;
   }
-  if (const auto wait = self.tenants.take("", Rate{global, global}, n)) {
+  if (const auto wait = self.tenants.take("", global, n)) {
+    self.devices.give_back(key, rate, n);
+    self.tenants.give_back(device.tenant_id, tenant, n);
     ++self.limited_global;
     return wait;
   }
   return 0;
+}
+
+DeviceAuth::Pace DeviceAuth::reserve(const DeviceCredentials& device) {
+  auto& self = *impl_;
+  const auto key = key_of(device.tenant_id, device.device_id);
+  const auto rate = self.rate_of(device), tenant = self.tenant_rate(), global = self.global_rate();
+  const auto of_device = self.devices.reserve(key, rate, most_owed_by_device);
+  if (!of_device.taken) return {false, of_device.wait_us};
+  const auto of_tenant =
+      self.tenants.reserve(device.tenant_id, tenant, tenant.per_second * most_owed_s);
+  if (!of_tenant.taken) {
+    self.devices.give_back(key, rate);
+    return {false, of_tenant.wait_us};
+  }
+  const auto of_all = self.tenants.reserve("", global, global.per_second * most_owed_s);
+  if (!of_all.taken) {
+    self.devices.give_back(key, rate);
+    self.tenants.give_back(device.tenant_id, tenant);
+    return {false, of_all.wait_us};
+  }
+  const auto wait = std::max({of_device.wait_us, of_tenant.wait_us, of_all.wait_us});
+  if (wait > 0)
+    ++(wait == of_device.wait_us   ? self.limited_device
+       : wait == of_tenant.wait_us ? self.limited_tenant
+                                   : self.limited_global);
+  return {true, wait};
+}
+
+void DeviceAuth::give_back(const DeviceCredentials& device) {
+  auto& self = *impl_;
+  self.devices.give_back(key_of(device.tenant_id, device.device_id), self.rate_of(device));
+  self.tenants.give_back(device.tenant_id, self.tenant_rate());
+  self.tenants.give_back("", self.global_rate());
 }
 
 void DeviceAuth::forget(const std::string& tenant, const std::string& device) {
@@ -249,8 +295,10 @@ Task<> DeviceLookup::Impl::ask(std::vector<std::shared_ptr<Wanted>> batch) {
       }
       found[key_of(d->tenant_id, d->device_id)] = std::move(d);
     }
-  } catch (const pg::Error&) {
+  } catch (const std::exception& e) {
+    // Whatever it is, those who wait must hear it: nobody else would ask for these devices again.
     error = std::current_exception();
+    log::error_throttled("devices not looked up", {{"error", e.what()}}, 5);
     pause_until_ms = steady_ms() + pause_after_failure_ms;
   }
   // What was announced meanwhile may not be in the rows: then the answer serves this once only.

@@ -50,8 +50,18 @@ class DeviceAuth {
   DeviceAuth(nats::Client& nats, boost::asio::any_io_executor executor, DeviceAuthOptions options);
   ~DeviceAuth();
 
-  /// Milliseconds until the device may send `messages` more; 0: now, and they are counted.
+  /// Milliseconds until the device may send `messages` more; 0: now, and they are counted against
+  /// the device, its tenant and all together. Otherwise nothing is counted.
   std::int64_t take(const DeviceCredentials& device, std::size_t messages = 1);
+  /// For a door that slows down instead of refusing. `counted`: the next message is, and may go on in
+  /// `wait_us` from now. Otherwise too many wait already: ask again after `wait_us`.
+  struct Pace {
+    bool counted = true;
+    std::int64_t wait_us = 0;
+  };
+  Pace reserve(const DeviceCredentials& device);
+  /// A message that was reserved for is not sent.
+  void give_back(const DeviceCredentials& device);
   /// Looks the device up anew the next time; this process only (announce_change tells the others).
   void forget(const std::string& tenant, const std::string& device);
   /// Changed by app_settings (RATE_LIMIT_RPS, RATE_LIMIT_BURST).

@@ -11,6 +11,7 @@
 #include "platform/http/static_files.hpp"
 #include "platform/log.hpp"
 #include "telemetry/door.hpp"
+#include "telemetry/mqtt_metrics.hpp"
 #include "telemetry/query.hpp"
 
 namespace pulse::gateway {
@@ -74,13 +75,15 @@ fleet::ConnectionInfo connection_info(const Config& config) {
 
 namespace {
 
-/// A loop's pool may be looked at on that loop only, so its gauges are set from there.
-Task<> follow_pool(metrics::Registry& metrics, pg::Pool& pool, std::string service) {
+/// What belongs to a loop may be looked at on that loop only, so its gauges are set from there.
+Task<> follow_loop(metrics::Registry& metrics, pg::Pool& pool, const telemetry::MqttRole* mqtt,
+                   std::string service) {
   while (true) {
     const auto s = pool.stats();
     metrics.set("pulse_db_pool_size", "Connections to PostgreSQL", {{"service", service}}, s.size);
     metrics.set("pulse_db_pool_free", "Connections to PostgreSQL that are idle",
                 {{"service", service}}, s.idle);
+    if (mqtt) telemetry::set_mqtt_metrics(metrics, mqtt->stats(), service);
     co_await sleep_ms(5'000);
   }
 }
@@ -130,6 +133,7 @@ void GatewayLoop::Impl::build() {
     deps.failures = process.device_failures;
     deps.nats = &process.nats;
     deps.require_token = config.boolean("REQUIRE_TOKEN");
+    deps.payload_bytes_max = static_cast<std::size_t>(config.integer("MAX_PAYLOAD_BYTES"));
     mqtt = std::make_unique<telemetry::MqttRole>(loop.io(), std::move(deps));
   }
   tenancy::GuardDeps guard;
@@ -144,7 +148,7 @@ void GatewayLoop::Impl::build() {
   router.observe_with([this](const http::Request& request, std::string_view pattern, int status,
                              double seconds) {
     process.metrics.count("pulse_http_requests_total", "HTTP requests",
-                          {{"method", request.method},
+                          {{"method", std::string(http::method_label(request.method))},
                            {"route", std::string(pattern)},
                            {"status", std::to_string(status)}});
     process.metrics.observe("pulse_http_request_seconds", "Duration of HTTP requests",
@@ -247,7 +251,8 @@ void GatewayLoop::start() {
     self.mqtt->listen(listen);
   }
   self.server->start();
-  self.loop.spawn("pool gauges", follow_pool(self.process.metrics, *self.pool, self.loop.name()));
+  self.loop.spawn("gauges", follow_loop(self.process.metrics, *self.pool, self.mqtt.get(),
+                                        self.loop.name()));
   self.loop.start();
 }
 

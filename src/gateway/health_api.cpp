@@ -2,10 +2,10 @@
 
 #include <filesystem>
 
+#include "gateway/limit_metrics.hpp"
 #include "gateway/settings.hpp"
 #include "platform/errors.hpp"
 #include "platform/json/write.hpp"
-#include "platform/limits.hpp"
 
 namespace pulse::gateway {
 
@@ -179,6 +179,7 @@ void mount_health(http::Router& api, HealthDeps d) {
 }
 
 void register_gauges(Process& p) {
+  set_limit_metrics(p.metrics, p.config);
   p.metrics.on_scrape([&p](metrics::Registry& m) {
     m.set("pulse_nats_connected", "1 while connected to NATS", {}, p.nats.connected() ? 1 : 0);
     const auto n = p.nats.stats();
@@ -204,13 +205,6 @@ void register_gauges(Process& p) {
       m.set("pulse_ingest_lag_seconds", "Age of the oldest message of the last batch", {},
             static_cast<double>(i->lag_ms) / 1000);
     }
-    m.set("pulse_limit", "Bounds", {{"name", "http_body_bytes"}}, limits::http_body_bytes);
-    m.set("pulse_limit", "Bounds", {{"name", "ingest_batch_messages"}},
-          limits::ingest_batch_messages);
-    m.set("pulse_limit", "Bounds", {{"name", "live_clients_per_tenant"}},
-          limits::live_clients_per_tenant);
-    m.set("pulse_limit", "Bounds", {{"name", "nats_in_flight"}},
-          static_cast<double>(nats::Client::max_in_flight()));
   });
 }
 

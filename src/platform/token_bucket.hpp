@@ -34,25 +34,41 @@ class TokenBuckets {
     return take_counted(key, rate, n).wait_ms;
   }
   Taken take_counted(std::string_view key, Rate rate, double n = 1) {
-    auto& shard = shards_[std::hash<std::string_view>()(key) % shards];
+    auto& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
-    const auto now = steady_us();
-    auto it = shard.buckets.find(std::string(key));
-    if (it == shard.buckets.end()) {
-      if (shard.buckets.size() >= capacity_) make_room(shard, now);
-      it = shard.buckets.emplace(std::string(key), Bucket{rate.burst, now, rate}).first;
-    }
-    auto& b = it->second;
-    b.tokens = std::min(rate.burst,
-                        b.tokens + static_cast<double>(now - b.at_us) * rate.per_second / 1e6);
-    b.at_us = now;
-    b.rate = rate;
+    auto& b = filled(shard, key, rate);
     if (b.tokens >= n) {
       b.tokens -= n;
       return {0, b.tokens};
     }
     return {static_cast<std::int64_t>((n - b.tokens) / std::max(rate.per_second, 1e-9) * 1000) + 1,
             b.tokens};
+  }
+
+  /// What a reservation found. `taken`: the tokens are the caller's in `wait_us` from now. Otherwise
+  /// too many are owed already, and to ask again makes sense after `wait_us`.
+  struct Reserved {
+    bool taken = true;
+    std::int64_t wait_us = 0;
+  };
+  /// Takes `n` tokens even if they are yet to come, as long as the bucket owes no more than `debt`
+  /// then. So each caller waits once, and callers go on in the order they came.
+  Reserved reserve(std::string_view key, Rate rate, double debt, double n = 1) {
+    auto& shard = shard_of(key);
+    const std::lock_guard lock(shard.mutex);
+    auto& b = filled(shard, key, rate);
+    const bool taken = b.tokens - n >= -debt;
+    const double missing = taken ? n - b.tokens : n - b.tokens - debt;
+    if (taken) b.tokens -= n;
+    if (missing <= 0) return {};
+    return {taken, static_cast<std::int64_t>(missing / std::max(rate.per_second, 1e-9) * 1e6) + 1};
+  }
+  /// Undoes a take or a reservation.
+  void give_back(std::string_view key, Rate rate, double n = 1) {
+    auto& shard = shard_of(key);
+    const std::lock_guard lock(shard.mutex);
+    auto& b = filled(shard, key, rate);
+    b.tokens = std::min(rate.burst, b.tokens + n);
   }
 
   std::size_t size() const {
@@ -75,6 +91,24 @@ class TokenBuckets {
     mutable std::mutex mutex;
     std::unordered_map<std::string, Bucket> buckets;
   };
+  Shard& shard_of(std::string_view key) {
+    return shards_[std::hash<std::string_view>()(key) % shards];
+  }
+  /// The bucket as it is now; the shard's mutex is held.
+  Bucket& filled(Shard& shard, std::string_view key, Rate rate) {
+    const auto now = steady_us();
+    auto it = shard.buckets.find(std::string(key));
+    if (it == shard.buckets.end()) {
+      if (shard.buckets.size() >= capacity_) make_room(shard, now);
+      it = shard.buckets.emplace(std::string(key), Bucket{rate.burst, now, rate}).first;
+    }
+    auto& b = it->second;
+    b.tokens = std::min(rate.burst,
+                        b.tokens + static_cast<double>(now - b.at_us) * rate.per_second / 1e6);
+    b.at_us = now;
+    b.rate = rate;
+    return b;
+  }
   void make_room(Shard& shard, std::int64_t now) {
     std::erase_if(shard.buckets, [&](const auto& e) {
       const auto& b = e.second;

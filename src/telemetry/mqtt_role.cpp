@@ -41,6 +41,13 @@ bool token_lives(const DeviceSession& session, const fleet::DeviceCredentials& d
   return false;
 }
 
+/// What a client says, as far as it goes into the log: no more than 256 bytes, whole characters.
+std::string beginning(const std::string& text) {
+  std::size_t n = std::min<std::size_t>(text.size(), 256);
+  while (n > 0 && n < text.size() && (static_cast<unsigned char>(text[n]) & 0xC0) == 0x80) --n;
+  return text.substr(0, n);
+}
+
 mqtt::AuthResult refused(mqtt::Reason reason, std::string text) {
   mqtt::AuthResult out;
   out.reason = reason;
@@ -51,9 +58,11 @@ mqtt::AuthResult refused(mqtt::Reason reason, std::string text) {
 }  // namespace
 
 struct MqttRole::Impl : std::enable_shared_from_this<MqttRole::Impl> {
-  Impl(boost::asio::io_context& io_, MqttRoleDeps d) : io(io_), deps(std::move(d)) {}
+  Impl(boost::asio::io_context& io_, MqttRoleDeps d)
+      : io(io_), deps(std::move(d)), rate(std::make_shared<RateLines>(deps.auth)) {}
   boost::asio::io_context& io;
   MqttRoleDeps deps;
+  std::shared_ptr<RateLines> rate;
   std::unique_ptr<mqtt::Endpoint> endpoint;
   std::unique_ptr<nats::Subscription> takeovers, changes;
 
@@ -97,6 +106,8 @@ Task<mqtt::AuthResult> MqttRole::Impl::authenticate(const mqtt::ConnectInfo& inf
 
 Task<mqtt::PublishResult> MqttRole::Impl::publish(const mqtt::Principal& principal,
                                                   const mqtt::PublishView& message) {
+  // A message without a time of its own is of now, not of when its device's rate lets it pass.
+  const auto received_ms = now_ms();
   const auto& session = session_of(principal);
   const auto topic = fleet::parse_topic(message.topic);
   if (!topic || topic->tenant != session.tenant || topic->device != session.device)
@@ -118,7 +129,8 @@ Task<mqtt::PublishResult> MqttRole::Impl::publish(const mqtt::Principal& princip
   }
   // Too fast is no reason to lose anything: the message waits here, and with it the reading of the
   // socket, until the device's rate allows it.
-  while (const auto wait = deps.auth->take(*device)) co_await sleep_ms(std::min(wait, std::int64_t{1'000}));
+  if (!co_await RateLines::pass(rate, device, &session, message.payload.size()))
+    co_return mqtt::PublishResult::unavailable("the device sends faster than its rate allows");
 
   EnvelopeFacts facts;
   facts.tenant_id = session.tenant;
@@ -127,7 +139,7 @@ Task<mqtt::PublishResult> MqttRole::Impl::publish(const mqtt::Principal& princip
   facts.username = principal.name;
   const std::string auth = session.token_id.empty() ? "" : "token:" + session.token_id;
   facts.auth = auth;
-  facts.received_ms = now_ms();
+  facts.received_ms = received_ms;
   std::string envelope, id;
   {
     boost::json::monotonic_resource arena(4 * 1024);
@@ -158,6 +170,8 @@ void MqttRole::Impl::disconnected(const mqtt::SessionInfo& info, const mqtt::Dis
                                   std::optional<mqtt::Will> will) {
   const auto& session = session_of(info.principal);
   using Kind = mqtt::DisconnectCause::Kind;
+  // A client that took its leave sends nothing again: what it left goes on.
+  if (cause.kind != Kind::client) rate->lose(session.tenant, session.device, &session);
   fleet::ConnectionChange change;
   change.tenant_id = session.tenant;
   change.device_id = session.device;
@@ -170,10 +184,10 @@ void MqttRole::Impl::disconnected(const mqtt::SessionInfo& info, const mqtt::Dis
   change.details["reason"] = names[static_cast<std::size_t>(cause.kind)];
   change.details["protocol"] = "mqtt";
   change.details["client_id"] = info.client_id;
-  if (!cause.text.empty()) change.details["text"] = cause.text;
+  if (!cause.text.empty()) change.details["text"] = beginning(cause.text);
   if (will) {
     boost::json::object w;
-    w["topic"] = will->topic;
+    w["topic"] = beginning(will->topic);
     // jsonb takes no U+0000, and a will may hold any bytes: what is no text stays out.
     if (will->payload.size() <= 4096 && will->payload.find('\0') == std::string::npos)
       w["payload"] = will->payload;
@@ -219,6 +233,8 @@ mqtt::Hooks MqttRole::Impl::hooks() {
 /// A device changed: those of its sessions whose token is gone, or that may send no more, end.
 Task<> MqttRole::Impl::check_sessions(std::shared_ptr<Impl> self, std::string tenant,
                                       std::string device) {
+  const std::string name = tenant + "/" + device;
+  if (!self->endpoint || !self->endpoint->serves(name)) co_return;
   fleet::Credentials now_known;
   try {
     now_known = co_await self->deps.lookup->find(tenant, device);
@@ -228,10 +244,9 @@ Task<> MqttRole::Impl::check_sessions(std::shared_ptr<Impl> self, std::string te
   if (!self->endpoint) co_return;
   const auto gone = [&](const mqtt::SessionInfo& info) {
     const auto& s = session_of(info.principal);
-    if (s.tenant != tenant || s.device != device) return false;
     return !fleet::refusal_of(*now_known).empty() || !token_lives(s, *now_known);
   };
-  self->endpoint->disconnect(gone, mqtt::Reason::not_authorized,
+  self->endpoint->disconnect(name, gone, mqtt::Reason::not_authorized,
                              "the token was revoked or has expired");
 }
 
@@ -265,9 +280,20 @@ void MqttRole::Impl::listen_to_nats() {
       });
 }
 
+mqtt::Limits mqtt_limits(std::size_t payload_bytes_max) {
+  mqtt::Limits limits;
+  // Around the payload there is the topic, and with 5.0 properties. What is larger than that is taken
+  // all the same, as from 3.1.1 clients, which can't be told: it is quarantined with its reason.
+  limits.packet_bytes_told =
+      static_cast<std::uint32_t>(payload_bytes_max + limits.topic_bytes_max + 1024);
+  limits.packet_bytes_max = std::max(limits.packet_bytes_max, limits.packet_bytes_told);
+  return limits;
+}
+
 MqttRole::MqttRole(boost::asio::io_context& io, MqttRoleDeps deps)
     : impl_(std::make_shared<Impl>(io, std::move(deps))) {
-  impl_->endpoint = std::make_unique<mqtt::Endpoint>(io, impl_->hooks());
+  const auto limits = mqtt_limits(impl_->deps.payload_bytes_max);
+  impl_->endpoint = std::make_unique<mqtt::Endpoint>(io, impl_->hooks(), limits);
   impl_->listen_to_nats();
 }
 
@@ -290,11 +316,13 @@ void MqttRole::listen(const MqttListen& l) {
 void MqttRole::mount(http::Router& api) {
   api.get("/mqtt", [impl = impl_](http::Raw request) -> Task<http::Response> {
        const auto offered = request->headers.get("Sec-WebSocket-Protocol");
-       if (offered.find("mqtt") == std::string_view::npos)
+       if (!http::lists(offered, "mqtt"))
          throw bad_request("MQTT over WebSocket needs the subprotocol 'mqtt'");
        http::Response r;
        r.subprotocol = "mqtt";
-       r.websocket_max_message_bytes = 128 * 1024;
+       const auto limits = mqtt_limits(impl->deps.payload_bytes_max);
+       r.websocket_max_message_bytes = std::size_t{2} * limits.packet_bytes_max;
+       r.websocket_timeouts = false;  // keep alive and write stall; and it may be read no further
        r.websocket = [impl, address = request->client_address](http::WebSocket& ws) -> Task<> {
          co_await impl->endpoint->serve(mqtt::make_websocket_stream(ws, address),
                                         mqtt::Protocol::websocket);

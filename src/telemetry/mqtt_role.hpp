@@ -7,8 +7,10 @@
 #include "fleet/connection_log.hpp"
 #include "fleet/device_auth.hpp"
 #include "platform/http/router.hpp"
+#include "platform/limits.hpp"
 #include "platform/mqtt/endpoint.hpp"
 #include "platform/nats/client.hpp"
+#include "telemetry/mqtt_rate.hpp"
 #include "tenancy/guard.hpp"
 
 namespace pulse::telemetry {
@@ -20,7 +22,11 @@ struct MqttRoleDeps {
   std::shared_ptr<tenancy::FailureLimit> failures;       ///< of the process, by address
   nats::Client* nats = nullptr;
   bool require_token = true;
+  std::size_t payload_bytes_max = limits::ingest_payload_bytes_mqtt;  ///< more is quarantined
 };
+
+/// The endpoint's bounds where the worker takes payloads of so many bytes.
+mqtt::Limits mqtt_limits(std::size_t payload_bytes_max);
 
 struct MqttListen {
   std::string host = "127.0.0.1";
