@@ -23,7 +23,11 @@ dev_up() {
     case $1 in
       --detach) detach=1 ;;
       --no-simulate) simulate=0 ;;
-      *) die "Unknown option: $1 (known: --detach, --no-simulate)" ;;
+      --identity)
+        choose_identity "${2:-}"
+        shift
+        ;;
+      *) die "Unknown option: $1 (known: --detach, --no-simulate, --identity embedded|keycloak)" ;;
     esac
     shift
   done
@@ -35,6 +39,7 @@ dev_up() {
   step "Start PostgreSQL on port $PULSE_PG_PORT" "Its log: .dev/postgres/log" start_postgres
   step "Start NATS on port $PULSE_NATS_PORT" "Its log: .dev/logs/nats.log" start_nats
   step "Apply migrations" "After an incompatible change: ./dev reset" run_pulse migrate
+  keycloak_up
   step "Demo tenant, devices, users" "Try ./dev reset" \
     run_pulse admin seed-demo --tokens-file "$DEV/devices.jsonl"
   step "Start Pulse on port $PULSE_PORT" "./dev logs pulse tells why; run: ./dev doctor" start_pulse
@@ -43,6 +48,7 @@ dev_up() {
   say ""
   say "  Open      ${BOLD}$PULSE_URL/app/${PLAIN}"
   say "  Sign in   customer1 | tenantadmin1 | operator1 | operatoradmin1, password pulse-demo-1"
+  if keycloak_wanted; then say "  Keycloak  $KEYCLOAK_PUBLIC_URL (its emails: .dev/data/outbox); back: ./dev up --identity embedded"; fi
   say "  MQTT      localhost:$MQTT_PORT (TLS $MQTT_TLS_PORT), API documents $PULSE_URL/docs"
   say "  Shell     . .dev/env    token: ./dev token customer1"
   say "  Send      curl -X POST \$PULSE_URL/ingest/v1/tenant/\$DEMO_TENANT/device/\$DEMO_DEVICE/telemetry \\"
@@ -59,6 +65,7 @@ dev_up() {
 dev_down() {
   stop_process simulate 15
   stop_process pulse 20
+  keycloak_down
   stop_process nats 15
   stop_postgres >/dev/null
   say "Stopped."
@@ -72,12 +79,14 @@ dev_reset() {
   dev_down
   if [[ -L $DEV/postgres ]]; then rm -rf "$(readlink -f "$DEV/postgres")"; fi
   rm -rf "$DEV/postgres" "$DEV/nats" "$DEV/data" "$DEV/devices.jsonl" "$DEV/env" "$DEV/ports" "$DEV/secret"
+  keycloak_reset
   say "Deleted. ./dev up begins anew."
 }
 
 dev_status() {
   local name pid
-  for name in pulse simulate nats; do
+  for name in pulse simulate nats keycloak mail; do
+    [[ $name != keycloak && $name != mail ]] || keycloak_wanted || continue
     if pid=$(process_of "$name"); then
       printf '  %-10s runs     pid %-8s %s\n' "$name" "$pid" \
         "$(ps -o rss=,etime= -p "$pid" | awk '{printf "%d MiB, up %s", $1 / 1024, $2}')"
@@ -95,9 +104,9 @@ dev_status() {
 dev_logs() {
   case ${1:-pulse} in
     postgres) exec tail -n 50 -F "$DEV/postgres/log" ;;
-    pulse | simulate | nats) exec tail -n 50 -F "$LOGS/${1:-pulse}.log" ;;
+    pulse | simulate | nats | keycloak | mail) exec tail -n 50 -F "$LOGS/${1:-pulse}.log" ;;
     gateway | mqtt | ingest | ops) follow_role "$1" ;;
-    *) die "Unknown log: $1 (known: pulse, gateway, mqtt, ingest, ops, simulate, nats, postgres)" ;;
+    *) die "Unknown log: $1 (known: pulse, gateway, mqtt, ingest, ops, simulate, nats, postgres, keycloak, mail)" ;;
   esac
 }
 
@@ -111,7 +120,7 @@ follow_role() {
 dev_token() {
   [[ -f $DEV/ports ]] || die "Pulse does not run: ./dev up"
   choose_ports
-  curl -s -m 10 "http://127.0.0.1:$PULSE_PORT/realms/pulse/protocol/openid-connect/token" \
+  curl -s -m 10 "$(issuer_base)/realms/pulse/protocol/openid-connect/token" \
     -d grant_type=password -d client_id=pulse-ui -d "username=${1:-customer1}" \
     -d "password=${PULSE_PASSWORD:-pulse-demo-1}" |
     python3 -c 'import json, sys

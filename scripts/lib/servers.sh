@@ -9,6 +9,8 @@ own_server_of() {
   case $1 in
     PULSE_PG_PORT) postgres_runs ;;
     PULSE_NATS_PORT) process_of nats >/dev/null ;;
+    KEYCLOAK_PORT) process_of keycloak >/dev/null ;;
+    MAIL_PORT) process_of mail >/dev/null ;;
     *) process_of pulse >/dev/null ;;
   esac
 }
@@ -27,7 +29,8 @@ choose_ports() {
   local name default wanted
   remember_ports
   : >"$DEV/ports.new"
-  for pair in PULSE_PORT:8080 MQTT_PORT:1883 MQTT_TLS_PORT:8883 PULSE_PG_PORT:5433 PULSE_NATS_PORT:4222; do
+  for pair in PULSE_PORT:8080 MQTT_PORT:1883 MQTT_TLS_PORT:8883 PULSE_PG_PORT:5433 PULSE_NATS_PORT:4222 \
+    KEYCLOAK_PORT:8180 MAIL_PORT:2525; do
     name=${pair%%:*} default=${pair##*:}
     local remembered="DEV_$name"
     wanted=${!name:-${!remembered:-}}
@@ -46,7 +49,7 @@ choose_ports() {
 choose_start_ports() {
   local name remembered wished
   remember_ports
-  for name in PULSE_PORT MQTT_PORT MQTT_TLS_PORT PULSE_PG_PORT PULSE_NATS_PORT; do
+  for name in PULSE_PORT MQTT_PORT MQTT_TLS_PORT PULSE_PG_PORT PULSE_NATS_PORT KEYCLOAK_PORT MAIL_PORT; do
     remembered="DEV_$name" wished=${!name:-}
     if own_server_of "$name"; then
       [[ -z $wished || -z ${!remembered:-} || $wished == "${!remembered}" ]] ||
@@ -180,6 +183,7 @@ pulse_environment() {
   # Development is generous: bursts and load tests come through.
   export RATE_LIMIT_RPS=${RATE_LIMIT_RPS:-2000} RATE_LIMIT_BURST=${RATE_LIMIT_BURST:-5000}
   export MQTT_INTERNAL_AUTH_SECRET=${MQTT_INTERNAL_AUTH_SECRET:-$(sha256sum <"$DEV/secret" | cut -c1-32)}
+  keycloak_environment
 }
 
 # A command of pulse without the names that are ./dev's own.
@@ -189,7 +193,7 @@ PULSE="$ROOT/build/release/pulse"
 
 start_pulse() {
   local stamp
-  stamp=$(stat -c '%Y %s' "$PULSE")
+  stamp="$(stat -c '%Y %s' "$PULSE") ${PULSE_IDENTITY:-embedded}"
   if process_of pulse >/dev/null && [[ $(cat "$RUN/pulse.stamp" 2>/dev/null) != "$stamp" ]]; then
     stop_process simulate 15
     stop_process pulse 15

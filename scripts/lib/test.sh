@@ -110,10 +110,11 @@ run_fuzzer() {
 }
 
 # The heavy tier: unit and integration tests under AddressSanitizer and UndefinedBehaviorSanitizer, the
-# platform's unit tests under ThreadSanitizer, the fuzzers for half a minute each, and ten times the kills.
+# platform's unit tests under ThreadSanitizer, the fuzzers for half a minute each, a real Keycloak, and ten
+# times the kills.
 dev_test_full() {
   local fuzzer source
-  ensure_packages build up test full
+  ensure_packages build up test full keycloak
   build_cpp asan pulse pulse_unit_tests
   run_unit_tests "Unit tests (ASan, UBSan)" asan
   PULSE_BINARY="$ROOT/build/asan/pulse" run_pytest "Integration tests (ASan, UBSan)" tests/integration
@@ -125,5 +126,7 @@ dev_test_full() {
     fuzzer=$(basename "$source" _fuzz.cpp)
     check "Fuzzer $fuzzer" run_fuzzer "$fuzzer" 30
   done
+  build_cpp release pulse keycloak_directory_test
+  run_pytest "Tests with a real Keycloak" tests/full
   PULSE_CHAOS_KILLS=200 PULSE_CHAOS_PG_DOWN=60 run_pytest "Chaos tests, long" tests/chaos
 }

@@ -191,16 +191,19 @@ class Stack:
     """PostgreSQL, NATS and one or several Pulse processes.
 
     `processes` lists the roles of each Pulse process, e.g. ["gateway,mqtt,ingest,ops"] or
-    ["gateway,mqtt", "ingest", "ops"].
+    ["gateway,mqtt", "ingest", "ops"]. `keycloak`: a Keycloak (keycloak.py) that becomes the directory; it is
+    started with this stack, and ended by whoever made it.
     """
 
     def __init__(self, processes=("gateway,mqtt,ingest,ops",), settings: dict | None = None,
-                 devices: int = 25, fsync: bool = False):
+                 devices: int = 25, fsync: bool = False, keycloak=None):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="pulse-test-", dir="/var/tmp"))
         self.home.chmod(0o755)
         self.postgres = Postgres(self.home, fsync)
         self.nats_port, self.port, self.mqtt_port, self.mqtt_tls_port = (free_port() for _ in range(4))
         self.url = f"http://127.0.0.1:{self.port}"
+        self.keycloak = keycloak
+        self.issuer = keycloak.url if keycloak else self.url
         self.devices_file = self.home / "devices.jsonl"
         self.device_count = devices
         self.roles = list(processes)
@@ -212,7 +215,8 @@ class Stack:
             "PULSE_SECRET_KEY": "ab" * 32, "MQTT_INTERNAL_AUTH_SECRET": "internal-secret-of-tests",
             "RATE_LIMIT_RPS": "100000", "RATE_LIMIT_BURST": "200000", "MODE": "DEV",
             "PULSE_MIGRATIONS_DIR": str(ROOT / "migrations"), "PULSE_WEB_DIR": str(ROOT / "web/dist"),
-            "PULSE_DATA_DIR": str(self.home / "data"), **(settings or {})}
+            "PULSE_DATA_DIR": str(self.home / "data"), **(keycloak.settings() if keycloak else {}),
+            **(settings or {})}
         conf = self.home / "nats.conf"
         conf.write_text(f'listen: "127.0.0.1:{self.nats_port}"\nmax_payload: 2MB\n'
                         f'jetstream {{ store_dir: "{self.home / "nats"}" }}\n')
@@ -240,19 +244,24 @@ class Stack:
         process.port = int(env["PULSE_PORT"])
         return process
 
-    def command(self, *args, check: bool = True) -> subprocess.CompletedProcess:
+    def command(self, *args, check: bool = True, settings: dict | None = None) -> subprocess.CompletedProcess:
         """Runs `pulse ...` against this stack."""
-        return subprocess.run([str(PULSE), *map(str, args)], env=environment(self.settings),
+        return subprocess.run([str(PULSE), *map(str, args)], env=environment({**self.settings, **(settings or {})}),
                               capture_output=True, text=True, check=check, timeout=600)
 
     def start(self):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj",
                         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
                         self.home / "key.pem", "-out", self.home / "cert.pem"], check=True, capture_output=True)
+        if self.keycloak:
+            self.keycloak.start(self.url)
         self.postgres.create()
         self.start_nats()
         self.command("migrate")
-        self.command("admin", "seed-demo", "--tokens-file", self.devices_file, "--devices", self.device_count)
+        # An issuer of the tests has no directory: the demo's people then go where they always went.
+        people = {} if self.keycloak else {"PULSE_IDENTITY": "embedded"}
+        self.command("admin", "seed-demo", "--tokens-file", self.devices_file, "--devices", self.device_count,
+                     settings=people)
         for pulse in self.pulses:
             pulse.start()
         self.wait_ready()
@@ -299,7 +308,7 @@ class Stack:
         return [json.loads(line) for line in self.devices_file.read_text().splitlines()]
 
     def token(self, user: str = "customer1", password: str = PASSWORD) -> str:
-        answer = requests.post(f"{self.url}/realms/pulse/protocol/openid-connect/token", timeout=10, data={
+        answer = requests.post(f"{self.issuer}/realms/pulse/protocol/openid-connect/token", timeout=10, data={
             "grant_type": "password", "client_id": "pulse-ui", "username": user, "password": password})
         answer.raise_for_status()
         return answer.json()["access_token"]
