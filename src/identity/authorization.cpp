@@ -1,30 +1,12 @@
 // The authorization endpoint and the sign-in form behind it.
-#include "identity/issuer.hpp"
+#include "identity/forms.hpp"
+#include "identity/pages.hpp"
 #include "platform/errors.hpp"
 #include "platform/json/write.hpp"
 
 namespace pulse::identity {
 
 namespace {
-
-constexpr const char* sso_cookie = "PULSE_SSO";
-constexpr const char* login_cookie = "PULSE_LOGIN";
-constexpr std::int64_t form_life_s = 1800;
-
-/// What an authorization request asks for.
-struct AuthRequest {
-  std::string client_id, redirect_uri, state, nonce, scope, code_challenge, response_mode;
-};
-BOOST_DESCRIBE_STRUCT(AuthRequest, (),
-                      (client_id, redirect_uri, state, nonce, scope, code_challenge, response_mode))
-
-std::string realm_path(const IssuerSettings& s) { return "/realms/" + s.realm + "/"; }
-
-std::string cookie(const IssuerDeps& d, std::string_view name, std::string_view value, long age_s,
-                   bool http_only = true) {
-  return http::set_cookie(name, value, age_s, http_only, "Lax", d.settings.secure_cookies,
-                          realm_path(d.settings));
-}
 
 /// Back to the client with the answer's parameters in query or fragment.
 http::Response answer(const AuthRequest& a,
@@ -72,28 +54,8 @@ Task<http::Response> grant(IssuerDeps d, AuthRequest a, std::string user_id,
                        {"code", code}});
 }
 
-/// The request travels through the form signed and bound to the browser's cookie, so that nothing
-/// is kept here for people who only look at the page, and no other site can post the form.
-std::string seal_request(const IssuerDeps& d, const AuthRequest& a, const std::string& browser) {
-  const auto body =
-      crypto::base64url(json::to_text(a)) + "." + std::to_string(now_ms() / 1000 + form_life_s);
-  return body + "." +
-         crypto::base64url(crypto::hmac_sha256(d.settings.form_key, body + "." + browser));
-}
-
-std::optional<AuthRequest> open_request(const IssuerDeps& d, const std::string& sealed,
-                                        const std::string& browser) {
-  const auto dot = sealed.rfind('.');
-  if (dot == std::string::npos || browser.empty()) return std::nullopt;
-  const auto body = sealed.substr(0, dot);
-  const auto mac = crypto::from_base64(std::string_view(sealed).substr(dot + 1));
-  if (!mac || !crypto::equal(*mac, crypto::hmac_sha256(d.settings.form_key, body + "." + browser)))
-    return std::nullopt;
-  const auto middle = body.find('.');
-  std::int64_t ends = 0;
-  std::from_chars(body.data() + middle + 1, body.data() + body.size(), ends);
-  const auto text = crypto::from_base64(std::string_view(body).substr(0, middle));
-  if (!text || ends < now_ms() / 1000) return std::nullopt;
+std::optional<AuthRequest> read_request(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
   AuthRequest a;
   json::Loc loc;
   Faults faults;
@@ -103,19 +65,17 @@ std::optional<AuthRequest> open_request(const IssuerDeps& d, const std::string& 
 
 http::Response show_form(const IssuerDeps& d, const AuthRequest& a, const http::Request& request,
                          const std::string& username, const std::string& error, int status) {
-  auto browser = http::cookie(request.headers, login_cookie).value_or("");
-  const bool fresh = browser.size() < 20;
-  if (fresh) browser = crypto::random_token(24);
+  const FormBrowser browser(request);
   SignInPage p;
   p.action = realm_path(d.settings) + "login-actions/authenticate";
-  p.request = seal_request(d, a, browser);
-  p.application = a.client_id;
+  p.request = browser.seal(d, "sign-in", json::to_text(a));
   p.redirect_origin = origin_of(a.redirect_uri);
+  if (d.links.mailer) p.forgot = realm_path(d.settings) + "login-actions/reset-credentials";
   p.username = username;
   p.error = error;
   p.hint = d.settings.demo_hint;
   auto r = sign_in_page(p, status);
-  if (fresh) r.headers.add("Set-Cookie", cookie(d, login_cookie, browser, -1));
+  browser.keep(d, r);
   return r;
 }
 
@@ -147,7 +107,9 @@ Task<http::Response> authorize(IssuerDeps d, http::Raw request) {
   const auto sso = http::cookie(request->headers, sso_cookie);
   if (sso && prompt != "login") {
     const auto session = co_await session_of_cookie(*d.pool, *sso);
-    if (session) co_return co_await grant(d, a, session->user.id, session->session_id);
+    // A password that was made temporary since then is replaced first.
+    if (session && !session->user.password_temporary)
+      co_return co_await grant(d, a, session->user.id, session->session_id);
   }
   if (prompt == "none") co_return refuse(a, d, "login_required", "nobody is signed in");
   co_return show_form(d, a, *request.request, text("login_hint"), "", 200);
@@ -155,8 +117,8 @@ Task<http::Response> authorize(IssuerDeps d, http::Raw request) {
 
 Task<http::Response> authenticate(IssuerDeps d, http::Raw request) {
   const Form form(request->body);
-  const auto browser = http::cookie(request->headers, login_cookie).value_or("");
-  const auto a = open_request(d, form.get("request"), browser);
+  const FormBrowser browser(*request.request);
+  const auto a = read_request(browser.open(d, "sign-in", form.get("request")));
   if (!a)
     co_return message_page(400, "This form is no longer valid",
                            "Please go back to the application and sign in again.");
@@ -166,7 +128,7 @@ Task<http::Response> authenticate(IssuerDeps d, http::Raw request) {
   int status = 401;
   std::vector<std::pair<std::string, std::string>> extra;
   try {
-    user = co_await check_password(d, username, form.get("password"), request->client_address);
+    user = co_await check_password(d, username, form.get("password"), visitor_of(*request.request));
   } catch (const HttpError& e) {
     refused = std::string(e.what()) + ". Please try again later.";
     status = e.status;
@@ -177,14 +139,8 @@ Task<http::Response> authenticate(IssuerDeps d, http::Raw request) {
     for (const auto& [name, value] : extra) r.headers.set(name, value);
     co_return r;
   }
-  const auto secret = crypto::random_token(32);
-  const auto session = co_await open_session(*d.pool, user->id, secret, request->client_address,
-                                             std::string(request->headers.get("User-Agent")));
-  auto r = co_await grant(d, *a, user->id, session);
-  r.headers.add("Set-Cookie", cookie(d, sso_cookie, secret, -1));
-  // Readable by login-status-iframe.html: says which session lives, and proves nothing.
-  r.headers.add("Set-Cookie", cookie(d, "PULSE_SESSION_STATE", session, -1, false));
-  co_return r;
+  if (user->password_temporary) co_return ask_new_password(d, *a, *user, *request.request, {});
+  co_return co_await enter(d, *a, std::move(*user), request);
 }
 
 /// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0), and with refresh_token the way in
@@ -219,13 +175,26 @@ Task<http::Response> logout(IssuerDeps d, http::Raw request) {
                      "application.");
   else
     r = http::Response::redirect(with_state(target, text("state")));
-  r.headers.add("Set-Cookie", cookie(d, sso_cookie, "", 0));
-  r.headers.add("Set-Cookie", cookie(d, "PULSE_SESSION_STATE", "", 0, false));
+  r.headers.add("Set-Cookie", issuer_cookie(d, sso_cookie, "", 0));
+  r.headers.add("Set-Cookie", issuer_cookie(d, "PULSE_SESSION_STATE", "", 0, false));
   r.headers.set("Cache-Control", "no-store");
   co_return r;
 }
 
 }  // namespace
+
+Task<http::Response> enter(IssuerDeps d, AuthRequest a, User user, http::Raw request) {
+  const auto from = visitor_of(*request.request);
+  const auto secret = crypto::random_token(32);
+  const auto session = co_await open_session(*d.pool, user.id, secret, from.address, from.agent);
+  note_security(d, "auth.login", "info", user.username + " signed in", &user, "", from,
+                boost::json::object{{"session_id", session}});
+  auto r = co_await grant(d, std::move(a), user.id, session);
+  r.headers.add("Set-Cookie", issuer_cookie(d, sso_cookie, secret, -1));
+  // Readable by login-status-iframe.html: says which session lives, and proves nothing.
+  r.headers.add("Set-Cookie", issuer_cookie(d, "PULSE_SESSION_STATE", session, -1, false));
+  co_return r;
+}
 
 void mount_authorization(http::Router& router, const IssuerDeps& d) {
   const auto base = realm_path(d.settings);

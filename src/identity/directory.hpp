@@ -93,9 +93,15 @@ class Directory {
   virtual Task<> set_roles(std::string id, std::vector<std::string> roles) = 0;
   /// Moves the user into the tenant, or (nothing) out of any.
   virtual Task<> set_tenant(std::string id, std::optional<std::string> tenant_id) = 0;
+  /// Ends the user's sessions. Throws HttpError 400 for a password that the rules refuse.
   virtual Task<> set_password(std::string id, std::string password, bool temporary) = 0;
-  /// Sends the email with its link; links end after a while and work once.
+  /// Sends the email with its link; links end after a while and work once. Throws HttpError 400 for a
+  /// user who is disabled or has no address, 502 when the email can't be sent.
   virtual Task<> send_action(std::string id, EmailAction action) = 0;
+  /// Sends the invitation and names who invites, where the backend's emails can say that.
+  virtual Task<> invite(std::string id, std::string /*invited_by*/) {
+    return send_action(std::move(id), EmailAction::invitation);
+  }
   virtual Task<std::vector<UserSession>> sessions(std::string id) = 0;
   /// 404 "Session not found" for one that is not the user's. Tokens already out are refused by
   /// tenancy::Revocations, which the caller tells.

@@ -44,6 +44,17 @@ Task<bool> PasswordWorkers::fits(std::string password, std::optional<std::string
                                            boost::asio::use_awaitable);
 }
 
+namespace {
+Task<std::string> hashed(std::string password) { co_return crypto::hash_password(password); }
+}  // namespace
+
+Task<std::string> PasswordWorkers::hash(std::string password) {
+  const Waiting here(waiting_);
+  if (here.too_many()) throw unavailable("Too many sign-ins at once");
+  co_return co_await boost::asio::co_spawn(pool_.get_executor(), hashed(std::move(password)),
+                                           boost::asio::use_awaitable);
+}
+
 Form::Form(std::string_view text) {
   while (!text.empty()) {
     const auto end = text.find('&');
@@ -120,7 +131,7 @@ void add_profile(boost::json::object& c, const User& u) {
   c["preferred_username"] = u.username;
   if (u.email) {
     c["email"] = *u.email;
-    c["email_verified"] = true;
+    c["email_verified"] = u.email_verified;
   }
   if (u.first_name) c["given_name"] = *u.first_name;
   if (u.last_name) c["family_name"] = *u.last_name;
@@ -174,10 +185,59 @@ TokenSet make_tokens(const IssuerDeps& d, const SessionUser& who, const std::str
   return out;
 }
 
+Visitor visitor_of(const http::Request& request) {
+  return {request.client_address, std::string(request.headers.get("User-Agent")),
+          request.request_id};
+}
+
+void note_security(const IssuerDeps& d, std::string event_type, std::string severity,
+                   std::string message, const User* user, const std::string& name,
+                   const Visitor& from, boost::json::object details) {
+  if (!d.audit) return;
+  tenancy::AuditEvent e;
+  e.category = "security";
+  e.severity = std::move(severity);
+  e.action = event_type.substr(event_type.find('.') + 1);
+  e.event_type = std::move(event_type);
+  e.message = std::move(message);
+  e.details = std::move(details);
+  e.entity_type = "user";
+  e.actor_type = "user";
+  if (user) {
+    e.tenant_id = user->tenant_id.value_or("");
+    e.entity_id = e.actor_id = user->id;
+    e.entity_name = e.actor_name = user->username;
+  }
+  // What was typed may be anything, and goes where only text can be.
+  if (!name.empty()) e.details["name"] = can_be_name(name) ? name : "(unreadable)";
+  e.ip_address = from.address;
+  e.request_id = from.request_id;
+  d.audit->write(std::move(e));
+}
+
+namespace {
+
+/// Counts a failure; the one that fills the measure is told as a lock, once.
+void failed(const IssuerDeps& d, const std::optional<User>& user, const std::string& name,
+            const std::string& counted, const Visitor& from) {
+  const User* who = user ? &*user : nullptr;
+  note_security(d, "auth.login_failed", "warning", "Sign-in failed", who, name, from);
+  d.failures_by_address->failed(from.address);
+  d.failures_by_user->failed(counted);
+  if (d.failures_by_user->blocked_for(counted) > 0)
+    note_security(d, "auth.login_locked", "warning", "Too many failed sign-ins of one user", who,
+                  name, from);
+  if (d.failures_by_address->blocked_for(from.address) > 0)
+    note_security(d, "auth.login_locked", "warning", "Too many failed sign-ins from one address",
+                  nullptr, name, from);
+}
+
+}  // namespace
+
 Task<std::optional<User>> check_password(IssuerDeps d, std::string name, std::string password,
-                                         std::string address) {
+                                         Visitor from) {
   for (auto& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (const int wait = d.failures_by_address->blocked_for(address); wait > 0)
+  if (const int wait = d.failures_by_address->blocked_for(from.address); wait > 0)
     throw too_many("Too many failed sign-ins", wait);
   auto user = co_await find_user(*d.pool, name);
   // One user has several spellings (name, email): they count together.
@@ -188,13 +248,13 @@ Task<std::optional<User>> check_password(IssuerDeps d, std::string name, std::st
   if (user && !password.empty() && password.size() <= 1024) hash = user->password_hash;
   const bool right = co_await d.passwords->fits(std::move(password), hash);
   if (right && user->enabled) co_return user;
-  d.failures_by_address->failed(address);
-  d.failures_by_user->failed(counted);
+  failed(d, user, name, counted, from);
   co_return std::nullopt;
 }
 
 void mount(http::Router& router, IssuerDeps deps) {
   mount_authorization(router, deps);
+  mount_passwords(router, deps);
   mount_tokens(router, deps);
   mount_documents(router, deps);
 }

@@ -8,10 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "identity/action_links.hpp"
 #include "identity/keys.hpp"
 #include "identity/store.hpp"
 #include "platform/http/router.hpp"
+#include "tenancy/audit.hpp"
 #include "tenancy/guard.hpp"
+#include "tenancy/revocations.hpp"
 
 namespace pulse::identity {
 
@@ -23,8 +26,9 @@ struct IssuerSettings {
   /// Origins that may be redirected to; with `any_local_port` also localhost and 127.0.0.1 on any.
   std::vector<std::string> redirect_origins;
   bool any_local_port = false;
-  std::string form_key;   ///< signs the sign-in form
-  std::string demo_hint;  ///< a line under the form, in development
+  std::string application_url;  ///< where people go on after setting a password
+  std::string form_key;         ///< signs the forms
+  std::string demo_hint;        ///< a line under the form, in development
   long access_s = 300;
 };
 
@@ -35,6 +39,8 @@ class PasswordWorkers {
   /// False for a wrong password. Without a hash the same work is done, so that an unknown user
   /// takes as long as a known one. Throws HttpError 503 when too many wait.
   Task<bool> fits(std::string password, std::optional<std::string> hash);
+  /// The hash of a new password. Throws HttpError 503 when too many wait.
+  Task<std::string> hash(std::string password);
 
  private:
   Task<bool> verify(std::string password, std::optional<std::string> hash);
@@ -50,6 +56,10 @@ struct IssuerDeps {
   std::shared_ptr<KeyStore> keys;
   std::shared_ptr<PasswordWorkers> passwords;
   std::shared_ptr<tenancy::FailureLimit> failures_by_address, failures_by_user;
+  std::shared_ptr<tenancy::FailureLimit> resets_by_address;  ///< asked for, known address or not
+  std::shared_ptr<tenancy::AuditLog> audit;
+  std::shared_ptr<tenancy::Revocations> revocations;  ///< unset: access tokens end by themselves
+  ActionLinks links;
   IssuerSettings settings;
 };
 
@@ -88,24 +98,26 @@ bool is_plain(std::string_view text);
 /// What OpenID Connect Core 1.0, 5.1 says of a user; for tokens and the userinfo endpoint.
 void add_profile(boost::json::object& claims, const User& user);
 
-/// The user that these credentials name. Throws HttpError 429 after too many failures, 503 when too
-/// many wait.
+/// Where a request comes from, for the list of sessions and the audit log.
+struct Visitor {
+  std::string address, agent, request_id;
+};
+Visitor visitor_of(const http::Request& request);
+
+/// The user that these credentials name; failures and the lock that they lead to are audited.
+/// Throws HttpError 429 after too many failures, 503 when too many wait.
 Task<std::optional<User>> check_password(IssuerDeps d, std::string name, std::string password,
-                                         std::string address);
+                                         Visitor from);
+
+/// Writes an event of category security, e.g. ("auth.login", "login"). `user` may be null; `name`
+/// is then what was typed.
+void note_security(const IssuerDeps& d, std::string event_type, std::string severity,
+                   std::string message, const User* user, const std::string& name,
+                   const Visitor& from, boost::json::object details = {});
 
 void mount_authorization(http::Router& router, const IssuerDeps& deps);
+void mount_passwords(http::Router& router, const IssuerDeps& deps);
 void mount_tokens(http::Router& router, const IssuerDeps& deps);
 void mount_documents(http::Router& router, const IssuerDeps& deps);
-
-struct SignInPage {
-  std::string action;           ///< where the form goes
-  std::string request;          ///< travels in the form
-  std::string application;      ///< who asks
-  std::string redirect_origin;  ///< where the form's answer leads
-  std::string username, error, hint;
-};
-http::Response sign_in_page(const SignInPage& p, int status);
-/// A page that says why it can't go on, or that it is over.
-http::Response message_page(int status, const std::string& title, const std::string& text);
 
 }  // namespace pulse::identity

@@ -16,7 +16,7 @@ const pg::Scope as_login;  // the login role owns the schema; no tenant scope re
 
 constexpr const char* user_columns =
     "u.id, u.username, u.email, u.first_name, u.last_name, u.password_hash, u.enabled, "
-    "u.realm_roles, u.tenant_id";
+    "u.email_verified, u.password_temporary, u.realm_roles, u.tenant_id";
 
 std::optional<SessionUser> session_user(const pg::Result& rows) {
   if (rows.empty()) return std::nullopt;
@@ -26,23 +26,6 @@ std::optional<SessionUser> session_user(const pg::Result& rows) {
   out.signed_in_s = rows.int64(0, rows.column("signed_in_s"));
   out.user = pg::row_as<User>(rows, 0);
   return out;
-}
-
-/// Names are text that PostgreSQL takes: UTF-8 without control characters, of sensible length.
-bool can_be_name(std::string_view name) {
-  if (name.empty() || name.size() > 320 || !mqtt::is_mqtt_utf8(name)) return false;
-  for (const char c : name)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
-  return true;
-}
-
-bool is_uuid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text[i] != '-' : !std::isxdigit(static_cast<unsigned char>(text[i]))) return false;
-  }
-  return true;
 }
 
 /// Where a session came from is for people to read: what is no address is left out, and a header
@@ -61,6 +44,22 @@ std::string printable(std::string text) {
 
 }  // namespace
 
+bool can_be_name(std::string_view name) {
+  if (name.empty() || name.size() > 320 || !mqtt::is_mqtt_utf8(name)) return false;
+  for (const char c : name)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
+  return true;
+}
+
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : !std::isxdigit(static_cast<unsigned char>(text[i]))) return false;
+  }
+  return true;
+}
+
 Task<std::string> ensure_user(pg::Pool& pool, NewUser u) {
   std::optional<std::string> hash;
   if (!u.password.empty()) hash = crypto::hash_password(u.password);
@@ -69,11 +68,13 @@ Task<std::string> ensure_user(pg::Pool& pool, NewUser u) {
   const auto rows = co_await pool.query(
       as_login,
       "INSERT INTO identity.users AS u (username, email, first_name, last_name, password_hash, "
-      "realm_roles, tenant_id) VALUES (lower($1), lower(nullif($2, '')), nullif($3, ''), "
-      "nullif($4, ''), $5, $6::text[], $7) "
+      "realm_roles, tenant_id, email_verified) VALUES (lower($1), lower(nullif($2, '')), "
+      "nullif($3, ''), nullif($4, ''), $5, $6::text[], $7, $2 <> '') "
       "ON CONFLICT (username) DO UPDATE SET email = excluded.email, "
+      "email_verified = excluded.email_verified, "
       "first_name = excluded.first_name, last_name = excluded.last_name, "
       "password_hash = coalesce(excluded.password_hash, u.password_hash), "
+      "password_temporary = u.password_temporary AND excluded.password_hash IS NULL, "
       "realm_roles = excluded.realm_roles, tenant_id = excluded.tenant_id, updated_at = now() "
       "RETURNING id",
       pg::Params::of(u.username, u.email, u.first_name, u.last_name, hash, u.roles, tenant));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "platform/clock.hpp"
@@ -14,13 +15,18 @@ namespace pulse::identity {
 struct User {
   std::string id, username;
   std::optional<std::string> email, first_name, last_name, password_hash;
-  bool enabled = true;
+  bool enabled = true, email_verified = false;
+  bool password_temporary = false;  ///< another must be chosen before anything is granted
   std::vector<std::string> realm_roles;
   std::optional<std::string> tenant_id;
 };
 BOOST_DESCRIBE_STRUCT(User, (),
                       (id, username, email, first_name, last_name, password_hash, enabled,
-                       realm_roles, tenant_id))
+                       email_verified, password_temporary, realm_roles, tenant_id))
+
+/// Names are text that PostgreSQL takes: UTF-8 without control characters, of sensible length.
+bool can_be_name(std::string_view name);
+bool is_uuid(std::string_view text);
 
 struct NewUser {
   std::string username, email, first_name, last_name, password;
@@ -29,7 +35,8 @@ struct NewUser {
 };
 
 /// Makes the user or brings it up to date; the password is hashed here (slow). An empty password
-/// leaves the one that is there; a user without one can't sign in. Returns the id.
+/// leaves the one that is there; a user without one can't sign in. The address counts as proven:
+/// who calls this knows the person. Returns the id.
 Task<std::string> ensure_user(pg::Pool& pool, NewUser user);
 /// By user name or email, without case. Nothing for what can't be a name.
 Task<std::optional<User>> find_user(pg::Pool& pool, std::string name);

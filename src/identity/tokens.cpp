@@ -46,12 +46,7 @@ http::Response granted(const IssuerDeps& d, const SessionUser& who, const std::s
   return r;
 }
 
-/// Where a request comes from, for the list of sessions.
-struct Origin {
-  std::string address, agent;
-};
-
-Task<http::Response> by_code(IssuerDeps d, Form form, Origin from) {
+Task<http::Response> by_code(IssuerDeps d, Form form, Visitor from) {
   auto redeemed = co_await redeem_code(*d.pool, form.get("code"));
   if (!redeemed) co_return refuse(400, "invalid_grant", "Code not valid");
   const auto& g = redeemed->grant;
@@ -71,12 +66,13 @@ Task<http::Response> by_refresh(IssuerDeps d, Form form) {
   co_return granted(d, rotated->who, rotated->who.scope, "", std::move(rotated->refresh_token));
 }
 
-Task<http::Response> by_password(IssuerDeps d, Form form, Origin from) {
+Task<http::Response> by_password(IssuerDeps d, Form form, Visitor from) {
   if (!d.settings.password_grant)
     co_return refuse(400, "unauthorized_client", "The password grant is for development only");
-  const auto user =
-      co_await check_password(d, form.get("username"), form.get("password"), from.address);
+  const auto user = co_await check_password(d, form.get("username"), form.get("password"), from);
   if (!user) co_return refuse(401, "invalid_grant", "Invalid user credentials");
+  if (user->password_temporary)
+    co_return refuse(400, "invalid_grant", "Account is not fully set up");
   const auto scope = granted_scope(form.get("scope"));
   auto session =
       co_await open_client_session(*d.pool, d.settings.form_key, user->id, "", d.settings.client_id,
@@ -85,10 +81,12 @@ Task<http::Response> by_password(IssuerDeps d, Form form, Origin from) {
   who.user = *user;
   who.session_id = session.id;
   who.signed_in_s = now_ms() / 1000;
+  note_security(d, "auth.login", "info", user->username + " signed in by the password grant",
+                &*user, "", from, boost::json::object{{"session_id", session.id}});
   co_return granted(d, who, scope, "", std::move(session.refresh_token));
 }
 
-Task<http::Response> grant_for(IssuerDeps d, Form form, Origin from) {
+Task<http::Response> grant_for(IssuerDeps d, Form form, Visitor from) {
   const auto grant = form.get("grant_type");
   if (grant.empty()) co_return refuse(400, "invalid_request", "Missing form parameter: grant_type");
   if (form.get("client_id") != d.settings.client_id)
@@ -102,9 +100,7 @@ Task<http::Response> grant_for(IssuerDeps d, Form form, Origin from) {
 
 Task<http::Response> token(IssuerDeps d, http::Raw request) {
   const Form form(request->body);
-  Origin from;
-  from.address = request->client_address;
-  from.agent = std::string(request->headers.get("User-Agent"));
+  const auto from = visitor_of(*request.request);
   std::optional<HttpError> refused;
   try {
     co_return co_await grant_for(d, form, from);

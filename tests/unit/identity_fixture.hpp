@@ -6,7 +6,11 @@
 #include "identity/issuer.hpp"
 #include "identity/refresh_token.hpp"
 #include "pg_fixture.hpp"
+#include "platform/nats/client.hpp"
+#include "smtp_capture.hpp"
+#include "tenancy/authenticator.hpp"
 #include "tenancy/guard.hpp"
+#include "tenancy/request_limits.hpp"
 
 namespace pulse::test {
 
@@ -22,6 +26,8 @@ class IssuerTest : public PgTest {
 
   crypto::Sealer sealer{{std::string(64, 'a')}};
   pg::Pool pool{io.get_executor(), options()};
+  nats::Client nobody{nats::Options{"nats://127.0.0.1:1", "test"}};  // nothing listens there
+  SmtpCapture mail_server;
   identity::IssuerDeps deps;
   http::Router router;
   std::string user_id;
@@ -36,6 +42,16 @@ class IssuerTest : public PgTest {
     deps.settings.redirect_origins.push_back("https://pulse.example");
     deps.settings.form_key = "form key";
     deps.settings.password_grant = true;
+    deps.settings.application_url = "https://pulse.example";
+    deps.resets_by_address = std::make_shared<tenancy::FailureLimit>(10, 3600, 1000);
+    deps.audit = std::make_shared<tenancy::AuditLog>(io.get_executor(), pool, "test");
+    deps.revocations = std::make_shared<tenancy::Revocations>(nobody, io.get_executor());
+    mail::MailerOptions mail;
+    mail.host = "127.0.0.1";
+    mail.port = mail_server.port();
+    mail.security = "none";
+    deps.links.mailer = std::make_shared<mail::Mailer>(mail);
+    deps.links.issuer = "https://pulse.example/realms/pulse";
     await(deps.keys->refresh(pool));
     identity::NewUser u;
     u.username = "ada";
@@ -56,10 +72,18 @@ class IssuerTest : public PgTest {
     rules.audience = deps.settings.client_id;
     auto keys = std::make_shared<tenancy::KeySet>(
         [store = deps.keys]() -> Task<std::string> { co_return store->jwks(); }, 300);
+    tenancy::AuthenticatorDeps door;
+    door.pool = &pool;
+    door.tokens = std::make_shared<tenancy::TokenVerifier>(keys, rules);
+    door.api_tokens = std::make_shared<tenancy::ApiTokens>(nobody, io.get_executor());
+    door.revocations = deps.revocations;
+    door.failures = std::make_shared<tenancy::FailureLimit>(100, 60, 1000);
     tenancy::GuardDeps guard;
     guard.pool = &pool;
-    guard.tokens = std::make_shared<tenancy::TokenVerifier>(keys, rules);
-    guard.failures = std::make_shared<tenancy::FailureLimit>(100, 60, 1000);
+    guard.tokens = std::make_shared<tenancy::Authenticator>(door);
+    guard.memberships = std::make_shared<tenancy::Memberships>(nobody, io.get_executor());
+    guard.limits = std::make_shared<tenancy::RequestLimits>(tenancy::RequestLimitOptions{});
+    guard.audit = deps.audit;
     router.authorize_with(tenancy::guard(guard));
     router.check();
   }
@@ -188,6 +212,43 @@ class IssuerTest : public PgTest {
     const auto first = token.find('.');
     const auto part = token.substr(first + 1, token.rfind('.') - first - 1);
     return boost::json::parse(crypto::from_base64(part).value()).as_object();
+  }
+  /// Security events so far, "type" or "type name", oldest first and joined by line breaks.
+  std::string security_events() {
+    await(deps.audit->flush());
+    return admin(
+        "SELECT coalesce(string_agg(event_type || coalesce(' ' || (details ->> 'name'), ''), "
+        "E'\n' ORDER BY id), '') FROM audit_log WHERE category = 'security'");
+  }
+  /// The link of the last email, once `count` of them arrived: path and query below the realm.
+  std::string link_of_email(std::size_t count) {
+    const bool arrived = await(eventually([&] { return mail_server.emails().size() >= count; }));
+    EXPECT_TRUE(arrived);
+    EXPECT_EQ(mail_server.emails().size(), count);
+    const auto link = mail_server.emails().back().link("https://pulse.example/realms/pulse/");
+    return link.substr(std::string("https://pulse.example/realms/pulse/").size());
+  }
+  static std::string key_of(const std::string& link) { return link.substr(link.find("key=") + 4); }
+  http::Response open_link(const std::string& link, Jar& jar) {
+    return get("login-actions/action-token", {{"key", key_of(link)}}, jar);
+  }
+  /// Fills the form of a link in.
+  http::Response choose(const std::string& link, const std::string& password,
+                        const std::string& confirmation, Jar& jar) {
+    const auto page = open_link(link, jar);
+    return post_link(link, hidden_value(page), password, confirmation, jar);
+  }
+  http::Response post_link(const std::string& link, const std::string& request,
+                           const std::string& password, const std::string& confirmation, Jar& jar) {
+    http::Request r;
+    r.method = "POST";
+    r.path = std::string(base) + "login-actions/action-token";
+    r.target = r.path + "?key=" + key_of(link);
+    r.query = {{"key", key_of(link)}};
+    r.headers.add("Content-Type", "application/x-www-form-urlencoded");
+    r.body =
+        encoded({{"request", request}, {"password", password}, {"confirmation", confirmation}});
+    return send(std::move(r), jar);
   }
   std::string live_sessions() { return admin("SELECT count(*) FROM identity.sessions"); }
 };

@@ -15,7 +15,7 @@ TEST_F(IssuerTest, code_flow_gives_tokens_that_the_guard_takes) {
   const auto policy = std::string(page.headers.get("Content-Security-Policy"));
   EXPECT_NE(policy.find("form-action 'self' https://pulse.example;"), std::string::npos) << policy;
   EXPECT_EQ(page.body.find("<script"), std::string::npos);
-  EXPECT_NE(page.body.find("<strong>pulse-ui</strong>"), std::string::npos);
+  EXPECT_NE(page.body.find("<h1>Sign in to your fleet</h1>"), std::string::npos);
 
   const auto signed_in = sign_in(jar, auth_query());
   ASSERT_EQ(signed_in.status, 302) << signed_in.body;

@@ -18,19 +18,26 @@ struct MailerOptions {
   std::string username, password, from = "Pulse <pulse@localhost>";
   /// "none", "starttls" (refused when the server has none) or "tls".
   std::string security = "starttls";
-  std::string outbox;  ///< directory; needed without `host`
+  std::string outbox;  ///< directory, made at the first email; needed without `host`
   long timeout_ms = 10'000;
 };
 
 /// Shared by all loops; thread-safe.
 class Mailer {
  public:
-  /// Throws std::invalid_argument for an unknown `security`.
+  /// Throws std::invalid_argument for an unknown `security`, a `from` that is no address, or
+  /// neither host nor outbox.
   explicit Mailer(MailerOptions options);
   ~Mailer();
-  /// Completes when the server took the email. Throws HttpError 502 "Email could not be sent" with the
-  /// reason in the log; 503 when too many wait. Header values are cleaned of line breaks.
+  Mailer(const Mailer&) = delete;
+  Mailer& operator=(const Mailer&) = delete;
+
+  /// Completes when the server took the email. Throws HttpError 502 "Email could not be sent" with
+  /// the reason in the log; 503 when too many wait. Header values are cleaned of line breaks.
   Task<> send(Email email);
+  /// Takes no more, gives what is on its way `grace_ms` to leave, and ends the rest. Call it while
+  /// the loops that send still exist.
+  void stop(long grace_ms);
 
  private:
   struct Impl;
