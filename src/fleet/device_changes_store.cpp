@@ -52,6 +52,12 @@ Task<> require_parent(pg::Transaction& tx, std::string device_id, std::string pa
 
 }  // namespace
 
+std::string fault_of_tags(const std::vector<std::string>& tags) {
+  for (const auto& tag : tags)
+    if (tag.find(',') != std::string::npos) return "a tag must not contain a comma";
+  return {};
+}
+
 std::vector<std::string> clean_tags(const std::vector<std::string>& tags) {
   std::vector<std::string> out;
   for (std::string tag : tags) {
@@ -86,7 +92,8 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id,
   }
   if (device.parent_device_id)
     co_await require_parent(tx, device.device_id, *device.parent_device_id);
-  // The id of a deleted device may be given again: it begins anew.
+  // The id of a deleted device may be given again: it begins anew, with nothing of the earlier one
+  // but the history under its id.
   const auto made = co_await tx.query(R"sql(
     INSERT INTO device_registry AS r (tenant_id, device_id, site_id, name, plan_id, template_id,
       parent_device_id, subscription_id, device_type, model, manufacturer)
@@ -97,7 +104,14 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id,
       template_id = excluded.template_id, parent_device_id = excluded.parent_device_id,
       subscription_id = excluded.subscription_id, device_type = excluded.device_type,
       model = excluded.model, manufacturer = excluded.manufacturer, status = 'ACTIVE',
-      decommissioned_at = NULL, created_at = now(), updated_at = now()
+      decommissioned_at = NULL, created_at = now(), updated_at = now(),
+      serial_number = DEFAULT, mac_address = DEFAULT, imei = DEFAULT, iccid = DEFAULT,
+      meid = DEFAULT, hw_revision = DEFAULT, fw_version = DEFAULT, chipset = DEFAULT,
+      modem_model = DEFAULT, modem_fw_version = DEFAULT, board_revision = DEFAULT,
+      bootloader_version = DEFAULT, batch_id = DEFAULT, installation_notes = DEFAULT,
+      deployment_date = DEFAULT, latitude = DEFAULT, longitude = DEFAULT, address = DEFAULT,
+      location_source = DEFAULT, notes = DEFAULT, metadata = DEFAULT, sensor_limit = DEFAULT,
+      heartbeat_stale_seconds = DEFAULT
     WHERE r.status = 'DELETED'
     RETURNING device_id
   )sql",
@@ -105,6 +119,9 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id,
                                                      out.plan_id, device.template_id,
                                                      device.parent_device_id, out.subscription_id));
   if (made.empty()) throw conflict("Device already exists");
+  for (const char* table : {"device_tags", "device_sensors", "device_state"})
+    co_await tx.query(std::string("DELETE FROM ") + table + " WHERE device_id = $1",
+                      pg::Params::of(device.device_id));
   if (device.template_id)
     co_await tx.query(add_required_sensors,
                       pg::Params::of(tenant_id, device.device_id, *device.template_id));
@@ -151,6 +168,8 @@ Task<> update_device(tenancy::TenantDb db, std::string tenant_id, std::string de
   else if (c.latitude || c.longitude || c.address)
     set.add("location_source = 'manual'");
   if (c.template_id) set.add("template_id = ?::integer", c.template_id.value);
+  if (c.heartbeat_stale_seconds)
+    set.add("heartbeat_stale_seconds = ?::integer", c.heartbeat_stale_seconds.value);
   set.add("updated_at = now()");
   const auto id = set.parameter(device_id);
   const auto rows = co_await tx.query("UPDATE device_registry SET " + set.text() +

@@ -14,7 +14,9 @@ struct TagList {
 };
 BOOST_DESCRIBE_STRUCT(TagList, (), (tags))
 inline auto constraints(json::As<TagList>) {
-  return json::rules<TagList>().items(&TagList::tags, 0, 50);
+  return json::rules<TagList>()
+      .items(&TagList::tags, 0, 50)
+      .check("tags", [](const TagList& t) { return fault_of_tags(t.tags); });
 }
 struct DeviceTags {
   std::string tenant_id, device_id;
@@ -66,6 +68,8 @@ Task<DeviceTags> put_tags(FleetDeps d, TenantCaller caller, http::Path<"device_i
 Task<DeviceTag> add_tag(FleetDeps d, TenantCaller caller, http::Path<"device_id"> id,
                         http::Path<"tag"> tag) {
   const auto clean = one_tag(tag.value);
+  if (auto fault = fault_of_tags({clean}); !fault.empty())
+    throw ValidationError({"path", "tag"}, std::move(fault), "value_error");
   co_await require_device(caller.db, id.value);
   co_await caller.db.query(
       "INSERT INTO device_tags (tenant_id, device_id, tag, position) "

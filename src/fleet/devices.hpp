@@ -24,7 +24,7 @@ struct Device {
       bootloader_version, modem_fw_version;
   std::optional<Time> deployment_date;
   std::optional<std::string> batch_id, installation_notes, device_type;
-  std::optional<std::int64_t> sensor_limit;
+  std::optional<std::int64_t> sensor_limit, heartbeat_stale_seconds;
   std::optional<std::int64_t> template_id;
   std::optional<std::string> template_name, template_slug, parent_device_id, plan_id,
       subscription_id, subscription_type, subscription_status;
@@ -39,8 +39,9 @@ BOOST_DESCRIBE_STRUCT(Device, (),
                        latitude, longitude, address, location_source, mac_address, imei, iccid, serial_number,
                        model, manufacturer, hw_revision, fw_version, notes, chipset, modem_model,
                        board_revision, meid, bootloader_version, modem_fw_version, deployment_date,
-                       batch_id, installation_notes, device_type, sensor_limit, template_id,
-                       template_name, template_slug, parent_device_id, plan_id, subscription_id,
+                       batch_id, installation_notes, device_type, sensor_limit,
+                       heartbeat_stale_seconds, template_id, template_name, template_slug,
+                       parent_device_id, plan_id, subscription_id,
                        subscription_type, subscription_status, sensor_count, module_count, tags,
                        decommissioned_at, created_at))
 
@@ -134,18 +135,22 @@ inline auto constraints(json::As<CreateDevice>) {
       .identifier(&CreateDevice::parent_device_id);
 }
 
+/// What is wrong with a list of tags, or empty. Lists of tags are joined by commas where devices are
+/// searched, so a tag holds none.
+std::string fault_of_tags(const std::vector<std::string>& tags);
+
 struct DeviceChanges {
   json::Patch<std::string> name, site_id;
   json::Patch<std::vector<std::string>> tags;
   json::Patch<double> latitude, longitude;
   json::Patch<std::string> address, location_source, mac_address, imei, iccid, serial_number, model,
       manufacturer, hw_revision, fw_version, notes;
-  json::Patch<std::int32_t> template_id;
+  json::Patch<std::int32_t> template_id, heartbeat_stale_seconds;
 };
 BOOST_DESCRIBE_STRUCT(DeviceChanges, (),
                       (name, site_id, tags, latitude, longitude, address, location_source,
                        mac_address, imei, iccid, serial_number, model, manufacturer, hw_revision,
-                       fw_version, notes, template_id))
+                       fw_version, notes, template_id, heartbeat_stale_seconds))
 inline auto constraints(json::As<DeviceChanges>) {
   return json::rules<DeviceChanges>()
       .length(&DeviceChanges::name, 1, 200)
@@ -163,7 +168,14 @@ inline auto constraints(json::As<DeviceChanges>) {
       .length(&DeviceChanges::hw_revision, 0, 64)
       .length(&DeviceChanges::fw_version, 0, 64)
       .length(&DeviceChanges::notes, 0, 4000)
-      .items(&DeviceChanges::tags, 0, 50);
+      .items(&DeviceChanges::tags, 0, 50)
+      .check("tags",
+             [](const DeviceChanges& c) {
+               return c.tags.value ? fault_of_tags(*c.tags.value) : std::string();
+             })
+      .range(&DeviceChanges::heartbeat_stale_seconds, 1, 86'400)
+      .describe(&DeviceChanges::heartbeat_stale_seconds,
+                "Silence until STALE; null: the template's, else the platform's");
 }
 
 /// Trimmed, without empty ones and duplicates, in order. Throws HttpError 400 for a tag that is too

@@ -19,7 +19,8 @@ constexpr const char* device_columns = R"sql(
   r.location_source, r.mac_address, r.imei, r.iccid, r.serial_number, r.model, r.manufacturer,
   r.hw_revision, r.fw_version, r.notes, r.chipset, r.modem_model, r.board_revision, r.meid,
   r.bootloader_version, r.modem_fw_version, r.deployment_date, r.batch_id, r.installation_notes,
-  r.device_type, r.sensor_limit, r.template_id, t.name AS template_name, t.slug AS template_slug,
+  r.device_type, r.sensor_limit, r.heartbeat_stale_seconds, r.template_id,
+  t.name AS template_name, t.slug AS template_slug,
   r.parent_device_id, r.plan_id, u.subscription_id, u.status AS subscription_status,
   r.decommissioned_at, r.created_at,
   (SELECT count(*) FROM device_sensors k
@@ -82,7 +83,10 @@ Cursor decode(const std::string& text) {
   c.site_id = std::string(json.as_array()[0].as_string());
   c.device_id = std::string(json.as_array()[1].as_string());
   const auto& total = json.as_array()[2].as_string();
-  std::from_chars(total.data(), total.data() + total.size(), c.total);
+  const auto [end, fault] = std::from_chars(total.data(), total.data() + total.size(), c.total);
+  if (!json::matches_identifier(c.site_id) || !json::matches_identifier(c.device_id) ||
+      fault != std::errc{} || end != total.data() + total.size() || c.total < 0)
+    throw bad_request("Invalid cursor");
   return c;
 }
 
@@ -121,10 +125,11 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
   if (!search.empty()) where.add("r.search_text LIKE lower(?)", containing(search));
   auto tags = split_tags(q.tags.value_or(""));
   if (q.tag && !q.tag->empty()) tags.push_back(*q.tag);
+  tags = clean_tags(tags);
   if (!tags.empty())
     where.add("(SELECT count(DISTINCT g.tag) FROM device_tags g WHERE g.tenant_id = r.tenant_id "
               "AND g.device_id = r.device_id AND g.tag = ANY (?::text[])) = ?",
-              tags, static_cast<std::int64_t>(clean_tags(tags).size()));
+              tags, static_cast<std::int64_t>(tags.size()));
   const std::string state_join =
       needs_state ? " LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND "
                     "s.device_id = r.device_id"

@@ -59,16 +59,24 @@ Task<bool> update_site(tenancy::TenantDb db, std::string site_id, UpdateSite cha
 }
 
 Task<SiteRemoval> remove_site(tenancy::TenantDb db, std::string site_id) {
-  const auto rows = co_await db.query(R"sql(
+  pg::Result rows;
+  try {
+    rows = co_await db.query(R"sql(
     WITH used AS (
-      SELECT EXISTS (SELECT FROM device_registry WHERE site_id = $1) AS it
+      SELECT EXISTS (SELECT FROM device_registry
+                     WHERE site_id = $1 AND status <> 'DELETED') AS it
     ), gone AS (
       DELETE FROM sites WHERE site_id = $1 AND NOT (SELECT it FROM used) RETURNING site_id
     )
     SELECT EXISTS (SELECT FROM gone) AS removed,
            EXISTS (SELECT FROM sites WHERE site_id = $1) AS known
   )sql",
-                                      pg::Params::of(site_id));
+                             pg::Params::of(site_id));
+  } catch (const pg::Error& e) {
+    // A device came to the site meanwhile: only deleted ones may be without.
+    if (!e.check_violation()) throw;
+    co_return SiteRemoval::in_use;
+  }
   if (rows.boolean(0, 0)) co_return SiteRemoval::removed;
   co_return rows.boolean(0, 1) ? SiteRemoval::in_use : SiteRemoval::missing;
 }

@@ -9,26 +9,31 @@ namespace pulse::fleet {
 
 namespace {
 
-// Everyone who was seen within the smallest limit in use is left out by the index.
+// Everyone who was seen within the smallest limit in use is left out by the index. A device's own
+// limit goes before its template's. Who is as it should be takes no place among the 10,000.
 constexpr const char* mark_silent = R"sql(
   WITH due AS (
-    SELECT s.tenant_id, s.device_id, s.status AS before,
-      CASE WHEN s.last_seen_at < now() - make_interval(secs => 10 *
-             coalesce(r.heartbeat_stale_seconds, $1::integer))
-           THEN 'OFFLINE' ELSE 'STALE' END AS after
+    SELECT s.tenant_id, s.device_id, s.status AS before, judged.status AS after
     FROM device_state s JOIN device_registry r USING (tenant_id, device_id)
+    LEFT JOIN device_templates t ON t.id = r.template_id
+    CROSS JOIN LATERAL (SELECT coalesce(r.heartbeat_stale_seconds, t.heartbeat_stale_seconds,
+                                        $1::integer) AS seconds) stale
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN s.last_seen_at < now() - make_interval(secs => 10 * stale.seconds)
+                  THEN 'OFFLINE' ELSE 'STALE' END AS status) judged
     WHERE s.status IN ('ONLINE', 'STALE')
       AND s.last_seen_at < now() - make_interval(secs => least($1::integer,
             (SELECT min(heartbeat_stale_seconds) FROM device_registry
+             WHERE heartbeat_stale_seconds IS NOT NULL),
+            (SELECT min(heartbeat_stale_seconds) FROM device_templates
              WHERE heartbeat_stale_seconds IS NOT NULL)))
-      AND s.last_seen_at < now() - make_interval(secs =>
-            coalesce(r.heartbeat_stale_seconds, $1::integer))
+      AND s.last_seen_at < now() - make_interval(secs => stale.seconds)
+      AND s.status <> judged.status
     ORDER BY s.tenant_id, s.device_id
     LIMIT 10000 FOR UPDATE OF s SKIP LOCKED
   ), changed AS (
     UPDATE device_state s SET status = due.after, last_state_change_at = now()
     FROM due WHERE s.tenant_id = due.tenant_id AND s.device_id = due.device_id
-      AND s.status <> due.after
     RETURNING s.tenant_id, s.device_id, due.before, s.status, s.last_state_change_at
   ), events AS (
     INSERT INTO device_connection_events (tenant_id, device_id, event_type, details)

@@ -22,12 +22,13 @@ struct Template {
   std::string source;
   json::Raw transport_defaults, metadata;
   std::optional<std::string> image_url;
+  std::optional<std::int64_t> heartbeat_stale_seconds;
   Time created_at, updated_at;
 };
 BOOST_DESCRIBE_STRUCT(Template, (), (id, tenant_id, name, slug, description, category, manufacturer,
                                      model, firmware_version_pattern, is_locked, source,
-                                     transport_defaults, metadata, image_url, created_at,
-                                     updated_at))
+                                     transport_defaults, metadata, image_url,
+                                     heartbeat_stale_seconds, created_at, updated_at))
 struct TemplateMetric {
   std::int64_t id = 0, template_id = 0;
   std::string metric_key, display_name, data_type;
@@ -53,6 +54,7 @@ struct TemplateDetail {
   std::string source;
   json::Raw transport_defaults, metadata;
   std::optional<std::string> image_url;
+  std::optional<std::int64_t> heartbeat_stale_seconds;
   Time created_at, updated_at;
   std::vector<TemplateMetric> metrics;
   std::vector<boost::json::object> commands, slots;
@@ -60,7 +62,8 @@ struct TemplateDetail {
 BOOST_DESCRIBE_STRUCT(TemplateDetail, (),
                       (id, tenant_id, name, slug, description, category, manufacturer, model,
                        firmware_version_pattern, is_locked, source, transport_defaults, metadata,
-                       image_url, created_at, updated_at, metrics, commands, slots))
+                       image_url, heartbeat_stale_seconds, created_at, updated_at, metrics,
+                       commands, slots))
 struct TemplateList {
   std::vector<Template> templates;
 };
@@ -78,10 +81,11 @@ struct CreateTemplate {
   std::optional<std::string> manufacturer, model, firmware_version_pattern;
   std::optional<boost::json::object> transport_defaults, metadata;
   std::optional<std::string> image_url;
+  std::optional<std::int64_t> heartbeat_stale_seconds;
 };
 BOOST_DESCRIBE_STRUCT(CreateTemplate, (), (name, slug, description, category, manufacturer, model,
                                            firmware_version_pattern, transport_defaults, metadata,
-                                           image_url))
+                                           image_url, heartbeat_stale_seconds))
 inline auto constraints(json::As<CreateTemplate>) {
   return json::rules<CreateTemplate>()
       .length(&CreateTemplate::name, 1, 200)
@@ -90,6 +94,9 @@ inline auto constraints(json::As<CreateTemplate>) {
                                           "controller", "expansion_module"})
       .length(&CreateTemplate::manufacturer, 0, 200)
       .length(&CreateTemplate::model, 0, 200)
+      .range(&CreateTemplate::heartbeat_stale_seconds, 1, 86'400)
+      .describe(&CreateTemplate::heartbeat_stale_seconds,
+                "Silence until its devices are STALE, where they have no limit of their own")
       .check("slug", [](const CreateTemplate& t) -> std::string {
         const auto fits = [](char c, bool first) {
           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
@@ -105,7 +112,7 @@ inline auto constraints(json::As<CreateTemplate>) {
 constexpr const char* columns =
     "id, tenant_id, name, slug, description, category, manufacturer, model, "
     "firmware_version_pattern, is_locked, source, transport_defaults, metadata, image_url, "
-    "created_at, updated_at";
+    "heartbeat_stale_seconds, created_at, updated_at";
 
 Task<TemplateDetail> detail_of(tenancy::TenantDb db, std::int64_t id) {
   std::vector<std::pair<std::string, pg::Params>> statements;
@@ -153,13 +160,15 @@ Task<http::Created<TemplateDetail>> create_template(FleetDeps d, TenantCaller ca
   const auto& b = body.value;
   const auto rows = co_await caller.db.query(
       "INSERT INTO device_templates (tenant_id, name, slug, description, category, manufacturer, "
-      "model, firmware_version_pattern, transport_defaults, metadata, image_url) "
-      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 'null')::jsonb, $10::jsonb, $11) "
+      "model, firmware_version_pattern, transport_defaults, metadata, image_url, "
+      "heartbeat_stale_seconds) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 'null')::jsonb, $10::jsonb, $11, $12) "
       "ON CONFLICT DO NOTHING RETURNING id",
       pg::Params::of(caller.tenant(), b.name, b.slug, b.description, b.category, b.manufacturer,
                      b.model, b.firmware_version_pattern, json_or(b.transport_defaults, "null"),
-                     json_or(b.metadata, "{}"), b.image_url));
+                     json_or(b.metadata, "{}"), b.image_url, b.heartbeat_stale_seconds));
   if (rows.empty()) throw conflict("Template slug already exists");
+  tell_pages(d, caller.tenant(), "templates");
   d.audit->write(AuditLog::of(caller, "template.created", "create", "template",
                               std::string(rows.text(0, 0)), "Template " + b.name + " created"));
   auto made = co_await detail_of(caller.db, rows.int64(0, 0));
@@ -168,7 +177,6 @@ Task<http::Created<TemplateDetail>> create_template(FleetDeps d, TenantCaller ca
 
 /// The copy's slug is the first free one of "{slug}-copy", "{slug}-copy2", ...
 Task<http::Created<TemplateDetail>> clone_template(FleetDeps d, TenantCaller caller,
-  tell_pages(d, caller.tenant(), "templates");
                                                    http::Path<"template_id", std::int32_t> id) {
   auto tx = co_await caller.db.begin();
   const auto rows = co_await tx.query(R"sql(
@@ -182,9 +190,11 @@ Task<http::Created<TemplateDetail>> clone_template(FleetDeps d, TenantCaller cal
       ORDER BY n LIMIT 1
     ), made AS (
       INSERT INTO device_templates (tenant_id, name, slug, description, category, manufacturer,
-        model, firmware_version_pattern, transport_defaults, metadata, image_url)
+        model, firmware_version_pattern, transport_defaults, metadata, image_url,
+        heartbeat_stale_seconds)
       SELECT $2, s.name || ' (copy)', free.slug, s.description, s.category, s.manufacturer, s.model,
-        s.firmware_version_pattern, s.transport_defaults, s.metadata, s.image_url
+        s.firmware_version_pattern, s.transport_defaults, s.metadata, s.image_url,
+        s.heartbeat_stale_seconds
       FROM source s, free RETURNING id
     )
     SELECT id FROM made
@@ -200,6 +210,7 @@ Task<http::Created<TemplateDetail>> clone_template(FleetDeps d, TenantCaller cal
       "FROM template_metrics WHERE template_id = $1",
       pg::Params::of(id.value, copy));
   co_await tx.commit();
+  tell_pages(d, caller.tenant(), "templates");
   d.audit->write(AuditLog::of(caller, "template.cloned", "create", "template",
                               std::to_string(copy),
                               "Template " + std::to_string(id.value) + " cloned"));
@@ -210,7 +221,6 @@ Task<http::Created<TemplateDetail>> clone_template(FleetDeps d, TenantCaller cal
 }  // namespace
 
 void mount_templates(http::Router& api, const FleetDeps& d) {
-  tell_pages(d, caller.tenant(), "templates");
   const std::string base = "/api/v1/customer/templates";
   api.get(base, http::bound(d, list_templates)).customers().tag("Templates")
       .summary("Device templates: the system's and your own");

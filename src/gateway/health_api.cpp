@@ -211,18 +211,27 @@ void register_gauges(Process& p) {
 Task<> refresh_fleet_gauges(Process& p) {
   pg::Scope scope;
   scope.role = "pulse_ingest";
-  const auto rows = co_await p.pool->query(
-      scope,
-      "SELECT r.tenant_id, coalesce(s.status, 'OFFLINE'), count(*) FROM device_registry r "
-      "LEFT JOIN device_state s USING (tenant_id, device_id) WHERE r.status = 'ACTIVE' "
-      "GROUP BY 1, 2");
+  // Every tenant, with all three: what fell to nothing must be said, too.
+  const auto rows = co_await p.pool->query(scope, R"sql(
+    SELECT t.tenant_id, count(*) FILTER (WHERE s.status = 'ONLINE'),
+           count(*) FILTER (WHERE s.status = 'STALE'),
+           count(r.device_id) FILTER (WHERE coalesce(s.status, 'OFFLINE') = 'OFFLINE')
+    FROM tenants t
+    LEFT JOIN device_registry r ON r.tenant_id = t.tenant_id AND r.status = 'ACTIVE'
+    LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND s.device_id = r.device_id
+    WHERE t.deleted_at IS NULL GROUP BY 1
+  )sql");
+  std::map<metrics::Labels, double> by_status, alerts;
   for (int i = 0; i < rows.rows(); ++i) {
-    const std::string tenant(rows.text(i, 0)), status(rows.text(i, 1));
-    p.metrics.set("fleet_devices_by_status", "Active devices by tenant and status",
-                  {{"tenant_id", tenant}, {"status", status}},
-                  static_cast<double>(rows.int64(i, 2)));
-    p.metrics.set("fleet_active_alerts", "Open alerts by tenant", {{"tenant_id", tenant}}, 0);
+    const std::string tenant(rows.text(i, 0));
+    int column = 1;
+    for (const char* status : {"ONLINE", "STALE", "OFFLINE"})
+      by_status[{{"tenant_id", tenant}, {"status", status}}] =
+          static_cast<double>(rows.int64(i, column++));
+    alerts[{{"tenant_id", tenant}}] = 0;
   }
+  p.metrics.replace("fleet_devices_by_status", "Active devices by tenant and status", by_status);
+  p.metrics.replace("fleet_active_alerts", "Open alerts by tenant", alerts);
 }
 
 }  // namespace pulse::gateway

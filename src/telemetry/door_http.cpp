@@ -135,8 +135,9 @@ struct BatchResult {
   std::string status;
   std::optional<std::string> reason;
   std::string device_id;
+  std::optional<std::string> detail;  ///< of INVALID_PAYLOAD: what is wrong, in words
 };
-BOOST_DESCRIBE_STRUCT(BatchResult, (), (index, status, reason, device_id))
+BOOST_DESCRIBE_STRUCT(BatchResult, (), (index, status, reason, device_id, detail))
 struct BatchAnswer {
   std::int64_t accepted = 0, rejected = 0;
   std::vector<BatchResult> results;
@@ -149,14 +150,23 @@ std::string text_at(const bj::object& o, std::string_view name) {
 }
 
 /// Judges one message of a batch; on success `out` is ready to be published.
-Task<std::string> judge_one(const DoorDeps& d, const bj::value& message, std::string& device_id,
+Task<std::string> judge_one(const DoorDeps& d, const bj::value& message, BatchResult& result,
                             Outgoing& out) {
-  if (!message.is_object()) co_return "INVALID_PAYLOAD";
+  if (!message.is_object()) {
+    result.detail = "must be an object";
+    co_return "INVALID_PAYLOAD";
+  }
   const auto& o = message.get_object();
-  device_id = text_at(o, "device_id");
+  result.device_id = text_at(o, "device_id");
+  for (const auto* name : {"tenant_id", "device_id", "msg_type", "provision_token"}) {
+    const auto* v = o.if_contains(name);
+    if (!v || v->is_string()) continue;
+    result.detail = "must be text";
+    co_return std::string("INVALID_PAYLOAD:") + name;
+  }
   const auto msg_type = text_at(o, "msg_type");
   if (!known_type(msg_type)) co_return "INVALID_MSG_TYPE";
-  const auto device = co_await d.lookup->find(text_at(o, "tenant_id"), device_id);
+  const auto device = co_await d.lookup->find(text_at(o, "tenant_id"), result.device_id);
   const auto verdict = judge_device(*device, text_at(o, "provision_token"), d.require_token);
   if (!verdict.reason.empty()) co_return verdict.reason;
   const auto text = without_token(message);
@@ -164,8 +174,10 @@ Task<std::string> judge_one(const DoorDeps& d, const bj::value& message, std::st
   std::string detail;
   const PayloadFacts facts{msg_type, text.size()};
   if (auto reason = judge_content(message, facts, *device, verdict, payload, detail);
-      !reason.empty())
+      !reason.empty()) {
+    if (!detail.empty()) result.detail = std::move(detail);
     co_return reason;
+  }
   if (d.auth->take(*device)) co_return "RATE_LIMITED";
   out = pack(*device, msg_type, verdict, text, payload.seq);
   co_return std::string();
@@ -199,7 +211,7 @@ Task<http::Response> ingest_batch(DoorDeps d, http::Raw request) {
     auto& result = answer->results[i];
     result.index = static_cast<std::int64_t>(i);
     Outgoing out;
-    const auto reason = co_await judge_one(d, messages[i], result.device_id, out);
+    const auto reason = co_await judge_one(d, messages[i], result, out);
     if (!reason.empty()) {
       result.status = "rejected";
       result.reason = reason;
@@ -264,14 +276,59 @@ Task<RateLimitAnswer> rate_limits(DoorDeps d, tenancy::SignedIn) {
   co_return out;
 }
 
+/// What one message may hold, for the document: the payload is read by judge_payload.
 struct IngestBody {
+  std::optional<std::string> version;
+  boost::json::value ts;
+  std::optional<std::string> site_id, tenant_id;
+  std::int64_t seq = 0;
+  std::optional<double> lat, lng;
+  boost::json::object metrics;
+};
+BOOST_DESCRIBE_STRUCT(IngestBody, (), (version, ts, site_id, tenant_id, seq, lat, lng, metrics))
+
+/// The rules that a message has alone and in a batch.
+template <class Message>
+json::Rules<Message> rules_of_message() {
+  return json::rules<Message>()
+      .describe(&Message::version, "\"1\", or absent")
+      .describe(&Message::ts, "ISO 8601, or epoch seconds or milliseconds; absent: the time of arrival")
+      .describe(&Message::seq, "Above 0: a repeated message is stored once")
+      .range(&Message::lat, -90, 90)
+      .range(&Message::lng, -180, 180)
+      .describe(&Message::metrics, "Numbers, booleans and short texts by name");
+}
+inline auto constraints(json::As<IngestBody>) { return rules_of_message<IngestBody>(); }
+inline std::vector<std::string_view> optional_members(json::As<IngestBody>) {
+  return {"ts", "seq", "metrics"};
+}
+
+struct BatchMessage {
+  std::string tenant_id, device_id, msg_type, provision_token;
   std::optional<std::string> version;
   boost::json::value ts;
   std::optional<std::string> site_id;
   std::int64_t seq = 0;
+  std::optional<double> lat, lng;
   boost::json::object metrics;
 };
-BOOST_DESCRIBE_STRUCT(IngestBody, (), (version, ts, site_id, seq, metrics))
+BOOST_DESCRIBE_STRUCT(BatchMessage, (), (tenant_id, device_id, msg_type, provision_token, version,
+                                         ts, site_id, seq, lat, lng, metrics))
+inline auto constraints(json::As<BatchMessage>) {
+  return rules_of_message<BatchMessage>().one_of(&BatchMessage::msg_type,
+                                                 {"telemetry", "heartbeat"});
+}
+inline std::vector<std::string_view> optional_members(json::As<BatchMessage>) {
+  return {"ts", "seq", "metrics"};
+}
+struct BatchBody {
+  std::vector<BatchMessage> messages;
+};
+BOOST_DESCRIBE_STRUCT(BatchBody, (), (messages))
+inline auto constraints(json::As<BatchBody>) {
+  return json::rules<BatchBody>().items(&BatchBody::messages, 1, limits::ingest_batch_messages);
+}
+
 struct IngestAnswer {
   std::string status, device_id;
   std::int64_t seq = 0;
@@ -286,12 +343,15 @@ void mount_door(http::Router& api, DoorDeps d) {
       .devices().tag("Ingest").summary("Send one message")
       .description("Header `X-Provision-Token` carries the device's token. 202 means that the "
                    "message is on disk. Send `seq` above 0, and a repeated message is stored once.")
+      .header("X-Provision-Token", "The device's token", d.require_token)
+      .body<IngestBody>({"application/cbor"})
       .max_body(single_body_bytes).success(202).returns<IngestAnswer>()
       .fails(400, "UNREGISTERED_DEVICE").fails(401, "TOKEN_INVALID").fails(403, "DEVICE_REVOKED")
       .fails(429, "RATE_LIMITED").fails(503, "Ingestion temporarily unavailable")
       .example({{"site_id", "warehouse-7"}, {"seq", 1}, {"metrics", {{"temperature", 21.5}}}});
   api.post("/ingest/v1/batch", http::bound(d, ingest_batch)).devices().tag("Ingest")
-      .summary("Send up to 100 messages, each judged alone").max_body(batch_body_bytes)
+      .summary("Send up to 100 messages, each judged alone").body<BatchBody>()
+      .max_body(batch_body_bytes)
       .success(202).returns<BatchAnswer>().fails(400, "Batch is empty")
       .fails(503, "Ingestion temporarily unavailable");
   api.get("/ingest/v1/metrics/rate-limits", http::bound(d, rate_limits)).signed_in().tag("Ingest")

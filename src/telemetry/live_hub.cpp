@@ -166,7 +166,7 @@ std::unique_ptr<LiveHub::Handle> LiveHub::join(const std::string& id, LiveSink& 
   return std::make_unique<Membership>(tenant(id), sink, counter_);
 }
 
-void LiveOutbox::put(std::string text, std::string device_id) {
+void LiveOutbox::put(std::string text, std::string device_id, std::int64_t stream_seq) {
   if (items_.size() >= most) {
     auto victim = items_.end();
     if (!device_id.empty())
@@ -179,8 +179,12 @@ void LiveOutbox::put(std::string text, std::string device_id) {
     items_.erase(victim);
     ++conflated_;
   }
-  items_.push_back({std::move(text), std::move(device_id)});
+  items_.push_back({std::move(text), std::move(device_id), stream_seq});
   if (items_.size() == 1) wake_.cancel();
+}
+
+void LiveOutbox::drop(const std::set<std::int64_t>& stream_seqs) {
+  std::erase_if(items_, [&](const Item& i) { return stream_seqs.contains(i.stream_seq); });
 }
 
 std::optional<std::string> LiveOutbox::take() {

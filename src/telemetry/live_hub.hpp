@@ -86,7 +86,10 @@ class LiveHub {
 class LiveOutbox {
  public:
   explicit LiveOutbox(boost::asio::any_io_executor executor) : wake_(executor) {}
-  void put(std::string text, std::string device_id = {});
+  /// `stream_seq`: the telemetry message that the text tells of; 0: none.
+  void put(std::string text, std::string device_id = {}, std::int64_t stream_seq = 0);
+  /// Removes what tells of these messages.
+  void drop(const std::set<std::int64_t>& stream_seqs);
   std::optional<std::string> take();
   bool empty() const { return items_.empty(); }
   /// Returns when there is something, when woken, or after `ms`.
@@ -98,6 +101,7 @@ class LiveOutbox {
   static constexpr std::size_t most = 512;
   struct Item {
     std::string text, device_id;
+    std::int64_t stream_seq = 0;
   };
   std::deque<Item> items_;
   boost::asio::steady_timer wake_;

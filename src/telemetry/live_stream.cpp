@@ -28,6 +28,14 @@ std::set<std::string> words_of(std::string_view list) {
 struct Filters {
   std::set<std::string> devices, metrics;  // empty: all
   bool wants(const std::string& device) const { return devices.empty() || devices.contains(device); }
+  /// Those of a message's metrics that are asked for.
+  bj::object wanted(const bj::value& message_metrics) const {
+    bj::object out;
+    if (message_metrics.is_object())
+      for (const auto& [key, value] : message_metrics.get_object())
+        if (metrics.empty() || metrics.contains(key)) out[key] = value;
+    return out;
+  }
 };
 
 std::string list_json(const std::set<std::string>& words) {
@@ -39,6 +47,11 @@ std::string text_of(const bj::object& o, std::string_view name) {
   return v && v->is_string() ? std::string(v->get_string()) : std::string();
 }
 
+std::int64_t number_of(const bj::object& o, std::string_view name) {
+  const auto* v = o.if_contains(name);
+  return v && v->is_int64() ? v->get_int64() : 0;
+}
+
 /// Puts what passes the filters into the outbox.
 class StreamSink : public LiveSink {
  public:
@@ -47,28 +60,32 @@ class StreamSink : public LiveSink {
 
   void telemetry(const std::shared_ptr<const LiveRow>& row) override {
     if (!filters_.wants(row->device_id)) return;
-    bj::object kept;
+    const auto stream_seq = number_of(row->fields, "stream_seq");
+    if (replayed_.contains(stream_seq)) return;
+    auto message = row->fields;
     if (!filters_.metrics.empty()) {
       const auto* metrics = row->fields.if_contains("metrics");
-      if (metrics && metrics->is_object())
-        for (const auto& [key, value] : metrics->get_object())
-          if (filters_.metrics.contains(key)) kept[key] = value;
+      auto kept = metrics ? filters_.wanted(*metrics) : bj::object();
       if (kept.empty()) return;
+      message["metrics"] = std::move(kept);
     }
-    auto message = row->fields;
-    if (!kept.empty()) message["metrics"] = std::move(kept);
     std::string text = "{\"type\":\"telemetry\",";
     text += json::to_text(message).substr(1);
     if (sse_) {
-      std::string event;
-      if (const auto* seq = message.if_contains("stream_seq"))
-        event = "id: " + json::to_text(*seq) + "\n";
-      text = event + "event: telemetry\ndata: " + text + "\n\n";
+      const auto id = stream_seq > 0 ? "id: " + std::to_string(stream_seq) + "\n" : std::string();
+      text = id + "event: telemetry\ndata: " + text + "\n\n";
     }
-    outbox_.put(std::move(text), row->device_id);
+    outbox_.put(std::move(text), row->device_id, stream_seq);
   }
 
-  /// Status and refusals go to every client of the tenant: they are few, and a page shows its whole
+  /// These were told from the table: those of them that came meanwhile, or come yet, are not told
+  /// again. By each one's number, since workers announce in no order.
+  void replayed(std::set<std::int64_t> stream_seqs) {
+    replayed_ = std::move(stream_seqs);
+    outbox_.drop(replayed_);
+  }
+
+  /// Status, refusals and changes go to every client of the tenant: they are few, and a page shows its whole
   /// fleet beside the devices whose messages it follows.
   void notice(const bj::object& message) override {
     const auto text = json::to_text(message);
@@ -81,6 +98,7 @@ class StreamSink : public LiveSink {
   LiveOutbox& outbox_;
   Filters& filters_;
   bool sse_;
+  std::set<std::int64_t> replayed_;
 };
 
 /// What a client of the stream may ask.
@@ -219,27 +237,37 @@ Task<http::Response> stream(LiveDeps d, http::Raw request) {
   co_return r;
 }
 
+struct Missed {
+  std::string events;
+  std::set<std::int64_t> stream_seqs;
+};
+
 /// What was missed since the event with this id, oldest first; bounded.
-Task<std::string> missed_since(tenancy::TenantDb db, std::string_view last_id, Filters filters) {
+Task<Missed> missed_since(tenancy::TenantDb db, std::string_view last_id, Filters filters) {
   std::int64_t id = 0;
   const auto [end, ec] = std::from_chars(last_id.data(), last_id.data() + last_id.size(), id);
-  std::string out;
+  Missed out;
   if (ec != std::errc{} || end != last_id.data() + last_id.size() || id <= 0) co_return out;
   const std::vector<std::string> devices(filters.devices.begin(), filters.devices.end());
+  const std::vector<std::string> metrics(filters.metrics.begin(), filters.metrics.end());
   const auto rows = co_await db.query(
       "SELECT stream_seq, device_id, coalesce(site_id, ''), time, metrics, seq, msg_type "
       "FROM telemetry WHERE stream_seq > $1 AND time > now() - interval '1 hour' "
       "AND (cardinality($2::text[]) = 0 OR device_id = ANY ($2::text[])) "
+      "AND (cardinality($3::text[]) = 0 OR metrics ?| $3::text[]) "
       "ORDER BY stream_seq LIMIT 500",
-      pg::Params::of(id, devices));
+      pg::Params::of(id, devices, metrics));
   for (int i = 0; i < rows.rows(); ++i) {
     Time time;
     pg::read_value(rows, i, 3, time);
-    out += "id: " + std::string(rows.text(i, 0)) + "\nevent: telemetry\ndata: {\"type\":\"telemetry\"";
-    out += ",\"device_id\":" + json::to_text(rows.text(i, 1));
-    out += ",\"site_id\":" + json::to_text(rows.text(i, 2)) + ",\"ts\":" + json::to_text(time);
-    out += ",\"metrics\":" + std::string(rows.text(i, 4)) + ",\"seq\":" + std::string(rows.text(i, 5));
-    out += ",\"msg_type\":" + json::to_text(rows.text(i, 6)) + "}\n\n";
+    out.stream_seqs.insert(rows.int64(i, 0));
+    auto& text = out.events;
+    text += "id: " + std::string(rows.text(i, 0)) + "\nevent: telemetry\n";
+    text += "data: {\"type\":\"telemetry\",\"device_id\":" + json::to_text(rows.text(i, 1));
+    text += ",\"site_id\":" + json::to_text(rows.text(i, 2)) + ",\"ts\":" + json::to_text(time);
+    text += ",\"metrics\":" + json::to_text(filters.wanted(bj::parse(rows.text(i, 4))));
+    text += ",\"seq\":" + std::string(rows.text(i, 5));
+    text += ",\"msg_type\":" + json::to_text(rows.text(i, 6)) + "}\n\n";
   }
   co_return out;
 }
@@ -251,8 +279,9 @@ Task<> run_sse(LiveDeps d, tenancy::TenantCaller caller, Filters filters, std::s
   const auto membership = d.hub->join(caller.tenant(), sink);
   if (!membership) co_return;  // it was there when the answer began; the browser tries again
   co_await out.write("retry: 2000\n: connected\n\n");
-  const auto missed = co_await missed_since(caller.db, last_id, filters);
-  if (!missed.empty()) co_await out.write(missed);
+  auto missed = co_await missed_since(caller.db, last_id, filters);
+  sink.replayed(std::move(missed.stream_seqs));
+  if (!missed.events.empty()) co_await out.write(missed.events);
   auto last = steady_ms();
   while (!out.client_gone() && now_ms() / 1000 <= caller.who.expires_at_s) {
     while (auto text = outbox.take()) {

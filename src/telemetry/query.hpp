@@ -63,16 +63,29 @@ struct TracedMessage {
   Time time;
   std::string msg_type;
   std::int64_t seq = 0;
-  std::string status;  ///< stored or quarantined
+  std::string status;  ///< stored, quarantined or dead_letter
   std::optional<std::string> reason;
   std::optional<double> latency_ms;  ///< received to stored
   json::Raw metrics;
 };
 BOOST_DESCRIBE_STRUCT(TracedMessage, (), (id, received_at, stored_at, time, msg_type, seq, status,
                                           reason, latency_ms, metrics))
-/// Newest first by time, those before `before`.
+/// A place in a device's message log, whose order is that of arrival.
+struct MessageCursor {
+  Time received_at;
+  char kind = 's';  ///< of the id: s(tored), q(uarantined), d(ead letter)
+  std::int64_t number = 0;
+};
+/// As text that needs no quoting in a URL.
+std::string to_text(const MessageCursor& cursor);
+MessageCursor cursor_of(const TracedMessage& message);
+/// From its text, or from an instant in ISO 8601: just before it. Nothing when it is neither.
+std::optional<MessageCursor> parse_cursor(std::string_view text);
+
+/// Newest arrival first, those after `after` in that order (that is, older ones).
 Task<std::vector<TracedMessage>> traced_messages(tenancy::TenantDb db, std::string device_id,
-                                                 std::optional<Time> before, std::int64_t limit);
+                                                 std::optional<MessageCursor> after,
+                                                 std::int64_t limit);
 
 /// Names of the metrics in the newest `limit` rows since `start`, sorted.
 Task<std::vector<std::string>> metric_names(tenancy::TenantDb db, std::string device_id, Time start,

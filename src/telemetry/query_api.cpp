@@ -46,6 +46,7 @@ struct HistoryQuery {
 BOOST_DESCRIBE_STRUCT(HistoryQuery, (), (metric, range, start, end, points))
 inline auto constraints(json::As<HistoryQuery>) {
   return json::rules<HistoryQuery>()
+      .items(&HistoryQuery::metric, 1, 50)
       .range(&HistoryQuery::points, 2, 5000)
       .describe(&HistoryQuery::metric, "Repeat it for several series in one answer")
       .describe(&HistoryQuery::range, "1h, 6h, 24h, 7d or 30d; default 24h")
@@ -77,16 +78,19 @@ BOOST_DESCRIBE_STRUCT(History, (), (device_id, metric, range, bucket_size, unit,
 
 struct MessageQuery {
   std::int64_t limit = 50;
-  std::optional<Time> before;
+  std::optional<std::string> before;
 };
 BOOST_DESCRIBE_STRUCT(MessageQuery, (), (limit, before))
 inline auto constraints(json::As<MessageQuery>) {
-  return json::rules<MessageQuery>().range(&MessageQuery::limit, 1, 200);
+  return json::rules<MessageQuery>()
+      .range(&MessageQuery::limit, 1, 200)
+      .describe(&MessageQuery::before,
+                "From next_before: the page after it. Or an instant: what arrived before it");
 }
 struct MessageList {
   std::string device_id;
   std::vector<TracedMessage> messages;
-  std::optional<Time> next_before;
+  std::optional<std::string> next_before;
 };
 BOOST_DESCRIBE_STRUCT(MessageList, (), (device_id, messages, next_before))
 
@@ -183,8 +187,6 @@ Window window_of(const HistoryQuery& q) {
 
 Task<History> get_history(TenantCaller caller, http::Path<"device_id"> id,
                           http::Query<HistoryQuery> query) {
-  if (query->metric.empty() || query->metric.size() > 50)
-    throw ValidationError({"query", "metric"}, "name 1 to 50 metrics", "missing");
   const auto window = window_of(query.value);
   co_await fleet::require_device(caller.db, id.value);
   const auto known = co_await metrics_of(caller.db, id.value);
@@ -226,12 +228,19 @@ Task<History> get_history(TenantCaller caller, http::Path<"device_id"> id,
 
 Task<MessageList> list_messages(TenantCaller caller, http::Path<"device_id"> id,
                                 http::Query<MessageQuery> query) {
+  std::optional<MessageCursor> after;
+  if (query->before && !query->before->empty()) {
+    after = parse_cursor(*query->before);
+    if (!after)
+      throw ValidationError({"query", "before"}, "must be a next_before, or an ISO 8601 date-time",
+                            "value_error");
+  }
   co_await fleet::require_device(caller.db, id.value);
   MessageList out;
   out.device_id = id.value;
-  out.messages = co_await traced_messages(caller.db, id.value, query->before, query->limit);
+  out.messages = co_await traced_messages(caller.db, id.value, after, query->limit);
   if (static_cast<std::int64_t>(out.messages.size()) == query->limit)
-    out.next_before = out.messages.back().time;
+    out.next_before = to_text(cursor_of(out.messages.back()));
   co_return out;
 }
 
@@ -254,8 +263,8 @@ void mount_queries(http::Router& api) {
       .fails(400, "Invalid range").fails(404, "Device not found");
   api.get(one + "/messages", &list_messages).customers().tag("Telemetry")
       .summary("Recent messages with their stages")
-      .description("Stored ones with when they were received and stored; quarantined ones with the "
-                   "reason.")
+      .description("In the order of arrival, newest first: stored ones with when they were received "
+                   "and stored, quarantined ones and dead letters with the reason.")
       .fails(404, "Device not found");
   mount_export(api);
 }

@@ -84,14 +84,16 @@ Task<std::vector<std::vector<Point>>> series_of(tenancy::TenantDb db, std::strin
                                                 Time end, SeriesPlan plan) {
   std::string sql;
   if (plan.source == Source::raw) {
-    // A bucket with one sample keeps the sample's own time.
+    // A bucket with one sample keeps the sample's own time. What a sum could not hold is left out, as
+    // it is of the rollups; avg() would overflow far earlier, since it sums squares, too.
     sql = "SELECT metric, CASE count WHEN 1 THEN first ELSE bin END AS time, avg, min, max, count "
           "FROM (SELECT metric, date_bin(make_interval(secs => $5), time, 'epoch') AS bin, "
-          "min(time) AS first, avg(v) AS avg, min(v) AS min, max(v) AS max, count(*) AS count "
+          "min(time) AS first, sum(v) / count(*) AS avg, min(v) AS min, max(v) AS max, "
+          "count(*) AS count "
           "FROM (SELECT m.metric, t.time, " + number_of_metric +
           " AS v FROM telemetry t CROSS JOIN unnest($2::text[]) AS m (metric) "
           "WHERE t.device_id = $1 AND t.time >= $3 AND t.time <= $4 AND t.metrics ? m.metric) s "
-          "WHERE v IS NOT NULL GROUP BY 1, 2) b ORDER BY 2";
+          "WHERE abs(v) <= 1e290 GROUP BY 1, 2) b ORDER BY 2";
   } else {
     const std::string table =
         plan.source == Source::minute ? "telemetry_rollup_1m" : "telemetry_rollup_1h";
@@ -112,32 +114,9 @@ Task<std::vector<std::vector<Point>>> series_of(tenancy::TenantDb db, std::strin
   for (int i = 0; i < rows.rows(); ++i)
     if (const auto it = place.find(rows.text(i, 0)); it != place.end())
       pg::read_row(rows, i, columns, out[it->second].emplace_back());
+  for (std::size_t i = 0; i < metrics.size(); ++i)  // asked for twice, answered twice
+    if (const auto first = place.at(metrics[i]); first != i) out[i] = out[first];
   co_return out;
-}
-
-Task<std::vector<TracedMessage>> traced_messages(tenancy::TenantDb db, std::string device_id,
-                                                 std::optional<Time> before, std::int64_t limit) {
-  std::optional<std::chrono::system_clock::time_point> bound;
-  if (before) bound = before->at;
-  const auto rows = co_await db.query(R"sql(
-    SELECT * FROM (
-      (SELECT 's-' || stream_seq AS id, received_at, stored_at, time, msg_type, seq,
-              'stored' AS status, NULL AS reason,
-              round(extract(epoch FROM stored_at - received_at) * 1000, 3)::float8 AS latency_ms, metrics
-       FROM telemetry WHERE device_id = $1 AND time < coalesce($2::timestamptz, 'infinity')
-       ORDER BY time DESC LIMIT $3)
-      UNION ALL
-      (SELECT 'q-' || id, received_at, NULL, received_at, coalesce(msg_type, ''),
-              coalesce(CASE WHEN payload ->> 'seq' ~ '^-?[0-9]{1,18}$'
-                            THEN (payload ->> 'seq')::bigint END, 0),
-              'quarantined', reason, NULL, payload -> 'metrics'
-       FROM quarantine_events
-       WHERE device_id = $1 AND received_at < coalesce($2::timestamptz, 'infinity')
-       ORDER BY received_at DESC LIMIT $3)
-    ) m ORDER BY time DESC, id DESC LIMIT $3
-  )sql",
-                                      pg::Params::of(device_id, bound, limit));
-  co_return pg::rows_as<TracedMessage>(rows);
 }
 
 Task<std::vector<std::string>> metric_names(tenancy::TenantDb db, std::string device_id, Time start,

@@ -23,6 +23,7 @@ enum class Access { undeclared, open, device, internal, signed_in, customer, ope
 struct OperationDoc {
   boost::json::array parameters;
   boost::json::value request_body = nullptr;
+  bool any_body_type = false;  ///< the handler doesn't look at the body's Content-Type
   boost::json::value response_schema = nullptr;
   std::string response_type = "application/json";
   int success = 200;
@@ -89,6 +90,35 @@ class Endpoint {
     spec_->describe = [inner](OperationDoc& doc) {
       if (inner) inner(doc);
       doc.response_schema = json::schema<T>(*doc.components);
+    };
+    return *this;
+  }
+  /// States the body's type where the handler reads the raw request. `also`: media types beside JSON
+  /// that say the same.
+  template <class T>
+  Endpoint& body(std::vector<std::string> also = {}) {
+    auto inner = spec_->describe;
+    spec_->describe = [inner, also](OperationDoc& doc) {
+      if (inner) inner(doc);
+      boost::json::object content{
+          {"application/json", {{"schema", json::schema<T>(*doc.components)}}}};
+      for (const auto& type : also)
+        content[type] = boost::json::object{{"schema", json::schema<T>(*doc.components)}};
+      doc.request_body = boost::json::object{{"required", true}, {"content", std::move(content)}};
+      doc.any_body_type = true;
+    };
+    return *this;
+  }
+  /// States a header that the handler reads.
+  Endpoint& header(std::string name, std::string words, bool required = false) {
+    auto inner = spec_->describe;
+    spec_->describe = [inner, name, words, required](OperationDoc& doc) {
+      if (inner) inner(doc);
+      doc.parameters.push_back(boost::json::object{{"name", name},
+                                                   {"in", "header"},
+                                                   {"required", required},
+                                                   {"description", words},
+                                                   {"schema", {{"type", "string"}}}});
     };
     return *this;
   }
@@ -224,8 +254,11 @@ struct Extract<Query<T>> {
       }();
       for (const auto& rule : json::rules_of<T>().list())
         if (rule.member == d.name) json::merge_keywords(s, rule.schema);
+      // Of a list that needs items one must be there; all else may be left out.
+      const auto* least = s.as_object().if_contains("minItems");
+      const bool required = least && least->to_number<std::int64_t>() > 0;
       doc.parameters.push_back(boost::json::object{
-          {"name", d.name}, {"in", "query"}, {"required", false}, {"schema", std::move(s)}});
+          {"name", d.name}, {"in", "query"}, {"required", required}, {"schema", std::move(s)}});
     });
   }
 };

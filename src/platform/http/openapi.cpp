@@ -80,7 +80,7 @@ bj::object responses(const EndpointSpec& spec, OperationDoc& doc) {
     failures.emplace(422, "");
   if (!doc.request_body.is_null()) {
     failures[413] = "Body too large";
-    failures[415] = "Content-Type must be application/json";
+    if (!doc.any_body_type) failures[415] = "Content-Type must be application/json";
   }
   for (const auto& [status, detail] : spec.failures) {
     auto& text = failures[status];

@@ -17,6 +17,7 @@ struct Registry::Impl {
   std::map<std::string, prometheus::Family<prometheus::Counter>*> counters;
   std::map<std::string, prometheus::Family<prometheus::Gauge>*> gauges;
   std::map<std::string, prometheus::Family<prometheus::Histogram>*> histograms;
+  std::map<std::string, std::map<Labels, prometheus::Gauge*>> replaceable;
   std::vector<std::function<void(Registry&)>> refreshers;
 };
 
@@ -27,8 +28,7 @@ void Registry::count(const std::string& name, const std::string& help, const Lab
                      double by) {
   const std::lock_guard lock(impl_->mutex);
   auto& family = impl_->counters[name];
-  if (!family)
-    family = &prometheus::BuildCounter().Name(name).Help(help).Register(impl_->registry);
+  if (!family) family = &prometheus::BuildCounter().Name(name).Help(help).Register(impl_->registry);
   family->Add(labels).Increment(by);
 }
 
@@ -49,6 +49,24 @@ void Registry::set(const std::string& name, const std::string& help, const Label
   auto& family = impl_->gauges[name];
   if (!family) family = &prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry);
   family->Add(labels).Set(value);
+}
+
+void Registry::replace(const std::string& name, const std::string& help,
+                       const std::map<Labels, double>& series) {
+  const std::lock_guard lock(impl_->mutex);
+  auto& family = impl_->gauges[name];
+  if (!family) family = &prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry);
+  auto& known = impl_->replaceable[name];
+  for (const auto& [labels, value] : series) {
+    auto& gauge = known[labels];
+    if (!gauge) gauge = &family->Add(labels);
+    gauge->Set(value);
+  }
+  std::erase_if(known, [&](const auto& entry) {
+    if (series.contains(entry.first)) return false;
+    family->Remove(entry.second);
+    return true;
+  });
 }
 
 void Registry::on_scrape(std::function<void(Registry&)> refresh) {

@@ -24,6 +24,9 @@ class Registry {
                double seconds);
   /// Sets a gauge; thread-safe.
   void set(const std::string& name, const std::string& help, const Labels& labels, double value);
+  /// Sets all series of a gauge; those of an earlier call that are not among them end. Thread-safe.
+  void replace(const std::string& name, const std::string& help,
+               const std::map<Labels, double>& series);
   /// Called before each exposition, to set gauges.
   void on_scrape(std::function<void(Registry&)> refresh);
   /// The text exposition format, version 0.0.4.
