@@ -8,6 +8,7 @@
 #include "gateway/gateway_loop.hpp"
 #include "gateway/health_api.hpp"
 #include "gateway/settings.hpp"
+#include "operations/tenants.hpp"
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "telemetry/ingest_store.hpp"
@@ -17,7 +18,8 @@ namespace pulse::gateway {
 
 namespace {
 
-constexpr std::int64_t status_job_lock = 0x70756c736511, retention_job_lock = 0x70756c736512;
+constexpr std::int64_t status_job_lock = 0x70756c736511, retention_job_lock = 0x70756c736512,
+                       purge_job_lock = 0x70756c736513, repair_job_lock = 0x70756c736514;
 
 /// Runs `work` every `period_ms` while the leadership holds; an error costs one round.
 Task<> repeat(std::string what, long period_ms, std::function<bool()> still_leader,
@@ -57,7 +59,14 @@ void start_jobs(Process& p) {
     return telemetry::keep_partitions(*p.pool);
   };
   p.base.spawn("device status", lead(p, "device status", status_job_lock, 5'000, status));
+  std::function<Task<>()> purge = [&p]() -> Task<> {
+    co_await operations::purge_deleted_tenants(*p.pool);
+  };
+  const auto directory = p.identity.directory(*p.pool, p.base.io().get_executor());
+  std::function<Task<>()> repair = [directory]() -> Task<> { return directory->repair(); };
   p.base.spawn("retention", lead(p, "retention", retention_job_lock, 3'600'000, retention));
+  p.base.spawn("tenant removal", lead(p, "tenant removal", purge_job_lock, 3'600'000, purge));
+  p.base.spawn("directory repair", lead(p, "directory repair", repair_job_lock, 60'000, repair));
 }
 
 /// Streams exist before the first publish, whichever role comes up first.
@@ -220,6 +229,7 @@ int serve(const Config& config, const std::string& version) {
   log::info("stopping", {{"signal", signal}});
   p.stopping = true;
   for (auto& loop : loops) loop->stop();
+  p.mailer->stop(5'000);
   if (ingest) ingest->stop();
   run_and_wait(p.base, flush_logs(p));
   p.nats.drain(2'000);

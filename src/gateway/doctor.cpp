@@ -6,6 +6,7 @@
 #include "gateway/gateway_loop.hpp"
 #include "gateway/process.hpp"
 #include "gateway/settings.hpp"
+#include "platform/errors.hpp"
 #include "platform/log.hpp"
 
 namespace pulse::gateway {
@@ -58,6 +59,16 @@ void check_nats(const Config& config, Report& report) {
   loop.stop();
 }
 
+/// Throws HttpError when the service account may not what it must.
+Task<> ask_for_people(identity::KeycloakAdmin& admin) {
+  static constexpr const char* paths[] = {"/organizations?max=1", "/users?max=1", "/roles?max=1"};
+  for (const char* path : paths) {
+    const identity::KeycloakCall call("GET", path);
+    const auto answer = co_await admin.call(call);
+    if (!answer.ok()) throw HttpError(502, std::string("no answer to ") + path);
+  }
+}
+
 void check_identity(const Config& config, Report& report) {
   if (config.text("PULSE_IDENTITY") == "embedded") {
     if (config.text("PULSE_SECRET_KEY").empty())
@@ -90,6 +101,15 @@ void check_identity(const Config& config, Report& report) {
   } catch (const std::exception& e) {
     report.bad(std::string("the issuer: ") + e.what(),
                "Check KEYCLOAK_INTERNAL_URL (or KEYCLOAK_PUBLIC_URL) and KEYCLOAK_REALM.");
+  }
+  try {
+    identity::KeycloakAdmin admin(keycloak_settings(config));
+    run_and_wait(loop, ask_for_people(admin));
+    report.good("the service account may manage people and organizations");
+  } catch (const HttpError& e) {
+    report.bad(std::string("the directory: ") + e.what(),
+               "Check KEYCLOAK_SERVICE_CLIENT_ID and KEYCLOAK_SERVICE_CLIENT_SECRET, and that the "
+               "realm is that of deploy/keycloak.");
   }
   loop.stop();
 }

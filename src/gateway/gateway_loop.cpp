@@ -2,12 +2,14 @@
 
 #include <future>
 
+#include "account/deps.hpp"
 #include "fleet/broker_hooks.hpp"
 #include "fleet/deps.hpp"
 #include "gateway/health_api.hpp"
 #include "gateway/pages.hpp"
 #include "gateway/session_api.hpp"
 #include "gateway/settings.hpp"
+#include "operations/deps.hpp"
 #include "platform/http/static_files.hpp"
 #include "platform/log.hpp"
 #include "telemetry/door.hpp"
@@ -92,7 +94,9 @@ Task<> follow_loop(metrics::Registry& metrics, pg::Pool& pool, const telemetry::
 
 struct GatewayLoop::Impl {
   Impl(Process& p, int number)
-      : process(p), loop("gateway-" + std::to_string(number)), edge(edge_settings(p.config)) {}
+      : process(p),
+        loop((p.roles.mqtt && !p.roles.gateway ? "mqtt-" : "gateway-") + std::to_string(number)),
+        edge(edge_settings(p.config)) {}
 
   Process& process;
   Loop loop;
@@ -107,6 +111,7 @@ struct GatewayLoop::Impl {
 
   void build();
   void mount_rooms();
+  void mount_people();
 };
 
 void GatewayLoop::Impl::build() {
@@ -192,12 +197,14 @@ void GatewayLoop::Impl::mount_rooms() {
     hooks.service_password = config.text("MQTT_PASSWORD");
     fleet::mount_broker_hooks(router, hooks);
     if (process.identity.mount) process.identity.mount(router, *pool);
+    mount_people();
     SessionDeps session;
     session.ui_base = config.text("UI_BASE_URL");
     session.issuer_public = public_issuer(config);
     session.issuer_internal = internal_issuer(config);
     session.client_id = config.text("JWT_AUDIENCE");
     session.secure_cookies = config.boolean("SECURE_COOKIES");
+    session.refresh_seconds = config.integer("UI_REFRESH_SECONDS");
     session.http = std::make_shared<http::Client>(executor);
     session.tokens = tokens;
     session.audit = process.audit;
@@ -208,7 +215,6 @@ void GatewayLoop::Impl::mount_rooms() {
     pages.router = &router;
     pages.version = process.version;
     pages.open_documents = config.text("MODE") == "DEV";
-    session.refresh_seconds = config.integer("UI_REFRESH_SECONDS");
     mount_pages(router, pages);
   }
   if (mqtt) mqtt->mount(router);
@@ -217,6 +223,26 @@ void GatewayLoop::Impl::mount_rooms() {
   health.pool = pool.get();
   health.tokens = tokens;
   mount_health(router, health);
+}
+
+/// The rooms about people, who live in the directory.
+void GatewayLoop::Impl::mount_people() {
+  account::AccountDeps account;
+  account.pool = pool.get();
+  account.directory = process.identity.directory(*pool, loop.io().get_executor());
+  account.audit = process.audit;
+  account.memberships = process.memberships;
+  account.api_tokens = process.api_tokens;
+  account.revocations = process.revocations;
+  account::mount(router, account);
+  operations::OperationsDeps operations;
+  operations.pool = account.pool;
+  operations.directory = account.directory;
+  operations.audit = account.audit;
+  operations.memberships = account.memberships;
+  operations.api_tokens = account.api_tokens;
+  operations.revocations = account.revocations;
+  operations::mount(router, operations);
 }
 
 GatewayLoop::GatewayLoop(Process& process, int number)

@@ -71,7 +71,8 @@ Process::Process(const Config& config_)
       roles(roles_of(config_)),
       nats(nats_options(config_, "pulse")),
       sealer(sealing_keys(config_)),
-      outbound(2) {
+      outbound(2),
+      mailer(std::make_shared<mail::Mailer>(mailer_options(config_))) {
   const auto executor = base.io().get_executor();
   pool = std::make_unique<pg::Pool>(executor, pool_options(config, "pulse-base"));
   audit = std::make_shared<tenancy::AuditLog>(executor, *pool, "pulse");

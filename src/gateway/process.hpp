@@ -6,10 +6,13 @@
 
 #include "fleet/connection_log.hpp"
 #include "fleet/device_auth.hpp"
+#include "identity/directory.hpp"
+#include "identity/keycloak_admin.hpp"
 #include "platform/config.hpp"
 #include "platform/crypto/crypto.hpp"
 #include "platform/http/client.hpp"
 #include "platform/loop.hpp"
+#include "platform/mail/mailer.hpp"
 #include "platform/metrics/metrics.hpp"
 #include "platform/nats/client.hpp"
 #include "platform/pg/pool.hpp"
@@ -38,6 +41,9 @@ struct IdentityParts {
   std::function<bool()> ready;
   /// Keeps the issuer's keys fresh; runs on the base loop for ever. Unset with an outside issuer.
   std::function<Task<>(pg::Pool&)> maintain;
+  /// The people, for a loop: its pool and executor.
+  std::function<std::shared_ptr<identity::Directory>(pg::Pool&, boost::asio::any_io_executor)>
+      directory;
 };
 
 /// Shared by all loops; everything in it is thread-safe or used on the base loop only.
@@ -52,6 +58,7 @@ struct Process {
   nats::Client nats;
   crypto::Sealer sealer;
   http::OutboundClient outbound;
+  std::shared_ptr<mail::Mailer> mailer;
   Loop base{"base"};                 ///< audit, connection log, periodic jobs
   std::unique_ptr<pg::Pool> pool;    ///< of the base loop
   std::shared_ptr<tenancy::AuditLog> audit;
@@ -76,6 +83,8 @@ std::string public_issuer(const Config& config);
 /// The same as this process reaches it.
 std::string internal_issuer(const Config& config);
 
+/// How Pulse reaches Keycloak's Admin API.
+identity::KeycloakSettings keycloak_settings(const Config& config);
 /// The identity of PULSE_IDENTITY.
 IdentityParts make_identity(Process& process);
 

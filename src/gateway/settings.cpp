@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "platform/mail/mime.hpp"
+
 namespace pulse::gateway {
 
 namespace {
@@ -96,8 +98,19 @@ std::vector<Setting> all_settings() {
       {"KEYCLOAK_INTERNAL_URL", "", text, false, "The issuer as Pulse reaches it"},
       {"KEYCLOAK_REALM", "pulse", text, false, "Realm"},
       {"KEYCLOAK_JWKS_URI", "", text, false, "Keys; default: from the internal URL"},
+      {"KEYCLOAK_SERVICE_CLIENT_ID", "pulse-service", text, false,
+       "Keycloak's client that manages people and organizations"},
+      {"KEYCLOAK_SERVICE_CLIENT_SECRET", "", text, true, "Its secret; needed with keycloak"},
       {"JWKS_TTL_SECONDS", "300", integer, false, "Keys in memory", 1, 86'400},
       {"JWT_AUDIENCE", "pulse-ui", text, false, "Audience of access tokens"},
+      // Email
+      {"SMTP_HOST", "", text, false, "Mail server; without one emails go into PULSE_DATA_DIR/outbox"},
+      {"SMTP_PORT", "587", integer, false, "Its port", 1, 65535},
+      {"SMTP_USERNAME", "", text, false, "User at the mail server; empty: no authentication"},
+      {"SMTP_PASSWORD", "", text, true, "Its password"},
+      {"SMTP_FROM", "Pulse <pulse@localhost>", text, false, "Sender of emails"},
+      {"SMTP_SECURITY", "starttls", text, false, "starttls, tls (from the first byte) or none"},
+      {"EMAIL_LINK_HOURS", "72", integer, false, "How long the link of an invitation works", 1, 720},
       {"PULSE_DEMO_HINT", "", text, false, "A line under the sign-in form, for demonstrations"},
   };
 }
@@ -125,6 +138,11 @@ void check_settings(const Config& config) {
   const auto& identity = config.text("PULSE_IDENTITY");
   if (identity != "embedded" && identity != "keycloak")
     throw ConfigError("PULSE_IDENTITY must be embedded or keycloak");
+  const auto& security = config.text("SMTP_SECURITY");
+  if (security != "starttls" && security != "tls" && security != "none")
+    throw ConfigError("SMTP_SECURITY must be starttls, tls or none");
+  if (!mail::read_mailbox(config.text("SMTP_FROM")))
+    throw ConfigError("SMTP_FROM must be an address, e.g. Pulse <pulse@example.com>");
   if (config.integer("MQTT_TLS_PORT") != 0 &&
       (config.text("MQTT_TLS_CERT").empty() || config.text("MQTT_TLS_KEY").empty()))
     throw ConfigError("MQTT_TLS_PORT needs MQTT_TLS_CERT and MQTT_TLS_KEY");
@@ -138,6 +156,7 @@ void check_settings(const Config& config) {
   refuse("S3_SECRET_KEY", "minioadmin");
   refuse("MQTT_INTERNAL_AUTH_SECRET", "");
   refuse("PULSE_SECRET_KEY", "");
+  if (identity == "keycloak") refuse("KEYCLOAK_SERVICE_CLIENT_SECRET", "");
   if (identity == "embedded")
     throw ConfigError(
         "PULSE_IDENTITY: the embedded issuer is for one machine; with ENV=PROD use keycloak");
@@ -174,6 +193,18 @@ pg::PoolOptions pool_options(const Config& config, std::string application_name)
 
 nats::Options nats_options(const Config& config, std::string name) {
   return {config.text("NATS_URL"), std::move(name)};
+}
+
+mail::MailerOptions mailer_options(const Config& config) {
+  mail::MailerOptions o;
+  o.host = config.text("SMTP_HOST");
+  o.port = static_cast<int>(config.integer("SMTP_PORT"));
+  o.username = config.text("SMTP_USERNAME");
+  o.password = config.text("SMTP_PASSWORD");
+  o.from = config.text("SMTP_FROM");
+  o.security = config.text("SMTP_SECURITY");
+  o.outbox = config.text("PULSE_DATA_DIR") + "/outbox";
+  return o;
 }
 
 std::string issuer_base(const Config& config) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "platform/config.hpp"
+#include "platform/mail/mailer.hpp"
 #include "platform/nats/client.hpp"
 #include "platform/pg/pool.hpp"
 
@@ -17,6 +18,7 @@ void check_settings(const Config& config);
 std::string conninfo(const Config& config);
 pg::PoolOptions pool_options(const Config& config, std::string application_name);
 nats::Options nats_options(const Config& config, std::string name);
+mail::MailerOptions mailer_options(const Config& config);
 /// The comma-separated words of a setting, trimmed, empty ones left out.
 std::vector<std::string> words(const std::string& list);
 /// Where browsers reach the issuer: KEYCLOAK_PUBLIC_URL (or KEYCLOAK_URL); with the embedded issuer

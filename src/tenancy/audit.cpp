@@ -1,8 +1,10 @@
 #include "tenancy/audit.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <deque>
 #include <mutex>
 
@@ -18,6 +20,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t per_statement = 500;
+constexpr std::size_t flush_at = 100;
+constexpr long look_every_ms = 50;
 
 constexpr const char* insert_events = R"sql(
   INSERT INTO audit_log ("timestamp", tenant_id, event_type, category, severity, entity_type,
@@ -99,7 +103,11 @@ Task<> AuditLog::Impl::write_some() {
 
 Task<> AuditLog::Impl::run(long flush_ms) {
   while (!stopped) {
-    co_await sleep_ms(flush_ms);
+    for (long waited = 0; waited < flush_ms && !stopped; waited += look_every_ms) {
+      co_await sleep_ms(look_every_ms);
+      const std::lock_guard lock(mutex);
+      if (events.size() >= flush_at) break;
+    }
     std::string problem;
     try {
       for (bool more = true; more;) {
@@ -114,6 +122,20 @@ Task<> AuditLog::Impl::run(long flush_ms) {
       log::error_throttled("audit events not written, trying again", {{"error", problem}});
   }
 }
+
+namespace {
+
+Task<> write_all(std::shared_ptr<AuditLog::Impl> impl) {
+  while (true) {
+    {
+      const std::lock_guard lock(impl->mutex);
+      if (impl->events.empty()) co_return;
+    }
+    co_await impl->write_some();
+  }
+}
+
+}  // namespace
 
 AuditLog::AuditLog(asio::any_io_executor executor, pg::Pool& pool, std::string source_service,
                    long flush_ms, std::size_t capacity)
@@ -133,45 +155,73 @@ bool AuditLog::write(AuditEvent event) {
   // One address that PostgreSQL can't read would hold up every event behind it.
   event.ip_address = http::plain_address(event.ip_address).value_or("");
   const std::lock_guard lock(impl_->mutex);
-  if (impl_->events.size() >= impl_->capacity) {
+  auto& events = impl_->events;
+  bool kept = true;
+  if (events.size() >= impl_->capacity) {
+    const auto oldest = std::find_if(events.begin(), events.end(),
+                                     [](const Stamped& s) { return s.event.category != "security"; });
+    kept = oldest != events.end() || event.category == "security";
     ++impl_->dropped;
-    log::error_throttled("audit buffer full, event lost", {{"event", event.event_type}});
-    return false;
+    log::error_throttled("audit buffer full, event lost",
+                         {{"event", oldest == events.end() ? event.event_type
+                                                           : oldest->event.event_type}});
+    if (oldest != events.end()) events.erase(oldest);
+    else if (kept) events.pop_front();
   }
-  impl_->events.push_back({std::move(event), iso8601(now())});
-  return true;
+  if (kept) events.push_back({std::move(event), iso8601(now())});
+  return kept;
+}
+
+Task<> AuditLog::record(AuditEvent event) {
+  const auto impl = impl_;
+  write(std::move(event));
+  std::string problem;
+  try {
+    // The pool belongs to the base loop, so the writing happens there.
+    co_await asio::co_spawn(impl->executor, write_all(impl), asio::use_awaitable);
+  } catch (const pg::Error& e) {
+    problem = e.what();
+  }
+  if (!problem.empty())
+    log::error_throttled("security event waits in the buffer", {{"error", problem}});
+}
+
+AuditEvent AuditLog::security(const Caller& caller, const std::string& client_address,
+                              const std::string& request_id, std::string tenant_id,
+                              std::string event_type, std::string action, std::string entity_type,
+                              std::string entity_id, std::string message,
+                              boost::json::object details) {
+  AuditEvent e;
+  e.tenant_id = std::move(tenant_id);
+  e.category = "security";
+  e.event_type = std::move(event_type);
+  e.action = std::move(action);
+  e.entity_type = std::move(entity_type);
+  e.entity_name = entity_id;
+  e.entity_id = std::move(entity_id);
+  e.message = std::move(message);
+  e.details = std::move(details);
+  e.actor_type = caller.is_service ? "service" : "user";
+  e.actor_id = caller.user_id;
+  e.actor_name = caller.username.empty() ? caller.email : caller.username;
+  if (!caller.by_api_token.empty()) e.details["api_token_id"] = caller.by_api_token;
+  e.ip_address = client_address;
+  e.request_id = request_id;
+  return e;
 }
 
 AuditEvent AuditLog::of(const TenantCaller& caller, std::string event_type, std::string action,
                         std::string entity_type, std::string entity_id, std::string message,
                         boost::json::object details) {
-  AuditEvent e;
-  e.tenant_id = caller.tenant();
-  e.category = event_type.substr(0, event_type.find('.'));
-  e.event_type = std::move(event_type);
-  e.entity_type = std::move(entity_type);
-  e.entity_name = entity_id;
-  e.entity_id = std::move(entity_id);
-  e.action = std::move(action);
-  e.message = std::move(message);
-  e.details = std::move(details);
-  e.actor_type = "user";
-  e.actor_id = caller.who.user_id;
-  e.actor_name = caller.who.username.empty() ? caller.who.email : caller.who.username;
-  e.ip_address = caller.client_address;
-  e.request_id = caller.request_id;
+  auto category = event_type.substr(0, event_type.find('.'));
+  auto e = security(caller.who, caller.client_address, caller.request_id, caller.tenant(),
+                    std::move(event_type), std::move(action), std::move(entity_type),
+                    std::move(entity_id), std::move(message), std::move(details));
+  e.category = std::move(category);
   return e;
 }
 
-Task<> AuditLog::flush() {
-  while (true) {
-    {
-      const std::lock_guard lock(impl_->mutex);
-      if (impl_->events.empty()) co_return;
-    }
-    co_await impl_->write_some();
-  }
-}
+Task<> AuditLog::flush() { return write_all(impl_); }
 
 std::uint64_t AuditLog::dropped() const {
   const std::lock_guard lock(impl_->mutex);

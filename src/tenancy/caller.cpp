@@ -69,6 +69,17 @@ bool TenantCaller::may(std::string_view permission) const {
   return holds(who, membership.get(), permission);
 }
 
+Task<> OperatorDb::stream(std::string action, std::string tenant_filter, std::string sql,
+                          pg::Params params,
+                          std::function<Task<bool>(const pg::Result&)> each) const {
+  pg::Scope scope;
+  scope.role = "pulse_operator_read";
+  co_await pool_->query(scope, audit_operator,
+                        pg::Params::of(who_.user_id, action, tenant_filter, ip_, agent_,
+                                       request_id_));
+  co_await pool_->stream(scope, std::move(sql), std::move(params), std::move(each));
+}
+
 TenantCaller Access::tenant(http::Request& request) {
   const auto& v = verified(request);
   if (v.who.tenant_id.empty()) throw std::logic_error("a tenant's endpoint without a tenant");

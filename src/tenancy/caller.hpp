@@ -77,6 +77,9 @@ class OperatorDb {
                         pg::Params params = {}) const;
   Task<pg::Result> write(std::string action, std::string tenant_filter, std::string sql,
                          pg::Params params = {}) const;
+  /// Rows of a long answer in chunks; the line in the log is written first.
+  Task<> stream(std::string action, std::string tenant_filter, std::string sql, pg::Params params,
+                std::function<Task<bool>(const pg::Result&)> each) const;
 
  private:
   friend struct Access;

@@ -1,0 +1,81 @@
+#include "account/tier.hpp"
+
+#include "platform/errors.hpp"
+
+namespace pulse::account {
+
+namespace {
+
+struct Tier {
+  std::string id, name;
+  boost::json::object limits, features;
+};
+
+Task<std::optional<Tier>> tier_of_tenant(tenancy::TenantDb db) {
+  const auto rows = co_await db.query(
+      "SELECT a.tier_id, a.name, a.limits, a.features FROM tenants t "
+      "JOIN account_tiers a ON a.tier_id = t.account_tier_id");
+  if (rows.empty()) co_return std::nullopt;
+  Tier tier;
+  tier.id = std::string(rows.text(0, 0));
+  tier.name = std::string(rows.text(0, 1));
+  tier.limits = boost::json::parse(rows.text(0, 2)).as_object();
+  tier.features = boost::json::parse(rows.text(0, 3)).as_object();
+  co_return tier;
+}
+
+std::optional<std::int64_t> limit_of(const Tier& tier, std::string_view name) {
+  const auto* v = tier.limits.if_contains(name);
+  if (!v || !v->is_int64()) return std::nullopt;
+  return v->get_int64();
+}
+
+Task<std::int64_t> count_users(AccountDeps d, std::string tenant_id) {
+  identity::UserQuery query;
+  query.tenant_id = std::move(tenant_id);
+  query.limit = 1;
+  const auto page = co_await d.directory->users(std::move(query));
+  co_return page.total;
+}
+
+}  // namespace
+
+Task<> require_room_for_user(AccountDeps d, tenancy::TenantCaller caller) {
+  const auto tier = co_await tier_of_tenant(caller.db);
+  if (!tier) co_return;
+  const auto limit = limit_of(*tier, "users");
+  if (!limit) co_return;
+  const auto used = co_await count_users(d, caller.tenant());
+  if (used >= *limit)
+    throw forbidden("User limit reached: tier " + tier->name + " allows " +
+                    std::to_string(*limit) + " users. Remove someone, or ask for a larger tier.");
+}
+
+Task<TierUse> use_of_tier(AccountDeps d, tenancy::TenantCaller caller) {
+  TierUse out;
+  const auto tier = co_await tier_of_tenant(caller.db);
+  if (!tier) co_return out;
+  out.tier_id = tier->id;
+  out.tier_name = tier->name;
+  out.features = tier->features;
+  static constexpr std::pair<const char*, const char*> labels[] = {
+      {"users", "People"},
+      {"alert_rules", "Alert rules"},
+      {"notification_channels", "Notification channels"},
+      {"dashboards_per_user", "Dashboards of a person"},
+      {"device_groups", "Device groups"},
+      {"api_requests_per_minute", "API requests a minute"}};
+  for (const auto& [name, label] : labels) {
+    const auto limit = limit_of(*tier, name);
+    if (!limit) continue;
+    LimitUse use;
+    use.name = name;
+    use.label = label;
+    use.limit = *limit;
+    if (use.name == "users") use.used = co_await count_users(d, caller.tenant());
+    out.limits.push_back(std::move(use));
+  }
+  co_return out;
+}
+
+}  // namespace pulse::account

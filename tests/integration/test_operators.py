@@ -1,0 +1,132 @@
+"""Platform staff: tenants, people of all tenants, and the trace that each look leaves."""
+
+import time
+
+import pytest
+from conftest import Api
+from people import emails, make_user
+
+TENANTS, USERS = "/api/v1/operator/tenants", "/api/v1/operator/users"
+
+
+@pytest.fixture(scope="module")
+def staff(stack, conformance):
+    return Api(stack, "operatoradmin1", conformance)
+
+
+def user_of(api, name):
+    return next(u for u in api.get(f"{USERS}?search={name}").json()["users"] if u["username"] == name)
+
+
+def test_a_tenants_life(stack, staff, operator, conformance):
+    body = {"tenant_id": "acme-1", "name": "Acme", "contact_email": "it@acme.example", "account_tier_id": "growth"}
+    assert staff.post(TENANTS, json=body).json() == {"tenant_id": "acme-1", "status": "created"}
+    assert staff.post(TENANTS, json=body).json()["detail"] == "Tenant already exists"
+    shown = operator.get(f"{TENANTS}/acme-1").json()
+    assert (shown["name"], shown["contact_email"], shown["account_tier_id"]) == ("Acme", "it@acme.example", "growth")
+    invited = staff.post(f"{TENANTS}/acme-1/invite", json={"email": "ceo@acme.example"})
+    assert invited.status_code == 200 and emails(stack, "ceo@acme.example")[0]["links"]
+    stats = operator.get(f"{TENANTS}/acme-1/stats").json()
+    assert stats["stats"]["devices"] == {"total": 0, "active": 0, "online": 0, "stale": 0}
+    assert "acme-1" in [t["tenant_id"] for t in operator.get(f"{TENANTS}/stats/summary").json()["tenants"]]
+    assert staff.patch(f"{TENANTS}/acme-1", json={"name": "Acme Corp", "sla_level": 99.9}).status_code == 200
+    assert staff.delete(f"{TENANTS}/acme-1").json() == {"tenant_id": "acme-1", "status": "deleted"}
+    assert staff.delete(f"{TENANTS}/acme-1").json()["detail"] == "Tenant not found or already deleted"
+    assert "acme-1" not in [t["tenant_id"] for t in operator.get(f"{TENANTS}?limit=500").json()["tenants"]]
+    assert staff.post(f"{TENANTS}/acme-1/restore").json()["status"] == "restored"
+    assert operator.get(f"{TENANTS}?search=acme+corp").json()["total"] == 1
+
+
+def test_what_is_deleted_goes_when_its_time_is_over(stack, staff, conformance):
+    staff.post(TENANTS, json={"tenant_id": "gone-1", "name": "Gone"})
+    make_user(stack, "gone1", tenant="gone-1", roles="customer,tenant-admin")
+    api = Api(stack, "gone1", conformance)
+    assert api.post("/sites", json={"site_id": "s", "name": "S"}).status_code == 201
+    assert api.post("/devices", json={"device_id": "d", "name": "D", "site_id": "s"}).status_code == 201
+    staff.delete(f"{TENANTS}/gone-1")
+    assert api.get("/sites").status_code == 403
+    stack.sql("UPDATE tenants SET purge_after = now() WHERE tenant_id = 'gone-1'")
+    stack.command("admin", "purge-tenants")
+    tables = stack.sql("SELECT c.oid::regclass::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND "
+                       "a.attname = 'tenant_id' WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') "
+                       "AND c.relname <> 'audit_log'")
+    left = [t for (t,) in tables if stack.sql(f"SELECT 1 FROM {t} WHERE tenant_id = 'gone-1' LIMIT 1")]
+    assert left == []
+    assert staff.post(f"{TENANTS}/gone-1/restore").status_code == 404
+
+
+@pytest.mark.parametrize("tenant_id", ["A", "Acme", "a_b", "-a", "a-", "a.b", "x" * 65, "a"])
+def test_bad_tenant_ids(staff, tenant_id):
+    answer = staff.post(TENANTS, json={"tenant_id": tenant_id, "name": "X"})
+    assert answer.status_code == 400 and answer.json()["detail"].startswith("tenant_id must be")
+
+
+def test_refusals(staff, operator, customer):
+    assert operator.post(TENANTS, json={"tenant_id": "no", "name": "No"}).json()["detail"] == "Role required: operator-admin"
+    refused = customer.get(TENANTS)
+    assert refused.status_code == 403 and refused.json()["detail"] == "Operator role required"
+    assert staff.get(f"{TENANTS}/nowhere").status_code == 404
+    assert staff.patch(f"{TENANTS}/demo", json={}).json()["detail"] == "No fields to update"
+    assert staff.patch(f"{TENANTS}/demo", json={"account_tier_id": "galactic"}).json()["detail"] == "Unknown account tier"
+    assert staff.patch(f"{TENANTS}/demo", json={"status": "GONE"}).status_code == 422
+    assert operator.get(f"{TENANTS}?search=%25").json()["total"] == 0
+
+
+def test_every_look_leaves_a_line(stack, staff, operator):
+    before = stack.sql("SELECT count(*) FROM operator_audit_log")[0][0]
+    operator.get(f"{TENANTS}/demo", headers={"User-Agent": "curious/1.0", "X-Request-ID": "look-1"})
+    line = stack.sql("SELECT action, tenant_filter, host(ip_address), user_agent, request_id FROM operator_audit_log "
+                     "ORDER BY id DESC LIMIT 1")[0]
+    assert line == ("get_tenant", "demo", "127.0.0.1", "curious/1.0", "look-1")
+    assert stack.sql("SELECT count(*) FROM operator_audit_log")[0][0] == before + 1
+    page = staff.get("/api/v1/operator/audit-log?source=operator&action=get_tenant&tenant_id=demo").json()
+    assert page["total"] >= 1 and page["entries"][0]["action"] == "get_tenant" and page["action"] == "get_tenant"
+    events = staff.get("/api/v1/operator/audit-log?category=security&limit=5").json()["events"]
+    assert events and "tenant_id" in events[0]
+    assert staff.get("/api/v1/operator/audit-log?since=never").json()["detail"] == "Invalid since value; use ISO 8601"
+    assert "event_type" in staff.get("/api/v1/operator/audit-log/export?format=csv", stream=True).text
+
+
+def test_a_users_life(stack, staff, operator, conformance):
+    body = {"username": "walker", "email": "walker@demo.example", "first_name": "W", "tenant_id": "demo",
+            "temporary_password": "first-password-1"}
+    made = staff.post(USERS, json=body)
+    assert made.status_code == 200 and made.json()["message"] == "User created successfully"
+    who = made.json()["id"]
+    assert staff.post(USERS, json={**body, "username": "walker2"}).json()["detail"] == "User with this email already exists"
+    assert user_of(operator, "walker")["tenant_id"] == "demo"
+    assert staff.put(f"{USERS}/{who}", json={"last_name": "Er"}).json() == {"message": "User updated successfully"}
+    assert operator.get(f"{USERS}/{who}").json()["last_name"] == "Er"
+    assert staff.post(f"{USERS}/{who}/password", json={"password": "pulse-demo-1", "temporary": False}).status_code == 200
+    time.sleep(1.1)  # tokens tell whole seconds: one of the very second of a revocation is refused
+    api = Api(stack, "walker", conformance)
+    assert api.get("/devices").status_code == 200
+    assert operator.get(f"{USERS}/{who}/sessions").json()["sessions"]
+    assert staff.delete(f"{USERS}/{who}/sessions").status_code == 204
+    assert api.session.get(f"{stack.url}/api/v1/customer/devices", timeout=10).status_code == 401
+    assert staff.post(f"{USERS}/{who}/roles", json={"role": "tenant-admin"}).status_code == 200
+    assert "tenant-admin" in operator.get(f"{USERS}/{who}").json()["roles"]
+    assert staff.delete(f"{USERS}/{who}/roles/tenant-admin").status_code == 200
+    assert operator.get(f"{USERS}/{who}").json()["roles"] == ["customer"]
+    assert staff.post(f"{USERS}/{who}/tenant", json={"tenant_id": "other"}).status_code == 200
+    assert operator.get(f"{USERS}/{who}").json()["tenant_id"] == "other"
+    assert staff.post(f"{USERS}/{who}/send-welcome-email").json()["status"] == "ok"
+    assert staff.post(f"{USERS}/{who}/reset-password").json() == {"message": "Password reset email sent"}
+    assert len(emails(stack, "walker@demo.example")) == 2
+    assert staff.post(f"{USERS}/{who}/disable").json() == {"message": "User disabled"}
+    assert staff.post(f"{USERS}/{who}/enable").json() == {"message": "User enabled"}
+    assert staff.delete(f"{USERS}/{who}").json() == {"message": "User deleted successfully"}
+    assert operator.get(f"{USERS}/{who}").json()["detail"] == "User not found"
+
+
+def test_refusals_about_users(stack, staff, operator):
+    me = user_of(staff, "operatoradmin1")["id"]
+    assert staff.delete(f"{USERS}/{me}").json()["detail"] == "Cannot delete your own account"
+    assert staff.post(f"{USERS}/{me}/disable").json()["detail"] == "Cannot disable your own account"
+    assert staff.delete(f"{USERS}/{me}/roles/operator-admin").status_code == 400
+    assert staff.get(f"{USERS}/not-a-user").status_code == 404
+    assert staff.post(f"{USERS}/{me}/roles", json={"role": "root"}).json()["detail"].startswith("Invalid role. Must be one of")
+    # Only an operator-admin makes operators.
+    assert operator.post(USERS, json={"username": "x", "email": "x@y.example", "role": "operator"}).status_code == 403
+    assert staff.post(f"{USERS}/{me}/tenant", json={"tenant_id": "nowhere"}).json()["detail"] == "Tenant not found"
+    assert "demo" in [o["alias"] for o in staff.get("/api/v1/operator/organizations").json()["organizations"]]
