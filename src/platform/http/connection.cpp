@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "platform/clock.hpp"
+#include "platform/http/query.hpp"
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 
@@ -39,31 +40,43 @@ std::string_view http_date() {
 /// A header value must not end its line; what handlers pass on from outside is cut there.
 std::string_view one_line(std::string_view value) { return value.substr(0, value.find_first_of("\r\n")); }
 
+/// A request's target, taken apart. Of an absolute form (RFC 9112, 3.2.2) the authority goes before
+/// the Host field.
+struct Target {
+  std::string_view authority, path, query;
+  bool has_query = false;
+};
+
+Target split_target(std::string_view text) {
+  Target out;
+  const auto colon = std::min(text.find("://"), text.size());
+  const auto scheme = text.substr(0, colon);
+  if (colon < text.size() && (iequals(scheme, "http") || iequals(scheme, "https"))) {
+    text.remove_prefix(colon + 3);
+    const auto end = std::min(text.find_first_of("/?"), text.size());
+    out.authority = text.substr(0, end);
+    text.remove_prefix(end);
+  }
+  const auto mark = text.find('?');
+  out.has_query = mark != std::string_view::npos;
+  if (out.has_query) out.query = text.substr(mark + 1);
+  out.path = text.substr(0, mark);
+  if (out.path.empty()) out.path = "/";
+  return out;
+}
+
 Request to_request(bh::request<bh::string_body>&& in, const std::string& peer) {
   Request out;
   out.method = std::string(in.method_string());
-  out.target = std::string(in.target());
+  const auto target = split_target({in.target().data(), in.target().size()});
   out.peer_address = out.client_address = peer;
-  const std::string_view target = out.target;
-  const auto mark = target.find('?');
-  out.path = std::string(target.substr(0, mark));
-  if (mark != std::string_view::npos) {
-    std::string_view rest = target.substr(mark + 1);
-    while (!rest.empty()) {
-      const auto amp = rest.find('&');
-      const auto pair = rest.substr(0, amp);
-      rest = amp == std::string_view::npos ? std::string_view() : rest.substr(amp + 1);
-      if (pair.empty()) continue;
-      const auto eq = pair.find('=');
-      auto key = percent_decode(pair.substr(0, eq), true);
-      auto value = eq == std::string_view::npos ? std::optional<std::string>("")
-                                                : percent_decode(pair.substr(eq + 1), true);
-      if (key && value) out.query.emplace_back(std::move(*key), std::move(*value));
-    }
-  }
+  out.target = out.path = std::string(target.path);
+  if (target.has_query) out.target.append("?").append(target.query);
+  out.query = parse_query(target.query);
   for (const auto& field : in) {
     out.headers.add(std::string(field.name_string()), std::string(field.value()));
   }
+  if (!target.authority.empty()) out.headers.set("Host", std::string(target.authority));
   out.body = std::move(in.body());
   return out;
 }
@@ -114,15 +127,29 @@ void Connection::cut() {
 Task<> Connection::run() {
   try {
     Next next = Next::again;
-    while (next == Next::again && !shared_->stopping && co_await wait_for_data())
+    while (next == Next::again && !shared_->stopping) {
+      // Not in the condition: GCC 12 awaits there whatever stands before the &&.
+      if (!co_await wait_for_data()) break;
       next = co_await serve_one();
+    }
   } catch (const std::exception& e) {
     // The peer is gone or did not keep a time limit: nothing to answer.
     log::debug("connection ended", {{"peer", peer_}, {"error", e.what()}});
   }
-  if (is_websocket()) co_return;
+  if (!is_websocket()) co_await linger();
+}
+
+/// Closing with unread bytes would reset the connection and take the answer along (RFC 9112, 9.6): what
+/// the peer still sends is read and dropped for a moment.
+Task<> Connection::linger() {
+  idle_ = true;
   boost::system::error_code ec;
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+  stream_.expires_after(milliseconds(shared_->options.linger_ms));
+  while (!ec && !shared_->stopping) {
+    buffer_.clear();
+    co_await stream_.async_read_some(buffer_.prepare(4096), redirect_error(use_awaitable, ec));
+  }
 }
 
 /// Between requests: no parser, no buffer, just the socket.
@@ -175,7 +202,7 @@ Task<Connection::Next> Connection::serve_one() {
   const auto& head = parser.get();
   const std::string_view target(head.target().data(), head.target().size());
   const std::string_view method(head.method_string().data(), head.method_string().size());
-  const auto limit = shared_->handlers.body_limit(method, target.substr(0, target.find('?')));
+  const auto limit = shared_->handlers.body_limit(method, split_target(target).path);
   const auto length = parser.content_length();
   if (length && *length > limit) {
     co_await refuse(413, "Body too large: at most " + std::to_string(limit) + " bytes");

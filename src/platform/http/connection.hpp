@@ -46,6 +46,7 @@ class Connection {
  private:
   enum class Next { again, close };
   Task<bool> wait_for_data();
+  Task<> linger();
   Task<Next> serve_one();
   Task<> write_response(const Request& request, Response& response, bool keep_alive);
   Task<> write_stream(const Request& request, Response& response, bool keep_alive, bool chunked);

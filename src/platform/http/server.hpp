@@ -20,6 +20,7 @@ struct ServerOptions {
   long body_timeout_ms = limits::http_body_timeout_ms;
   long idle_timeout_ms = limits::http_idle_timeout_ms;
   long write_timeout_ms = limits::http_write_timeout_ms;
+  long linger_ms = 2'000;  ///< for a closed connection's peer to close, too
   long websocket_send_timeout_ms = limits::websocket_send_timeout_ms;
   long websocket_idle_ping_ms = limits::websocket_idle_ping_ms;  ///< cut after twice as long
 };
