@@ -213,7 +213,8 @@ class Stack:
             "MQTT_TLS_PORT": str(self.mqtt_tls_port), "MQTT_TLS_CERT": str(self.home / "cert.pem"),
             "MQTT_TLS_KEY": str(self.home / "key.pem"), "MQTT_HOST": "127.0.0.1",
             "PULSE_SECRET_KEY": "ab" * 32, "MQTT_INTERNAL_AUTH_SECRET": "internal-secret-of-tests",
-            "RATE_LIMIT_RPS": "100000", "RATE_LIMIT_BURST": "200000", "MODE": "DEV",
+            "RATE_LIMIT_RPS": "100000", "RATE_LIMIT_BURST": "200000",
+            "API_RATE_PER_MINUTE": "1000000", "API_ADDRESS_RATE_PER_MINUTE": "1000000", "MODE": "DEV",
             "PULSE_MIGRATIONS_DIR": str(ROOT / "migrations"), "PULSE_WEB_DIR": str(ROOT / "web/dist"),
             "PULSE_DATA_DIR": str(self.home / "data"), **(keycloak.settings() if keycloak else {}),
             **(settings or {})}

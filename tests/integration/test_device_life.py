@@ -101,7 +101,8 @@ def test_an_id_given_again_begins_anew(stack, fleet):
     wait_for("the sensor", lambda: fleet.get("/devices/again/sensors").json()["total"] == 1, 10)
     # What no endpoint sets yet is left behind as well.
     stack.sql("UPDATE device_registry SET metadata = '{\"old\": 1}', meid = 'old', chipset = 'old', "
-              "modem_model = 'old', modem_fw_version = 'old', board_revision = 'old', bootloader_version = 'old', batch_id = 'old', "
+              "modem_model = 'old', modem_fw_version = 'old', board_revision = 'old', bootloader_version = 'old', "
+              "batch_id = 'old', "
               "installation_notes = 'old', deployment_date = now(), sensor_limit = 3 WHERE device_id = 'again'")
     assert fleet.delete("/devices/again").status_code == 200
     create(fleet, "again")

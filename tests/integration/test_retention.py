@@ -31,7 +31,8 @@ def trimmed():
                         (str(days), days))
         # More than one step of them.
         running.sql("INSERT INTO dead_letter_messages (tenant_id, original_topic, payload, destination_type, "
-                    "created_at) SELECT 'demo', 'many', '{}', 'ingest', now() - interval '99 days' FROM generate_series(1, 25000)")
+                    "created_at) SELECT 'demo', 'many', '{}', 'ingest', "
+                    "now() - interval '99 days' FROM generate_series(1, 25000)")
         running.pulses[0].start()
         running.wait_ready()
         wait_for("the job", lambda: not running.sql(

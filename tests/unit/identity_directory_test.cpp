@@ -203,7 +203,7 @@ TEST_F(DirectoryTest, sessions_are_listed_and_ended) {
   EXPECT_EQ(sessions[0].user_agent, "test ??");
   EXPECT_TRUE(sessions[0].started_at && sessions[0].last_used_at);
   const auto other = create(person("grace", "grace@demo.example"));
-  for (const std::string session : {one["PULSE_SESSION_STATE"], std::string("x")})
+  for (const auto& session : {one["PULSE_SESSION_STATE"], std::string("x")})
     EXPECT_EQ(refusal(directory->end_session(other, session)), "404 Session not found");
   await(directory->end_session(user_id, one["PULSE_SESSION_STATE"]));
   EXPECT_EQ(await(directory->sessions(user_id)).size(), 1u);

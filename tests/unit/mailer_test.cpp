@@ -96,6 +96,7 @@ TEST_F(MailerTest, other_alphabets_are_encoded) {
   }
   EXPECT_EQ(subject, e.subject);
   EXPECT_NE(taken.data.find("Gr=C3=B6=C3=9Fe =3D 1=20\r\nEnde"), std::string::npos) << taken.data;
+  EXPECT_EQ(taken.text(), "Größe = 1 \r\nEnde\r\n");
 }
 
 TEST_F(MailerTest, line_breaks_smuggle_nothing_in) {

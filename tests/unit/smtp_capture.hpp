@@ -33,10 +33,34 @@ struct TakenEmail {
     const auto start = at + 2 + name.size() + 2;
     return head.substr(start, end == std::string::npos ? end : end - start);
   }
-  /// The link with this start, up to the next white space.
+  /// A part of the message, decoded: 0 is the plain text, 1 the HTML.
+  std::string part(int number) const {
+    const std::string field = "Content-Transfer-Encoding: ";
+    auto at = data.find(field);
+    while (number-- > 0 && at != std::string::npos) at = data.find(field, at + 1);
+    if (at == std::string::npos) return {};
+    const auto start = data.find("\r\n\r\n", at) + 4;
+    const auto body = data.substr(start, data.find("\r\n--part_", start) - start);
+    if (data.compare(at + field.size(), 6, "quoted") != 0) return body;
+    std::string out;
+    for (std::size_t i = 0; i < body.size(); ++i) {
+      if (body[i] != '=') {
+        out += body[i];
+        continue;
+      }
+      const auto code = body.substr(i + 1, 2);
+      if (code != "\r\n") out += static_cast<char>(std::stoi(code, nullptr, 16));
+      i += 2;
+    }
+    return out;
+  }
+  std::string text() const { return part(0); }
+  std::string html() const { return part(1); }
+  /// The link of the text that starts so.
   std::string link(const std::string& start) const {
-    const auto at = data.find(start);
-    return at == std::string::npos ? "" : data.substr(at, data.find_first_of(" \r\n\"<", at) - at);
+    const auto words = text();
+    const auto at = words.find(start);
+    return at == std::string::npos ? "" : words.substr(at, words.find_first_of(" \r\n", at) - at);
   }
 };
 
