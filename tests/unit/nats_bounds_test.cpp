@@ -94,7 +94,8 @@ TEST_F(NatsBounds, APullHoldsSoManyBytes) {
                      [&](PublishResult r) { done += r.ok(); });
   ASSERT_TRUE(await(eventually([&] { return done == 200; })));
   auto reader = c->pull(consumer, io.get_executor());
-  ASSERT_EQ(await(reader->fetch(1, 5'000)).size(), 1u);
+  std::size_t got = await(reader->fetch(1'000, 5'000)).size();
+  EXPECT_GE(got, 1u);
   // What is on its way has arrived once the same state is told twice.
   std::int64_t held = -1, before = -2;
   while (held != before) {
@@ -105,7 +106,6 @@ TEST_F(NatsBounds, APullHoldsSoManyBytes) {
   EXPECT_GE(held, 1);
   EXPECT_LE(held, 22);
   // And all of it comes, the end of a request by its bytes being an ordinary one.
-  std::size_t got = 1;
   const auto until = steady_ms() + 20'000;
   while (got < 200 && steady_ms() < until) got += await(reader->fetch(1'000, 1'000)).size();
   EXPECT_EQ(got, 200u);
