@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
+import { apiDocs } from './scripts/api-docs';
 
 /** The gateway that the development server passes API calls on to. */
 const gateway = process.env.PULSE_URL ?? 'http://127.0.0.1:8080';
@@ -20,7 +21,7 @@ const fontOfTheForm: Plugin = {
 
 export default defineConfig({
   base: '/app/',
-  plugins: [react(), tailwindcss(), fontOfTheForm],
+  plugins: [react(), tailwindcss(), fontOfTheForm, apiDocs()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: {
     target: 'es2022',

@@ -7,22 +7,6 @@ namespace pulse::gateway {
 
 namespace {
 
-/// Text as HTML content (the five characters of HTML, 13.1.4).
-std::string html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
 constexpr const char* not_built = R"html(<!doctype html><html lang="en"><meta charset="utf-8">
 <title>Pulse</title><body style="font-family:system-ui;max-width:40rem;margin:4rem auto">
 <h1>The web application is not built</h1><p>Run <code>./dev up</code>, or build it in
@@ -55,96 +39,33 @@ Task<> allow_documents(PageDeps d, http::Raw request) {
   if (!who.is_operator()) throw forbidden("Operator role required");
 }
 
-const std::string style = R"css(
-body{font:14px/1.5 system-ui,sans-serif;margin:0;color:#1b1f24;background:#fff}
-main{max-width:60rem;margin:0 auto;padding:24px}
-h1{font-size:24px}h2{font-size:18px;margin-top:32px;border-bottom:1px solid #d0d7de}
-details{border:1px solid #d0d7de;border-radius:6px;margin:8px 0}
-summary{padding:8px 12px;cursor:pointer;display:flex;gap:12px;align-items:baseline;flex-wrap:wrap}
-summary b{min-width:4.5em}code,pre{font:12px/1.5 ui-monospace,monospace}
-pre{background:#f6f8fa;padding:12px;overflow:auto;border-radius:6px;margin:8px 12px}
-p,ul{margin:8px 12px}.p{color:#57606a;margin-left:auto}
-@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}
-pre{background:#161b22}details,h2{border-color:#30363d}.p{color:#8b949e}a{color:#58a6ff}}
-)css";
+constexpr const char* documents_not_built =
+    R"html(<!doctype html><html lang="en"><meta charset="utf-8">
+<title>Pulse API</title><body style="font-family:system-ui;max-width:40rem;margin:4rem auto">
+<h1>The documentation's pages are not built</h1><p>They come with the web application: run
+<code>./dev up</code>, or build it in <code>web/</code>. The document itself is there:
+<a href="/openapi.json">/openapi.json</a>.</p>)html";
 
-/// JSON over several lines.
-void pretty(const boost::json::value& v, std::string& out, int depth = 0) {
-  const std::string indent(static_cast<std::size_t>(depth + 1) * 2, ' ');
-  const auto close = [&](char c) {
-    out.append("\n").append(static_cast<std::size_t>(depth) * 2, ' ').append(1, c);
-  };
-  if (v.is_object() && !v.get_object().empty()) {
-    out += '{';
-    bool first = true;
-    for (const auto& [key, item] : v.get_object()) {
-      out.append(first ? "\n" : ",\n").append(indent).append(json::to_text(std::string_view(key)));
-      out += ": ";
-      pretty(item, out, depth + 1);
-      first = false;
-    }
-    close('}');
-  } else if (v.is_array() && !v.get_array().empty()) {
-    out += '[';
-    bool first = true;
-    for (const auto& item : v.get_array()) {
-      out.append(first ? "\n" : ",\n").append(indent);
-      pretty(item, out, depth + 1);
-      first = false;
-    }
-    close(']');
-  } else {
-    out += json::to_text(v);
-  }
-}
-
-/// One operation of the document as a block that opens.
-std::string operation_html(std::string_view method, std::string_view path,
-                           const boost::json::object& operation) {
-  const auto text = [&](const char* name) {
-    const auto* v = operation.if_contains(name);
-    return v && v->is_string() ? html(v->get_string()) : std::string();
-  };
-  std::string upper(method);
-  for (auto& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  std::string out = "<details><summary><b>" + upper + "</b> <code>" + html(path) + "</code> <span>" +
-                    text("summary") + "</span><span class=p>" + text("x-permission") +
-                    "</span></summary>";
-  if (const auto d = text("description"); !d.empty()) out += "<p>" + d + "</p>";
-  for (const char* part : {"parameters", "requestBody", "responses"}) {
-    const auto* v = operation.if_contains(part);
-    if (!v) continue;
-    std::string body;
-    pretty(*v, body);
-    out += std::string("<p>") + part + "</p><pre>" + html(body) + "</pre>";
-  }
-  return out + "</details>";
-}
-
-/// The document as a page of our own: no script, no other host.
-std::string documents_page(const boost::json::value& document) {
-  std::map<std::string, std::string> by_tag;
-  for (const auto& [path, operations] : document.at("paths").as_object())
-    for (const auto& [method, operation] : operations.as_object()) {
-      const auto* tags = operation.as_object().if_contains("tags");
-      const std::string tag = tags && tags->is_array() && !tags->get_array().empty()
-                                  ? std::string(tags->get_array()[0].as_string())
-                                  : "Other";
-      by_tag[tag] += operation_html(method, path, operation.as_object());
-    }
-  std::string out = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
-                    "content=\"width=device-width\"><title>Pulse API</title><style>" + style +
-                    "</style><main><h1>Pulse API</h1><p>OpenAPI 3.1: <a href=/openapi.json>"
-                    "/openapi.json</a></p>";
-  for (const auto& [tag, operations] : by_tag) out += "<h2>" + html(tag) + "</h2>" + operations;
-  std::string components;
-  if (const auto* c = document.as_object().if_contains("components")) pretty(*c, components);
-  return out + "<h2>Components</h2><pre>" + html(components) + "</pre></main></html>";
-}
-
-Task<http::Response> documents(PageDeps d, http::Raw request) {
+/// A page of the web build about the interface. Both draw with styles in elements and pictures in
+/// the text; ReDoc searches in a worker made of a blob. Nothing comes from or goes to another host.
+Task<http::Response> documents(PageDeps d, http::Raw request, const char* file) {
   co_await allow_documents(d, request);
-  co_return http::Response::html(200, documents_page(d.router->openapi(d.version)));
+  auto page = d.web->serve(*request.request, file);
+  if (!page) co_return http::Response::html(503, documents_not_built);
+  page->headers.set("Content-Security-Policy",
+                    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+                    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; "
+                    "worker-src blob:; base-uri 'none'; form-action 'none'; "
+                    "frame-ancestors 'none'");
+  co_return std::move(*page);
+}
+
+Task<http::Response> swagger_ui(PageDeps d, http::Raw request) {
+  co_return co_await documents(std::move(d), request, "api-docs/swagger.html");
+}
+
+Task<http::Response> redoc(PageDeps d, http::Raw request) {
+  co_return co_await documents(std::move(d), request, "api-docs/redoc.html");
 }
 
 Task<http::Response> openapi(PageDeps d) {
@@ -161,16 +82,26 @@ Task<http::Response> moved(PageDeps, http::Raw request) {
 void mount_pages(http::Router& api, PageDeps d) {
   api.get("/", http::bound(d, root)).open("goes to the application").hidden();
   api.get("/app", http::bound(d, app)).open("the application signs people in itself").hidden();
-  api.get("/app/{path*}", http::bound(d, app)).open("the application signs people in itself")
+  api.get("/app/{path*}", http::bound(d, app))
+      .open("the application signs people in itself")
       .hidden();
-  api.get("/docs", http::bound(d, documents)).open("outside DEV the handler wants an operator")
-      .tag("Documents").produces("text/html").summary("This document as a page")
-      .fails(401, "Authentication required").fails(403, "Operator role required");
-  api.get("/redoc", http::bound(d, documents)).open("outside DEV the handler wants an operator")
-      .tag("Documents").produces("text/html").summary("This document as a page")
-      .fails(401, "Authentication required").fails(403, "Operator role required");
-  api.get("/openapi.json", http::bound(d, openapi)).open("describes the interface, no data")
-      .tag("Documents").summary("The OpenAPI 3.1 document").returns<boost::json::object>();
+  const auto page_of_documents = [&](const char* path, auto handler, const char* summary) {
+    api.get(path, http::bound(d, handler))
+        .open("outside DEV the handler wants an operator")
+        .tag("Documents")
+        .produces("text/html")
+        .summary(summary)
+        .fails(401, "Authentication required")
+        .fails(403, "Operator role required")
+        .fails(503, "The web application is not built");
+  };
+  page_of_documents("/docs", swagger_ui, "This document in Swagger UI, where calls can be tried");
+  page_of_documents("/redoc", redoc, "This document in ReDoc, to read");
+  api.get("/openapi.json", http::bound(d, openapi))
+      .open("describes the interface, no data")
+      .tag("Documents")
+      .summary("The OpenAPI 3.1 document")
+      .returns<boost::json::object>();
   for (const char* base : {"/customer/{path*}", "/operator/{path*}"}) {
     api.get(base, http::bound(d, moved)).open("only tells the new path").hidden();
     api.post(base, http::bound(d, moved)).open("only tells the new path").hidden();

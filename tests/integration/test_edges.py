@@ -1,8 +1,10 @@
 """Health, metrics, documents, the application's shell, old paths, headers, errors."""
 
+import re
+
 import pytest
 import requests
-from servers import ROOT
+from servers import ROOT, wait_for
 
 
 def get(stack, path, **kwargs):
@@ -30,11 +32,49 @@ def test_metrics_are_prometheus_text(stack):
         assert not line or line.startswith("#") or len(line.rsplit(" ", 1)) == 2
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc"])
-def test_documents_are_served_by_us(stack, path):
-    answer = get(stack, path)
+@pytest.mark.parametrize("path, script", [("/docs", "swagger-ui-bundle"), ("/redoc", "redoc.standalone")])
+def test_documents_are_served_by_us(stack, conformance, path, script):
+    answer = conformance.check(get(stack, path))
     assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html")
-    assert "//cdn" not in answer.text and "https://unpkg" not in answer.text
+    policy = answer.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy and "http" not in policy
+    assert re.search(r"<script>|https?://| on[a-z]+=|style=", answer.text) is None
+    assets = re.findall(r'(?:src|href)="(/app/assets/[^"]+)"', answer.text)
+    assert any(f"/{script}-" in a for a in assets)
+    for asset in assets:
+        file = get(stack, asset)
+        assert file.status_code == 200 and "immutable" in file.headers["Cache-Control"]
+        # The one picture that ReDoc would fetch from its makers' host is ours.
+        assert "cdn.redoc" not in file.text
+
+
+def test_outside_development_documents_are_for_operators(stack):
+    process = stack._pulse(1, "gateway")
+    process.env["MODE"] = "LIVE"
+    process.start()
+    try:
+        wait_for("ready", lambda: requests.get(f"http://127.0.0.1:{process.port}/readyz", timeout=2).status_code == 200)
+        for path in ("/docs", "/redoc"):
+            where = f"http://127.0.0.1:{process.port}{path}"
+            assert requests.get(where, timeout=5).status_code == 401
+            for user, status in (("customer1", 403), ("operator1", 200)):
+                bearer = {"Authorization": f"Bearer {stack.token(user)}"}
+                assert requests.get(where, headers=bearer, timeout=5).status_code == status
+    finally:
+        process.stop()
+
+
+def test_without_the_web_application_its_pages_say_so(stack, tmp_path):
+    process = stack._pulse(1, "gateway")
+    process.env["PULSE_WEB_DIR"] = str(tmp_path)
+    process.start()
+    try:
+        wait_for("ready", lambda: requests.get(f"http://127.0.0.1:{process.port}/readyz", timeout=2).status_code == 200)
+        for path in ("/app/", "/docs", "/redoc"):
+            answer = requests.get(f"http://127.0.0.1:{process.port}{path}", timeout=5)
+            assert answer.status_code == 503 and "built" in answer.text
+    finally:
+        process.stop()
 
 
 def test_the_openapi_document_is_whole(conformance):

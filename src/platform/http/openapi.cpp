@@ -12,8 +12,10 @@ std::string operation_id(const EndpointSpec& spec) {
   std::string id;
   for (const char c : spec.method) id += static_cast<char>(std::tolower(c));
   for (const char c : spec.pattern) {
-    if (std::isalnum(static_cast<unsigned char>(c))) id += c;
-    else if (!id.empty() && id.back() != '_') id += '_';
+    if (std::isalnum(static_cast<unsigned char>(c)))
+      id += c;
+    else if (!id.empty() && id.back() != '_')
+      id += '_';
   }
   while (!id.empty() && id.back() == '_') id.pop_back();
   return id;
@@ -39,21 +41,31 @@ bj::array security(Access access) {
     case Access::customer:
     case Access::operators:
       return {bj::object{{"bearer", bj::array{}}}, bj::object{{"session", bj::array{}}}};
-    case Access::device: return {bj::object{{"device", bj::array{}}}};
-    case Access::internal: return {bj::object{{"internal", bj::array{}}}};
-    default: return {};
+    case Access::device:
+      return {bj::object{{"device", bj::array{}}}};
+    case Access::internal:
+      return {bj::object{{"internal", bj::array{}}}};
+    default:
+      return {};
   }
 }
 
 std::string_view access_word(Access access) {
   switch (access) {
-    case Access::open: return "open";
-    case Access::device: return "device";
-    case Access::internal: return "internal";
-    case Access::signed_in: return "signed-in";
-    case Access::customer: return "customer";
-    case Access::operators: return "operator";
-    case Access::undeclared: break;
+    case Access::open:
+      return "open";
+    case Access::device:
+      return "device";
+    case Access::internal:
+      return "internal";
+    case Access::signed_in:
+      return "signed-in";
+    case Access::customer:
+      return "customer";
+    case Access::operators:
+      return "operator";
+    case Access::undeclared:
+      break;
   }
   return "undeclared";
 }
@@ -71,8 +83,8 @@ bj::object responses(const EndpointSpec& spec, OperationDoc& doc) {
   if (authenticated) {
     failures[401] = "Missing authorization";
     if (spec.access != Access::signed_in && spec.access != Access::device)
-      failures[403] = spec.permission.empty() ? "Not allowed"
-                                              : "Permission required: " + spec.permission;
+      failures[403] =
+          spec.permission.empty() ? "Not allowed" : "Permission required: " + spec.permission;
     failures[429] = "Too many requests";
   }
   if (spec.method != "GET" || spec.pattern.find('{') != std::string::npos ||
@@ -101,30 +113,40 @@ bj::object responses(const EndpointSpec& spec, OperationDoc& doc) {
 }
 
 bj::object fixed_schemas() {
-  bj::object fault{{"type", "object"},
-                   {"required", bj::array{"loc", "msg", "type"}},
-                   {"properties",
-                    bj::object{{"loc", bj::object{{"type", "array"},
-                                                  {"items", bj::object{{"type", "string"}}}}},
-                               {"msg", bj::object{{"type", "string"}}},
-                               {"type", bj::object{{"type", "string"}}}}}};
+  bj::object fault{
+      {"type", "object"},
+      {"required", bj::array{"loc", "msg", "type"}},
+      {"properties",
+       bj::object{{"loc", bj::object{{"type", "array"}, {"items", bj::object{{"type", "string"}}}}},
+                  {"msg", bj::object{{"type", "string"}}},
+                  {"type", bj::object{{"type", "string"}}}}}};
   bj::object out;
   out["Fault"] = std::move(fault);
-  bj::object faults{{"type", "array"}, {"items", bj::object{{"$ref", "#/components/schemas/Fault"}}}};
+  bj::object faults{{"type", "array"},
+                    {"items", bj::object{{"$ref", "#/components/schemas/Fault"}}}};
   out["ValidationError"] = bj::object{{"type", "object"},
                                       {"required", bj::array{"detail"}},
                                       {"properties", bj::object{{"detail", std::move(faults)}}}};
-  out["Error"] = bj::object{
-      {"type", "object"},
-      {"required", bj::array{"detail"}},
-      {"properties", bj::object{{"detail", bj::object{{"type", "string"}}}}}};
+  out["Error"] = bj::object{{"type", "object"},
+                            {"required", bj::array{"detail"}},
+                            {"properties", bj::object{{"detail", bj::object{{"type", "string"}}}}}};
   return out;
 }
 
 bj::object security_schemes() {
   bj::object out;
-  out["bearer"] = bj::object{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}};
-  out["session"] = bj::object{{"type", "apiKey"}, {"in", "cookie"}, {"name", "pulse_session"}};
+  out["bearer"] = bj::object{
+      {"type", "http"},
+      {"scheme", "bearer"},
+      {"bearerFormat", "JWT"},
+      {"description",
+       "An access token of the issuer, or an API token (pulse_pat_..., pulse_svc_...)."}};
+  out["session"] = bj::object{{"type", "apiKey"},
+                              {"in", "cookie"},
+                              {"name", "pulse_session"},
+                              {"description",
+                               "A browser that is signed in sends it by itself; changes also need "
+                               "X-CSRF-Token, as any GET answers it."}};
   out["device"] = bj::object{{"type", "apiKey"}, {"in", "header"}, {"name", "X-Provision-Token"}};
   out["internal"] = bj::object{{"type", "apiKey"}, {"in", "header"}, {"name", "X-Internal-Auth"}};
   return out;
