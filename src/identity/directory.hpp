@@ -1,7 +1,8 @@
 #pragma once
 // identity: who the people are. One directory, two backends: the embedded issuer's own tables, and
 // Keycloak's Admin REST API. Owns: schema `identity` (embedded), users' sessions and passwords, the
-// issuer's endpoints. Calls: platform, tenancy. Roles *inside* a tenant are tenancy's, not the directory's.
+// issuer's endpoints. Calls: platform, tenancy. Roles *inside* a tenant are tenancy's, not the
+// directory's.
 #include <boost/describe.hpp>
 #include <cstdint>
 #include <map>
@@ -26,11 +27,12 @@ struct DirectoryUser {
   bool enabled = true, email_verified = false;
   std::optional<std::int64_t> created_at;  ///< epoch ms
   std::optional<std::string> tenant_id;
-  std::vector<std::string> roles;          ///< of the realm, ours only
+  std::vector<std::string> roles;  ///< of the realm, ours only
   std::map<std::string, std::vector<std::string>> attributes;
 };
-BOOST_DESCRIBE_STRUCT(DirectoryUser, (), (id, username, email, first_name, last_name, enabled,
-                                          email_verified, created_at, tenant_id, roles, attributes))
+BOOST_DESCRIBE_STRUCT(DirectoryUser, (),
+                      (id, username, email, first_name, last_name, enabled, email_verified,
+                       created_at, tenant_id, roles, attributes))
 
 struct UserQuery {
   std::string search;     ///< in name, username, email; without case; empty: all
@@ -63,7 +65,8 @@ struct UserSession {
   std::string ip_address, client, user_agent;
   std::optional<Time> started_at, last_used_at;
 };
-BOOST_DESCRIBE_STRUCT(UserSession, (), (id, ip_address, client, user_agent, started_at, last_used_at))
+BOOST_DESCRIBE_STRUCT(UserSession, (),
+                      (id, ip_address, client, user_agent, started_at, last_used_at))
 
 /// The directory's organization of a tenant.
 struct Organization {
@@ -72,16 +75,21 @@ struct Organization {
 };
 BOOST_DESCRIBE_STRUCT(Organization, (), (id, name, alias, enabled))
 
-/// Errors, of every function: HttpError 404 "User not found" for an unknown id; 409 with what is taken
-/// ("User with this email already exists", "Username already exists"); 503 "Directory unavailable" when
-/// the backend can't be reached, 502 when it answers what it should not. What takes several steps is
-/// whole or undone; where undoing fails too, the rest is put down for `repair` and done later.
-/// One per loop; `pool` is the loop's.
+/// Errors, of every function: HttpError 404 "User not found" for an unknown id; 409 with what is
+/// taken
+/// ("User with this email already exists", "Username already exists"); 503 "Directory unavailable"
+/// when the backend can't be reached, 502 when it answers what it should not. What takes several
+/// steps is whole or undone; where undoing fails too, the rest is put down for `repair` and done
+/// later. One per loop; `pool` is the loop's.
 class Directory {
  public:
   virtual ~Directory() = default;
 
   virtual Task<UserPage> users(UserQuery query) = 0;
+  /// How many people each tenant has, by its id; nothing where the backend can't count at once.
+  virtual Task<std::optional<std::map<std::string, std::int64_t>>> users_of_tenants() {
+    co_return std::nullopt;
+  }
   virtual Task<DirectoryUser> user(std::string id) = 0;
   virtual Task<std::optional<DirectoryUser>> user_of_email(std::string email) = 0;
   virtual Task<std::optional<DirectoryUser>> user_of_name(std::string username) = 0;
@@ -95,8 +103,8 @@ class Directory {
   virtual Task<> set_tenant(std::string id, std::optional<std::string> tenant_id) = 0;
   /// Ends the user's sessions. Throws HttpError 400 for a password that the rules refuse.
   virtual Task<> set_password(std::string id, std::string password, bool temporary) = 0;
-  /// Sends the email with its link; links end after a while and work once. Throws HttpError 400 for a
-  /// user who is disabled or has no address, 502 when the email can't be sent.
+  /// Sends the email with its link; links end after a while and work once. Throws HttpError 400 for
+  /// a user who is disabled or has no address, 502 when the email can't be sent.
   virtual Task<> send_action(std::string id, EmailAction action) = 0;
   /// Sends the invitation and names who invites, where the backend's emails can say that.
   virtual Task<> invite(std::string id, std::string /*invited_by*/) {

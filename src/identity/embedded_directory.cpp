@@ -51,6 +51,10 @@ Task<UserPage> EmbeddedDirectory::users(UserQuery query) {
   return users_matching(*d_.pool, std::move(query));
 }
 
+Task<std::optional<std::map<std::string, std::int64_t>>> EmbeddedDirectory::users_of_tenants() {
+  co_return co_await count_users_of_tenants(*d_.pool);
+}
+
 Task<DirectoryUser> EmbeddedDirectory::user(std::string id) {
   auto user = co_await directory_user(*d_.pool, std::move(id));
   found(user.has_value());

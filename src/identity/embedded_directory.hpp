@@ -19,6 +19,7 @@ class EmbeddedDirectory : public Directory {
   explicit EmbeddedDirectory(EmbeddedDirectoryDeps deps) : d_(std::move(deps)) {}
 
   Task<UserPage> users(UserQuery query) override;
+  Task<std::optional<std::map<std::string, std::int64_t>>> users_of_tenants() override;
   Task<DirectoryUser> user(std::string id) override;
   Task<std::optional<DirectoryUser>> user_of_email(std::string email) override;
   Task<std::optional<DirectoryUser>> user_of_name(std::string username) override;

@@ -234,6 +234,19 @@ Task<std::vector<Organization>> organizations_where(pg::Pool& pool, std::string 
 }
 }  // namespace
 
+Task<std::map<std::string, std::int64_t>> count_users_of_tenants(pg::Pool& pool) {
+  std::vector<pg::Statement> work;
+  work.emplace_back(
+      "SELECT tenant_id, count(*) AS users FROM identity.users WHERE tenant_id IS NOT NULL "
+      "GROUP BY tenant_id",
+      pg::Params{});
+  const auto results = co_await ask_all(pool, as_login, std::move(work));
+  std::map<std::string, std::int64_t> out;
+  for (int i = 0; i < results[0].rows(); ++i)
+    out.emplace(results[0].text(i, 0), results[0].int64(i, 1));
+  co_return out;
+}
+
 Task<std::vector<Organization>> all_organizations(pg::Pool& pool) {
   return organizations_where(pool, "WHERE deleted_at IS NULL ORDER BY tenant_id", {});
 }

@@ -10,6 +10,7 @@
 namespace pulse::identity {
 
 Task<UserPage> users_matching(pg::Pool& pool, UserQuery query);
+Task<std::map<std::string, std::int64_t>> count_users_of_tenants(pg::Pool& pool);
 Task<std::optional<DirectoryUser>> directory_user(pg::Pool& pool, std::string id);
 Task<std::optional<DirectoryUser>> directory_user_of_email(pg::Pool& pool, std::string email);
 Task<std::optional<DirectoryUser>> directory_user_of_name(pg::Pool& pool, std::string username);

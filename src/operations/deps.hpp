@@ -24,12 +24,14 @@ struct OperationsDeps {
 
 void mount_tenants(http::Router& api, const OperationsDeps& deps);
 void mount_operator_users(http::Router& api, const OperationsDeps& deps);
+void mount_tiers(http::Router& api, const OperationsDeps& deps);
 void mount_operator_audit(http::Router& api, const OperationsDeps& deps);
 
 /// Every endpoint of this room.
 inline void mount(http::Router& api, const OperationsDeps& deps) {
   mount_tenants(api, deps);
   mount_operator_users(api, deps);
+  mount_tiers(api, deps);
   mount_operator_audit(api, deps);
 }
 

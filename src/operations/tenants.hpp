@@ -66,9 +66,10 @@ json::Rules<T> tenant_rules() {
       .check("billing_email", [email](const T& t) { return email(t.billing_email); })
       .check("sla_level", [](const T& t) -> std::string {
         return !t.sla_level.value || (*t.sla_level.value >= 0 && *t.sla_level.value <= 100)
-                   ? std::string() : "must be between 0 and 100";
+                   ? std::string()
+                   : "must be between 0 and 100";
       });
-  const auto text = [&r](const char* name, json::Patch<std::string> TenantFields::* m,
+  const auto text = [&r](const char* name, json::Patch<std::string> TenantFields::*m,
                          std::size_t most) {
     r.check(name, [m, most](const T& t) -> std::string {
       const auto& v = t.*m;
@@ -102,11 +103,13 @@ inline auto constraints(json::As<UpdateTenant>) {
 struct TenantSummary {
   std::string tenant_id, name, status;
   std::int64_t device_count = 0, online_count = 0, open_alerts = 0;
+  std::optional<std::int64_t> user_count;  ///< where the directory can count at once
   std::optional<Time> last_activity;
   Time created_at;
 };
-BOOST_DESCRIBE_STRUCT(TenantSummary, (), (tenant_id, name, status, device_count, online_count,
-                                          open_alerts, last_activity, created_at))
+BOOST_DESCRIBE_STRUCT(TenantSummary, (),
+                      (tenant_id, name, status, device_count, online_count, open_alerts, user_count,
+                       last_activity, created_at))
 
 struct DeviceNumbers {
   std::int64_t total = 0, active = 0, online = 0, stale = 0;
@@ -124,11 +127,12 @@ struct Numbers {
   DeviceNumbers devices;
   AlertNumbers alerts;
   PartNumbers integrations, rules;
-  std::int64_t sites = 0, roles = 0, api_tokens = 0;
+  std::int64_t users = 0, sites = 0, roles = 0, api_tokens = 0;
   std::optional<Time> last_device_activity, last_alert;
 };
-BOOST_DESCRIBE_STRUCT(Numbers, (), (devices, alerts, integrations, rules, sites, roles, api_tokens,
-                                    last_device_activity, last_alert))
+BOOST_DESCRIBE_STRUCT(Numbers, (),
+                      (devices, alerts, integrations, rules, users, sites, roles, api_tokens,
+                       last_device_activity, last_alert))
 struct TenantStats {
   std::string tenant_id, name, status;
   Numbers stats;
@@ -167,6 +171,8 @@ inline constexpr int undo_days = 30;
 Task<bool> delete_tenant(OperatorDb db, std::string tenant_id);
 /// False when it is not deleted, or its data is gone.
 Task<bool> restore_tenant(OperatorDb db, std::string tenant_id);
+/// Ends the time to undo now. False when it is not deleted.
+Task<bool> hasten_purge(OperatorDb db, std::string tenant_id);
 /// Removes the data of tenants whose time to undo is over; returns their ids. For the ops role.
 Task<std::vector<std::string>> purge_deleted_tenants(pg::Pool& pool);
 

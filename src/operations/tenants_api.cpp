@@ -38,7 +38,8 @@ BOOST_DESCRIBE_STRUCT(Invited, (), (id, username, email, message))
 void require_tenant_id(const std::string& id) {
   if (id.size() > 64) throw bad_request("tenant_id must be 64 characters or less");
   bool good = id.size() >= 2 && id.front() != '-' && id.back() != '-';
-  for (const char c : id) good = good && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-');
+  for (const char c : id)
+    good = good && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-');
   if (!good)
     throw bad_request(
         "tenant_id must be lowercase alphanumeric with hyphens, cannot start/end with hyphen");
@@ -58,9 +59,15 @@ Task<TenantList> list_tenants(OperationsDeps, OperatorCaller caller,
   return tenants_matching(caller.db, query.value);
 }
 
-Task<SummaryList> list_summaries(OperationsDeps, OperatorCaller caller) {
+Task<SummaryList> list_summaries(OperationsDeps d, OperatorCaller caller) {
   SummaryList out;
   out.tenants = co_await summaries_of_tenants(caller.db);
+  const auto people = co_await d.directory->users_of_tenants();
+  if (people)
+    for (auto& tenant : out.tenants) {
+      const auto known = people->find(tenant.tenant_id);
+      tenant.user_count = known == people->end() ? 0 : known->second;
+    }
   co_return out;
 }
 
@@ -70,9 +77,13 @@ Task<Tenant> get_tenant(OperationsDeps, OperatorCaller caller, http::Path<"tenan
   co_return std::move(*tenant);
 }
 
-Task<TenantStats> get_stats(OperationsDeps, OperatorCaller caller, http::Path<"tenant_id"> id) {
+Task<TenantStats> get_stats(OperationsDeps d, OperatorCaller caller, http::Path<"tenant_id"> id) {
   auto stats = co_await stats_of_tenant(caller.db, id.value);
   if (!stats) throw not_found("Tenant not found");
+  identity::UserQuery people;
+  people.tenant_id = id.value;
+  people.limit = 1;
+  stats->stats.users = (co_await d.directory->users(std::move(people))).total;
   co_return std::move(*stats);
 }
 
@@ -122,6 +133,14 @@ Task<Told> bring_back(OperationsDeps d, OperatorCaller caller, http::Path<"tenan
   co_return Told{id.value, "restored"};
 }
 
+Task<Told> purge_now(OperationsDeps d, OperatorCaller caller, http::Path<"tenant_id"> id) {
+  const bool known = co_await hasten_purge(caller.db, id.value);
+  if (!known) throw not_found("Tenant not found or not deleted");
+  co_await tell(d, caller, id.value, "tenant.purge_hastened", "purge",
+                "The time to undo the deletion was ended");
+  co_return Told{id.value, "purging"};
+}
+
 Task<Invited> invite(OperationsDeps d, OperatorCaller caller, http::Path<"tenant_id"> id,
                      http::Body<InviteAdmin> body) {
   const auto tenant = co_await find_tenant(caller.db, id.value);
@@ -137,7 +156,8 @@ Task<Invited> invite(OperationsDeps d, OperatorCaller caller, http::Path<"tenant
   user.last_name = body->last_name.value_or("");
   user.tenant_id = id.value;
   user.roles = {"customer"};
-  if (body->role.value_or("tenant-admin") == "tenant-admin") user.roles.emplace_back("tenant-admin");
+  if (body->role.value_or("tenant-admin") == "tenant-admin")
+    user.roles.emplace_back("tenant-admin");
   co_await d.directory->ensure_organization(id.value, tenant->name);
   const auto user_id = co_await d.directory->create(user);
   std::exception_ptr unsent;
@@ -172,23 +192,29 @@ void mount_tenants(http::Router& api, const OperationsDeps& d) {
       .fails(404, "Tenant not found");
   staff(api.get(one + "/stats", http::bound(d, get_stats)).summary("A tenant in numbers"))
       .fails(404, "Tenant not found");
-  admin(api.post(base, http::bound(d, create_tenant))
-            .summary("Create a tenant and its organization"))
+  admin(
+      api.post(base, http::bound(d, create_tenant)).summary("Create a tenant and its organization"))
       .example({{"tenant_id", "acme"}, {"name", "Acme Cold Chain"}, {"account_tier_id", "growth"}})
-      .fails(400, "tenant_id must be lowercase alphanumeric with hyphens, cannot start/end with "
-                  "hyphen")
+      .fails(400,
+             "tenant_id must be lowercase alphanumeric with hyphens, cannot start/end with "
+             "hyphen")
       .fails(409, "Tenant already exists");
   admin(api.patch(one, http::bound(d, change_tenant)).summary("Change, suspend or re-activate"))
-      .example({{"status", "SUSPENDED"}}).fails(400, "No fields to update")
+      .example({{"status", "SUSPENDED"}})
+      .fails(400, "No fields to update")
       .fails(404, "Tenant not found");
   admin(api.del(one, http::bound(d, remove_tenant))
             .summary("Delete; the data goes after 30 days, until then it can be restored"))
       .fails(404, "Tenant not found or already deleted");
   admin(api.post(one + "/restore", http::bound(d, bring_back)).summary("Undo a deletion"))
       .fails(404, "Tenant not found or not deleted");
+  admin(api.post(one + "/purge", http::bound(d, purge_now))
+            .summary("End the time to undo a deletion; the data goes within the hour"))
+      .fails(404, "Tenant not found or not deleted");
   admin(api.post(one + "/invite", http::bound(d, invite))
             .summary("Invite an administrator of the tenant by email"))
-      .example({{"email", "kay@acme.example"}}).fails(404, "Tenant not found")
+      .example({{"email", "kay@acme.example"}})
+      .fails(404, "Tenant not found")
       .fails(409, "User with this email already exists");
 }
 

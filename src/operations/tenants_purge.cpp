@@ -7,8 +7,8 @@ namespace pulse::operations {
 
 namespace {
 
-/// Every table of tenants, by the catalogue, so that none that comes later is forgotten. The audit log
-/// stays as long as its own retention says.
+/// Every table of tenants, by the catalogue, so that none that comes later is forgotten. The audit
+/// log stays as long as its own retention says.
 constexpr const char* tables_of_tenants = R"sql(
   SELECT c.oid::regclass::text FROM pg_class c
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped

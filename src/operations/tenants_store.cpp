@@ -81,9 +81,12 @@ Task<pg::Result> write_tenant(OperatorDb db, std::string action, std::string ten
     co_return co_await db.write(std::move(action), std::move(tenant_id), std::move(sql),
                                 std::move(params));
   } catch (const pg::Error& e) {
-    if (e.foreign_key_violation()) fault = "Unknown account tier";
-    else if (e.unique_violation()) fault = "stripe_customer_id belongs to another tenant";
-    else throw;
+    if (e.foreign_key_violation())
+      fault = "Unknown account tier";
+    else if (e.unique_violation())
+      fault = "stripe_customer_id belongs to another tenant";
+    else
+      throw;
   }
   throw bad_request(fault);
 }
@@ -99,12 +102,12 @@ Task<TenantList> tenants_matching(OperatorDb db, TenantListQuery query) {
   }
   const auto condition = where.where();
   const auto limit = where.parameter(query.limit), offset = where.parameter(query.offset);
-  const auto rows = co_await db.read(
-      "list_tenants", "",
-      "SELECT " + tenant_columns + ", (SELECT count(*) FROM tenants" + condition +
-          ") AS total FROM tenants" + condition + " ORDER BY name, tenant_id LIMIT " + limit +
-          " OFFSET " + offset,
-      where.params());
+  const auto rows =
+      co_await db.read("list_tenants", "",
+                       "SELECT " + tenant_columns + ", (SELECT count(*) FROM tenants" + condition +
+                           ") AS total FROM tenants" + condition +
+                           " ORDER BY name, tenant_id LIMIT " + limit + " OFFSET " + offset,
+                       where.params());
   TenantList out;
   out.tenants = pg::rows_as<Tenant>(rows);
   out.total = rows.empty() ? query.offset : rows.int64(0, rows.column("total"));
@@ -115,8 +118,8 @@ Task<TenantList> tenants_matching(OperatorDb db, TenantListQuery query) {
 
 Task<std::optional<Tenant>> find_tenant(OperatorDb db, std::string tenant_id) {
   const auto rows = co_await db.read(
-      "get_tenant", tenant_id,
-      "SELECT " + tenant_columns + " FROM tenants WHERE tenant_id = $1", pg::Params::of(tenant_id));
+      "get_tenant", tenant_id, "SELECT " + tenant_columns + " FROM tenants WHERE tenant_id = $1",
+      pg::Params::of(tenant_id));
   co_return pg::first_as<Tenant>(rows);
 }
 
@@ -147,10 +150,10 @@ Task<bool> insert_tenant(OperatorDb db, CreateTenant tenant) {
       "ON CONFLICT DO NOTHING RETURNING tenant_id",
       pg::Params::of(tenant.tenant_id, tenant.name));
   if (made.empty()) co_return false;
-  co_await write_tenant(db, "create_tenant", tenant.tenant_id,
-                        "UPDATE tenants SET name = " + name + ", " + set.text() +
-                            " WHERE tenant_id = " + id,
-                        set.params());
+  co_await write_tenant(
+      db, "create_tenant", tenant.tenant_id,
+      "UPDATE tenants SET name = " + name + ", " + set.text() + " WHERE tenant_id = " + id,
+      set.params());
   co_return true;
 }
 
@@ -162,11 +165,11 @@ Task<bool> update_tenant(OperatorDb db, std::string tenant_id, UpdateTenant chan
   if (set.empty()) throw bad_request("No fields to update");
   set.add("updated_at = now()");
   const auto id = set.parameter(tenant_id);
-  const auto rows = co_await write_tenant(db, "update_tenant", tenant_id,
-                                          "UPDATE tenants SET " + set.text() +
-                                              " WHERE tenant_id = " + id +
-                                              " AND status <> 'DELETED' RETURNING tenant_id",
-                                          set.params());
+  const auto rows =
+      co_await write_tenant(db, "update_tenant", tenant_id,
+                            "UPDATE tenants SET " + set.text() + " WHERE tenant_id = " + id +
+                                " AND status <> 'DELETED' RETURNING tenant_id",
+                            set.params());
   co_return !rows.empty();
 }
 
@@ -187,6 +190,15 @@ Task<bool> restore_tenant(OperatorDb db, std::string tenant_id) {
       "updated_at = now() WHERE tenant_id = $1 AND status = 'DELETED' AND purge_after > now() "
       "RETURNING tenant_id",
       pg::Params::of(tenant_id));
+  co_return !rows.empty();
+}
+
+Task<bool> hasten_purge(OperatorDb db, std::string tenant_id) {
+  const auto rows =
+      co_await db.write("purge_tenant", tenant_id,
+                        "UPDATE tenants SET purge_after = now(), updated_at = now() "
+                        "WHERE tenant_id = $1 AND status = 'DELETED' RETURNING tenant_id",
+                        pg::Params::of(tenant_id));
   co_return !rows.empty();
 }
 

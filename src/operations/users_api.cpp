@@ -41,8 +41,8 @@ struct CreateUser {
   std::string username, email;
   Text first_name, last_name, temporary_password, tenant_id, role;
 };
-BOOST_DESCRIBE_STRUCT(CreateUser, (), (username, email, first_name, last_name, temporary_password,
-                                       tenant_id, role))
+BOOST_DESCRIBE_STRUCT(CreateUser, (),
+                      (username, email, first_name, last_name, temporary_password, tenant_id, role))
 inline auto constraints(json::As<CreateUser>) {
   return json::rules<CreateUser>()
       .length(&CreateUser::username, 1, 200)
@@ -71,9 +71,8 @@ inline auto constraints(json::As<UpdateUser>) {
   return json::rules<UpdateUser>()
       .length(&UpdateUser::first_name, 0, 100)
       .length(&UpdateUser::last_name, 0, 100)
-      .check("email", [](const UpdateUser& u) {
-        return u.email ? email_fault(*u.email) : std::string();
-      });
+      .check("email",
+             [](const UpdateUser& u) { return u.email ? email_fault(*u.email) : std::string(); });
 }
 struct AssignRole {
   std::string role;
@@ -185,8 +184,8 @@ Task<Created> create_user(OperationsDeps d, OperatorCaller caller, http::Body<Cr
   made.username = user.username;
   if (body->tenant_id) made.tenant_id = *body->tenant_id;
   co_await tell(d, caller, made, "user.created", "create", "User " + user.username + " created");
-  Created out{id, user.username, user.email, user.first_name, user.last_name,
-              "User created successfully"};
+  Created out{
+      id, user.username, user.email, user.first_name, user.last_name, "User created successfully"};
   co_return out;
 }
 
@@ -194,7 +193,8 @@ Task<Message> update_user(OperationsDeps d, OperatorCaller caller, http::Path<"u
                           http::Body<UpdateUser> body) {
   const auto user = co_await d.directory->user(id.value);
   const bool disables = body->enabled && !*body->enabled;
-  if (disables && id.value == caller.who.user_id) throw bad_request("Cannot disable your own account");
+  if (disables && id.value == caller.who.user_id)
+    throw bad_request("Cannot disable your own account");
   co_await note(caller, "update_user", user.tenant_id.value_or(""));
   identity::UserChanges changes{body->email, body->first_name, body->last_name, body->enabled};
   co_await d.directory->update(user.id, std::move(changes));
@@ -328,6 +328,17 @@ Task<Sessions> list_sessions(OperationsDeps d, OperatorCaller caller, http::Path
   co_return out;
 }
 
+Task<http::NoContent> end_session(OperationsDeps d, OperatorCaller caller, http::Path<"user_id"> id,
+                                  http::Path<"session_id"> session_id) {
+  const auto user = co_await d.directory->user(id.value);
+  co_await note(caller, "end_session", user.tenant_id.value_or(""));
+  co_await d.directory->end_session(user.id, session_id.value);
+  co_await d.revocations->end_session(*d.pool, session_id.value);
+  co_await tell(d, caller, user, "session.ended", "end_session",
+                "A session of " + user.username + " ended");
+  co_return http::NoContent{};
+}
+
 Task<http::NoContent> end_sessions(OperationsDeps d, OperatorCaller caller,
                                    http::Path<"user_id"> id) {
   const auto user = co_await d.directory->user(id.value);
@@ -353,7 +364,9 @@ void mount_operator_users(http::Router& api, const OperationsDeps& d) {
     return e.operators().tag("Users").fails(502, "Directory error");
   };
   const auto admin = [](http::Endpoint e) {
-    return e.operators("operator-admin").tag("Users").fails(404, "User not found")
+    return e.operators("operator-admin")
+        .tag("Users")
+        .fails(404, "User not found")
         .fails(502, "Directory error");
   };
   staff(api.get(base, http::bound(d, list_users)).summary("People of all tenants, and staff"));
@@ -361,12 +374,16 @@ void mount_operator_users(http::Router& api, const OperationsDeps& d) {
   staff(api.get("/api/v1/operator/organizations", http::bound(d, list_organizations))
             .summary("The directory's organizations"));
   admin(api.post(base, http::bound(d, create_user)).summary("Create a user"))
-      .example({{"username", "kay"}, {"email", "kay@acme.example"}, {"tenant_id", "acme"},
+      .example({{"username", "kay"},
+                {"email", "kay@acme.example"},
+                {"tenant_id", "acme"},
                 {"role", "customer"}})
-      .fails(400, "Invalid role. Must be one of: [...]").fails(404, "Tenant not found")
+      .fails(400, "Invalid role. Must be one of: [...]")
+      .fails(404, "Tenant not found")
       .fails(409, "User with this email already exists");
   admin(api.put(one, http::bound(d, update_user)).summary("Change a user"))
-      .example({{"first_name", "Kay"}}).fails(400, "Cannot disable your own account")
+      .example({{"first_name", "Kay"}})
+      .fails(400, "Cannot disable your own account")
       .fails(409, "User with this email already exists");
   admin(api.del(one, http::bound(d, delete_user)).summary("Delete a user"))
       .fails(400, "Cannot delete your own account");
@@ -375,20 +392,25 @@ void mount_operator_users(http::Router& api, const OperationsDeps& d) {
             .summary("Lock a user out; sessions end at once"))
       .fails(400, "Cannot disable your own account");
   admin(api.post(one + "/roles", http::bound(d, add_role)).summary("Give a realm role"))
-      .example({{"role", "operator"}}).fails(400, "Invalid role. Must be one of: [...]");
-  admin(api.del(one + "/roles/{role_name}", http::bound(d, remove_role))
-            .summary("Take a realm role"))
+      .example({{"role", "operator"}})
+      .fails(400, "Invalid role. Must be one of: [...]");
+  admin(
+      api.del(one + "/roles/{role_name}", http::bound(d, remove_role)).summary("Take a realm role"))
       .fails(400, "Invalid role. Must be one of: [...]");
   admin(api.post(one + "/tenant", http::bound(d, assign_tenant)).summary("Move to a tenant"))
-      .example({{"tenant_id", "acme"}}).fails(404, "Tenant not found");
+      .example({{"tenant_id", "acme"}})
+      .fails(404, "Tenant not found");
   admin(api.post(one + "/reset-password", http::bound(d, reset_password))
             .summary("Send a link for a new password"));
   admin(api.post(one + "/send-welcome-email", http::bound(d, send_welcome))
             .summary("Send the first email again"));
   admin(api.post(one + "/password", http::bound(d, set_password)).summary("Set a password"))
       .example({{"password", "correct horse battery"}, {"temporary", true}});
-  staff(api.get(one + "/sessions", http::bound(d, list_sessions)).summary("Where a user is signed in"))
+  staff(api.get(one + "/sessions", http::bound(d, list_sessions))
+            .summary("Where a user is signed in"))
       .fails(404, "User not found");
+  admin(api.del(one + "/sessions/{session_id}", http::bound(d, end_session))
+            .summary("End one session of a user"));
   admin(api.del(one + "/sessions", http::bound(d, end_sessions))
             .summary("Sign a user out everywhere"));
 }

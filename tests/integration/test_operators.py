@@ -130,3 +130,54 @@ def test_refusals_about_users(stack, staff, operator):
     assert operator.post(USERS, json={"username": "x", "email": "x@y.example", "role": "operator"}).status_code == 403
     assert staff.post(f"{USERS}/{me}/tenant", json={"tenant_id": "nowhere"}).json()["detail"] == "Tenant not found"
     assert "demo" in [o["alias"] for o in staff.get("/api/v1/operator/organizations").json()["organizations"]]
+
+
+def test_tiers_are_listed_with_their_limits(staff, customer):
+    tiers = staff.get("/api/v1/operator/account-tiers").json()["tiers"]
+    assert [t["tier_id"] for t in tiers][:2] == ["free", "growth"]
+    assert tiers[0]["limits"]["users"] == 2 and tiers[0]["features"]["sso"] is False and tiers[0]["is_active"]
+    assert customer.get("/api/v1/operator/account-tiers").status_code == 403
+
+
+def test_people_are_counted(stack, staff):
+    staff.post(TENANTS, json={"tenant_id": "counted", "name": "Counted"})
+    for name in ("c-one", "c-two"):
+        make_user(stack, name, "counted")
+    assert staff.get(f"{TENANTS}/counted/stats").json()["stats"]["users"] == 2
+    summary = {t["tenant_id"]: t for t in staff.get(f"{TENANTS}/stats/summary").json()["tenants"]}
+    assert summary["counted"]["user_count"] == 2
+
+
+def test_the_time_to_undo_can_be_ended(stack, staff, operator):
+    staff.post(TENANTS, json={"tenant_id": "gone-2", "name": "Gone"})
+    assert staff.post(f"{TENANTS}/gone-2/purge").json()["detail"] == "Tenant not found or not deleted"
+    staff.delete(f"{TENANTS}/gone-2")
+    assert operator.post(f"{TENANTS}/gone-2/purge").status_code == 403
+    assert staff.post(f"{TENANTS}/gone-2/purge").json() == {"tenant_id": "gone-2", "status": "purging"}
+    assert staff.post(f"{TENANTS}/gone-2/restore").status_code == 404
+    stack.command("admin", "purge-tenants")
+    assert staff.get(f"{TENANTS}/gone-2").status_code == 404
+
+
+def test_one_session_is_ended(stack, staff, operator, conformance):
+    make_user(stack, "two-places", "demo")
+    who = user_of(operator, "two-places")["id"]
+    here, there = Api(stack, "two-places", conformance), Api(stack, "two-places", conformance)
+    sessions = operator.get(f"{USERS}/{who}/sessions").json()["sessions"]
+    assert len(sessions) == 2
+    assert operator.delete(f"{USERS}/{who}/sessions/{sessions[0]['id']}").status_code == 403
+    assert staff.delete(f"{USERS}/{who}/sessions/{sessions[0]['id']}").status_code == 204
+    assert [s["id"] for s in operator.get(f"{USERS}/{who}/sessions").json()["sessions"]] == [sessions[1]["id"]]
+    where = f"{stack.url}/api/v1/customer/devices"
+    assert sorted(a.session.get(where, timeout=10).status_code for a in (here, there)) == [200, 401]
+    assert staff.delete(f"{USERS}/{who}/sessions/{sessions[0]['id']}").status_code == 404
+
+
+def test_lines_of_staff_are_searched_and_named(staff, operator):
+    operator.get(f"{TENANTS}/demo", headers={"X-Request-ID": "look-for-me"})
+    log = "/api/v1/operator/audit-log?source=operator"
+    found = staff.get(f"{log}&search=LOOK-for").json()
+    assert found["total"] == 1 and found["entries"][0]["user_name"] == "operator1"
+    assert staff.get(f"{log}&end=2020-01-01T00:00:00Z").json()["total"] == 0
+    assert staff.get(f"{log}&start=2020-01-01T00:00:00Z&search=look-for-me").json()["total"] == 1
+    assert staff.get(f"{log}&start=soon").json()["detail"] == "Invalid start value; use ISO 8601"
