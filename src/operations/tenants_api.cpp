@@ -1,3 +1,4 @@
+#include "operations/changes.hpp"
 #include "operations/deps.hpp"
 #include "operations/tenants.hpp"
 #include "platform/errors.hpp"
@@ -47,10 +48,10 @@ void require_tenant_id(const std::string& id) {
 
 /// What is done to a tenant stands in the tenant's own audit log too.
 Task<> tell(OperationsDeps d, OperatorCaller caller, std::string tenant, std::string type,
-            std::string action, std::string message) {
+            std::string action, std::string message, boost::json::object details = {}) {
   auto event = tenancy::AuditLog::security(caller.who, caller.client_address, caller.request_id,
                                            tenant, std::move(type), std::move(action), "tenant",
-                                           tenant, std::move(message));
+                                           tenant, std::move(message), std::move(details));
   co_await d.audit->record(std::move(event));
 }
 
@@ -102,15 +103,19 @@ Task<http::Created<Told>> create_tenant(OperationsDeps d, OperatorCaller caller,
 
 Task<Told> change_tenant(OperationsDeps d, OperatorCaller caller, http::Path<"tenant_id"> id,
                          http::Body<UpdateTenant> body) {
+  const auto before = co_await find_tenant(caller.db, id.value);
   const bool known = co_await update_tenant(caller.db, id.value, body.value);
-  if (!known) throw not_found("Tenant not found");
+  if (!before || !known) throw not_found("Tenant not found");
+  const auto after = co_await find_tenant(caller.db, id.value);
   d.memberships->changed(id.value);
   if (body->name) co_await d.directory->ensure_organization(id.value, *body->name);
   if (body->status)
     co_await d.directory->set_organization_enabled(id.value, *body->status == "ACTIVE");
   std::string message = "Tenant changed";
   if (body->status) message = "Tenant is now " + *body->status;
-  co_await tell(d, caller, id.value, "tenant.updated", "update", message);
+  boost::json::object details;
+  if (after) details = changes_of(*before, *after);
+  co_await tell(d, caller, id.value, "tenant.updated", "update", message, std::move(details));
   co_return Told{id.value, "updated"};
 }
 

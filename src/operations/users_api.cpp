@@ -1,4 +1,5 @@
 // People across tenants, and platform staff.
+#include "operations/changes.hpp"
 #include "operations/deps.hpp"
 #include "platform/email.hpp"
 #include "platform/errors.hpp"
@@ -123,10 +124,10 @@ Task<> note(OperatorCaller caller, std::string action, std::string tenant) {
   co_await caller.db.write(std::move(action), std::move(tenant), "SELECT 1", {});
 }
 Task<> tell(OperationsDeps d, OperatorCaller caller, DirectoryUser user, std::string type,
-            std::string action, std::string message) {
-  auto event = tenancy::AuditLog::security(caller.who, caller.client_address, caller.request_id,
-                                           user.tenant_id.value_or(""), std::move(type),
-                                           std::move(action), "user", user.id, std::move(message));
+            std::string action, std::string message, boost::json::object details = {}) {
+  auto event = tenancy::AuditLog::security(
+      caller.who, caller.client_address, caller.request_id, user.tenant_id.value_or(""),
+      std::move(type), std::move(action), "user", user.id, std::move(message), std::move(details));
   event.entity_name = user.username;
   co_await d.audit->record(std::move(event));
 }
@@ -199,7 +200,9 @@ Task<Message> update_user(OperationsDeps d, OperatorCaller caller, http::Path<"u
   identity::UserChanges changes{body->email, body->first_name, body->last_name, body->enabled};
   co_await d.directory->update(user.id, std::move(changes));
   if (disables) co_await end_access(d, user.id);
-  co_await tell(d, caller, user, "user.updated", "update", "User " + user.username + " changed");
+  const auto after = co_await d.directory->user(user.id);
+  co_await tell(d, caller, user, "user.updated", "update", "User " + user.username + " changed",
+                changes_of(user, after));
   co_return Message{"User updated successfully"};
 }
 
@@ -248,9 +251,11 @@ Task<Message> add_role(OperationsDeps d, OperatorCaller caller, http::Path<"user
   require_role(body->role);
   const auto user = co_await d.directory->user(id.value);
   co_await note(caller, "assign_role", user.tenant_id.value_or(""));
-  co_await d.directory->set_roles(user.id, with_role(user.roles, body->role));
+  auto after = user;
+  after.roles = with_role(user.roles, body->role);
+  co_await d.directory->set_roles(user.id, after.roles);
   co_await tell(d, caller, user, "user.role_assigned", "assign_role",
-                body->role + " given to " + user.username);
+                body->role + " given to " + user.username, changes_of(user, after));
   co_return Message{"Role " + body->role + " assigned"};
 }
 
@@ -261,10 +266,10 @@ Task<Message> remove_role(OperationsDeps d, OperatorCaller caller, http::Path<"u
   if (id.value == caller.who.user_id && role.value.starts_with("operator"))
     throw bad_request("Cannot remove your own operator role");
   co_await note(caller, "remove_role", user.tenant_id.value_or(""));
-  auto roles = user.roles;
-  std::erase(roles, role.value);
-  if (role.value == "operator") std::erase(roles, std::string("operator-admin"));
-  co_await d.directory->set_roles(user.id, std::move(roles));
+  auto after = user;
+  std::erase(after.roles, role.value);
+  if (role.value == "operator") std::erase(after.roles, std::string("operator-admin"));
+  co_await d.directory->set_roles(user.id, after.roles);
   co_await end_access(d, user.id);
   if (role.value == "tenant-admin" && user.tenant_id) {
     co_await caller.db.write("demote_tokens", *user.tenant_id,
@@ -273,7 +278,7 @@ Task<Message> remove_role(OperationsDeps d, OperatorCaller caller, http::Path<"u
     d.api_tokens->changed();
   }
   co_await tell(d, caller, user, "user.role_removed", "remove_role",
-                role.value + " taken from " + user.username);
+                role.value + " taken from " + user.username, changes_of(user, after));
   co_return Message{"Role " + role.value + " removed"};
 }
 
@@ -287,7 +292,7 @@ Task<Message> assign_tenant(OperationsDeps d, OperatorCaller caller, http::Path<
   auto moved = user;
   moved.tenant_id = body->tenant_id;
   co_await tell(d, caller, moved, "user.tenant_assigned", "assign_tenant",
-                user.username + " assigned to " + body->tenant_id);
+                user.username + " assigned to " + body->tenant_id, changes_of(user, moved));
   co_return Message{"User assigned to tenant " + body->tenant_id};
 }
 

@@ -31,7 +31,7 @@ std::string like(const std::string& text) {
 
 constexpr const char* csv_head =
     "timestamp,event_type,category,severity,entity_type,entity_id,entity_name,action,message,"
-    "actor_type,actor_id,actor_name,ip_address,request_id\r\n";
+    "actor_type,actor_id,actor_name,ip_address,request_id,tenant_id\r\n";
 
 std::string csv_line(const AuditRow& r) {
   std::string out = iso8601(r.timestamp);
@@ -49,6 +49,7 @@ std::string csv_line(const AuditRow& r) {
   cell(r.actor_name.value_or(""));
   cell(r.ip_address.value_or(""));
   cell(r.request_id.value_or(""));
+  cell(r.tenant_id.value_or(""));
   return out + "\r\n";
 }
 
@@ -61,6 +62,7 @@ pg::Clauses audit_conditions(const AuditFilter& f) {
   };
   equal("category", f.category);
   equal("severity", f.severity);
+  equal("event_type", f.event_type);
   equal("entity_type", f.entity_type);
   equal("entity_id", f.entity_id);
   equal("actor_id", f.actor_id);
@@ -69,9 +71,10 @@ pg::Clauses audit_conditions(const AuditFilter& f) {
   if (f.end) where.add("\"timestamp\" < ?::timestamptz", time_of(*f.end, "end").at);
   if (f.search) {
     const auto pattern = like(*f.search);
-    where.add("(message ILIKE ? OR entity_name ILIKE ? OR entity_id ILIKE ? OR actor_name ILIKE ? "
-              "OR event_type ILIKE ?)",
-              pattern, pattern, pattern, pattern, pattern);
+    where.add(
+        "(message ILIKE ? OR entity_name ILIKE ? OR entity_id ILIKE ? OR actor_name ILIKE ? "
+        "OR event_type ILIKE ?)",
+        pattern, pattern, pattern, pattern, pattern);
   }
   return where;
 }
@@ -105,8 +108,10 @@ pg::Statement audit_export_statement(const AuditFilter& filter) {
 std::string audit_lines(const pg::Result& rows, std::string_view format) {
   std::string out;
   for (const auto& r : pg::rows_as<AuditRow>(rows)) {
-    if (format == "csv") out += csv_line(r);
-    else out.append(json::to_text(r)).append("\n");
+    if (format == "csv")
+      out += csv_line(r);
+    else
+      out.append(json::to_text(r)).append("\n");
   }
   return out;
 }
@@ -117,8 +122,7 @@ http::Response audit_export(std::string format, std::string file_stem, AuditStre
   http::Response r;
   r.headers.add("Content-Type", format == "csv" ? "text/csv; charset=utf-8"
                                                 : "application/x-ndjson; charset=utf-8");
-  r.headers.add("Content-Disposition",
-                "attachment; filename=\"" + file_stem + "." + format + "\"");
+  r.headers.add("Content-Disposition", "attachment; filename=\"" + file_stem + "." + format + "\"");
   r.stream = [format, run](http::BodyWriter& out) -> Task<> {
     if (format == "csv") co_await out.write(csv_head);
     std::function<Task<bool>(const pg::Result&)> each =

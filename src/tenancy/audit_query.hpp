@@ -11,13 +11,14 @@
 namespace pulse::tenancy {
 
 struct AuditFilter {
-  std::optional<std::string> category, severity, entity_type, entity_id, search;
+  std::optional<std::string> category, severity, event_type, entity_type, entity_id, search;
   std::optional<std::string> actor_id, tenant_id;  ///< tenant_id: for operators
   std::optional<std::string> start, end;           ///< ISO 8601
   std::int64_t limit = 100, offset = 0;
 };
-BOOST_DESCRIBE_STRUCT(AuditFilter, (), (category, severity, entity_type, entity_id, search,
-                                        actor_id, tenant_id, start, end, limit, offset))
+BOOST_DESCRIBE_STRUCT(AuditFilter, (),
+                      (category, severity, event_type, entity_type, entity_id, search, actor_id,
+                       tenant_id, start, end, limit, offset))
 inline auto constraints(json::As<AuditFilter>) {
   return json::rules<AuditFilter>()
       .range(&AuditFilter::limit, 1, 1000)
@@ -35,10 +36,10 @@ struct AuditRow {
   std::string source_service;
   std::optional<std::string> actor_type, actor_id, actor_name, ip_address, request_id;
 };
-BOOST_DESCRIBE_STRUCT(AuditRow, (), (timestamp, tenant_id, event_type, category, severity,
-                                     entity_type, entity_id, entity_name, action, message, details,
-                                     source_service, actor_type, actor_id, actor_name, ip_address,
-                                     request_id))
+BOOST_DESCRIBE_STRUCT(AuditRow, (),
+                      (timestamp, tenant_id, event_type, category, severity, entity_type, entity_id,
+                       entity_name, action, message, details, source_service, actor_type, actor_id,
+                       actor_name, ip_address, request_id))
 
 struct AuditPage {
   std::vector<AuditRow> events;
@@ -56,7 +57,8 @@ AuditPage audit_page_of(const pg::Result& rows, const AuditFilter& filter);
 pg::Statement audit_export_statement(const AuditFilter& filter);
 /// Rows as CSV lines or as JSON lines. `format` is "csv" or "jsonl".
 std::string audit_lines(const pg::Result& rows, std::string_view format);
-/// Answer of an export whose rows `run` streams into the given consumer. Throws 400 for another format.
+/// Answer of an export whose rows `run` streams into the given consumer. Throws 400 for another
+/// format.
 using AuditStream = std::function<Task<>(std::function<Task<bool>(const pg::Result&)>)>;
 http::Response audit_export(std::string format, std::string file_stem, AuditStream run);
 

@@ -181,3 +181,15 @@ def test_lines_of_staff_are_searched_and_named(staff, operator):
     assert staff.get(f"{log}&end=2020-01-01T00:00:00Z").json()["total"] == 0
     assert staff.get(f"{log}&start=2020-01-01T00:00:00Z&search=look-for-me").json()["total"] == 1
     assert staff.get(f"{log}&start=soon").json()["detail"] == "Invalid start value; use ISO 8601"
+
+
+def test_a_change_is_told_with_what_was_before(staff):
+    staff.post(TENANTS, json={"tenant_id": "told", "name": "Told", "city": "Kiel"})
+    staff.patch(f"{TENANTS}/told", json={"city": "Lübeck", "phone": "1"})
+    events = staff.get("/api/v1/operator/audit-log?tenant_id=told&entity_type=tenant").json()["events"]
+    assert events[0]["event_type"] == "tenant.updated"
+    assert events[0]["details"] == {"before": {"city": "Kiel", "phone": None}, "after": {"city": "Lübeck", "phone": "1"}}
+    only = staff.get("/api/v1/operator/audit-log?tenant_id=told&event_type=tenant.created").json()["events"]
+    assert [e["event_type"] for e in only] == ["tenant.created"]
+    lines = staff.get("/api/v1/operator/audit-log/export?format=csv&tenant_id=told", stream=True).text.splitlines()
+    assert lines[0].endswith(",tenant_id") and all(line.endswith(",told") for line in lines[1:])

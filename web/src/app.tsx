@@ -20,6 +20,11 @@ const Templates = lazyPart(() => import('./features/templates/templates-page'));
 const Tools = lazyPart(() => import('./features/tools/tools-page'));
 const Live = lazyPart(() => import('./features/live/live-page'));
 const Overview = lazyPart(() => import('./features/operator/overview-page'));
+const Tenants = lazyPart(() => import('./features/operator/tenants/tenants-page'));
+const Tenant = lazyPart(() => import('./features/operator/tenants/tenant-page'));
+const Users = lazyPart(() => import('./features/operator/users/users-page'));
+const User = lazyPart(() => import('./features/operator/users/user-page'));
+const AuditLog = lazyPart(() => import('./features/operator/audit/audit-page'));
 /** All shared parts in all states; left out of the built application. */
 const Kit = import.meta.env.DEV ? lazyPart(() => import('./features/kit/kit-page')) : null;
 const Toasts = lazyPart(
@@ -119,6 +124,11 @@ const pages: Record<CallerKind, RouteObject[]> = {
       ['home', '/operator'],
     ]),
     { path: 'operator', element: <Overview /> },
+    { path: 'operator/tenants', element: <Tenants /> },
+    { path: 'operator/tenants/:tenantId', element: <Tenant /> },
+    { path: 'operator/users', element: <Users /> },
+    { path: 'operator/users/:userId', element: <User /> },
+    { path: 'operator/audit-log', element: <AuditLog /> },
   ],
 };
 

@@ -1,4 +1,5 @@
 // The customer endpoints that the pages use, one function each.
+import { withQuery, type QueryValues } from './call-path';
 import { answer, client } from './client';
 import type * as T from './types';
 
@@ -151,14 +152,5 @@ export const api = {
 };
 
 /** Path and query of a question to the API, for people who ask it themselves. */
-export function callPath(
-  path: string,
-  query: Record<string, string | number | boolean | readonly string[] | undefined> = {},
-): string {
-  const out = new URLSearchParams();
-  for (const [name, value] of Object.entries(query))
-    for (const one of Array.isArray(value) ? (value as readonly string[]) : [value])
-      if (one !== undefined) out.append(name, String(one));
-  const text = out.toString();
-  return `${base}${path}${text ? `?${text}` : ''}`;
-}
+export const callPath = (path: string, query?: QueryValues): string =>
+  withQuery(`${base}${path}`, query);

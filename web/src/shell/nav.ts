@@ -32,6 +32,14 @@ const customer: NavGroup[] = [
 
 const operator: NavGroup[] = [
   { label: null, entries: [{ to: '/operator', label: 'Overview', key: 'h' }] },
+  { label: 'Customers', entries: [{ to: '/operator/tenants', label: 'Tenants', key: 't' }] },
+  {
+    label: 'People',
+    entries: [
+      { to: '/operator/users', label: 'Users', key: 'u' },
+      { to: '/operator/audit-log', label: 'Audit log', key: 'l' },
+    ],
+  },
 ];
 
 const navigations: Record<CallerKind, NavGroup[]> = { customer, operator };

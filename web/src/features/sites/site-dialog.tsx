@@ -3,20 +3,10 @@ import { toast } from 'sonner';
 import { api } from '@/api/customer';
 import type { Site } from '@/api/types';
 import { useRefreshFleet } from '@/features/devices/queries';
+import { slug } from '@/lib/slug';
 import { idFault, numberOrNull, useForm } from '@/lib/use-form';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { TextField } from '@/ui/field';
-
-/** An id made of a name: "Hamburg Hub" → "hamburg-hub". */
-export function slug(name: string): string {
-  return name
-    .normalize('NFKD')
-    .replace(/[\u0300-\u036f]/g, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 64);
-}
 
 const coordinate = (text: string, most: number) => {
   const n = numberOrNull(text);

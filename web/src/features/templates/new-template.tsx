@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { toast } from 'sonner';
 import { api } from '@/api/customer';
-import { slug } from '@/features/sites/site-dialog';
+import { slug } from '@/lib/slug';
 import { useForm } from '@/lib/use-form';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { AreaField, SelectField, TextField } from '@/ui/field';

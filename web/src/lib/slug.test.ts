@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { slug } from './site-dialog';
+import { slug } from './slug';
 
 it('makes an id of a name', () => {
   expect(slug('Hamburg Hub')).toBe('hamburg-hub');

@@ -1,0 +1,166 @@
+import { Fragment, type ReactNode } from 'react';
+import { Link } from 'react-router';
+import type { AuditEvent } from '@/api/operator';
+import { utc } from '@/lib/time';
+import { CopyValue } from '@/ui/copy';
+import { Tag } from '@/ui/page';
+import { Ago } from '@/ui/time';
+import { personLink, tenantLink } from '../links';
+import { changesIn, otherDetails } from './changes';
+
+const tones: Record<string, [string, string]> = {
+  critical: ['text-critical', '▲ critical'],
+  error: ['text-critical', '▲ error'],
+  warning: ['text-warning', '▲ warning'],
+};
+
+/** A key for the list: events have no id of their own. */
+export const eventKey = (e: AuditEvent): string =>
+  [e.timestamp, e.event_type, e.entity_id, e.request_id].join('|');
+
+/** An event in one line, or two on a phone. */
+export function EventLine({ event: e, tenant = true }: { event: AuditEvent; tenant?: boolean }) {
+  const tone = tones[e.severity];
+  return (
+    <span className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 lg:grid-cols-[6.5rem_minmax(0,1fr)_11rem_9rem]">
+      <span className="text-ink-2 max-lg:order-2 max-lg:text-12">
+        <Ago at={e.timestamp} />
+      </span>
+      <span className="min-w-0 max-lg:order-1">
+        <span className="block truncate">
+          {tone && <span className={tone[0]}>{tone[1]} </span>}
+          {e.message || e.event_type}
+        </span>
+      </span>
+      <span className="truncate font-mono text-12 leading-5 text-ink-3 max-lg:hidden">{e.event_type}</span>
+      <span className="truncate text-ink-2 max-lg:order-3 max-lg:text-12">
+        {e.actor_name ?? e.actor_type ?? 'system'}
+        {tenant && e.tenant_id && <span className="text-ink-3"> · {e.tenant_id}</span>}
+      </span>
+    </span>
+  );
+}
+
+/** A choice that narrows the list to lines like this one. */
+function Narrow({ onClick, children }: { onClick: () => void; children: ReactNode }) {
+  return (
+    <button
+      type="button"
+      onClick={onClick}
+      className="text-accent underline underline-offset-2"
+    >
+      {children}
+    </button>
+  );
+}
+
+/** Everything that is known of an event. */
+export function EventDetail({
+  event: e,
+  narrow,
+}: {
+  event: AuditEvent;
+  /** Sets members of the page's filter; without it there is nothing to narrow. */
+  narrow?: (members: Record<string, string>) => void;
+}) {
+  const changes = changesIn(e.details);
+  const facts: [string, ReactNode][] = [
+    ['When', <span className="num" key="when">{utc(e.timestamp)}</span>],
+    [
+      'Who',
+      <span key="who" className="flex flex-wrap items-baseline gap-x-3">
+        {e.actor_id && e.actor_type === 'user' ? (
+          <Link to={personLink(e.actor_id)} className="text-accent underline underline-offset-2">
+            {e.actor_name ?? e.actor_id}
+          </Link>
+        ) : (
+          (e.actor_name ?? e.actor_type ?? 'system')
+        )}
+        {narrow && e.actor_id && (
+          <Narrow onClick={() => narrow({ actor: e.actor_id! })}>Only theirs</Narrow>
+        )}
+      </span>,
+    ],
+    [
+      'Tenant',
+      e.tenant_id && (
+        <span key="tenant" className="flex flex-wrap items-baseline gap-x-3">
+          <Link to={tenantLink(e.tenant_id)} className="text-accent underline underline-offset-2">
+            {e.tenant_id}
+          </Link>
+          {narrow && <Narrow onClick={() => narrow({ tenant: e.tenant_id! })}>Only its events</Narrow>}
+        </span>
+      ),
+    ],
+    [
+      'Action',
+      <span key="action" className="flex flex-wrap items-baseline gap-x-3">
+        <span className="font-mono text-12">{e.event_type}</span> <Tag>{e.category}</Tag>
+        {narrow && (
+          <Narrow onClick={() => narrow({ action: e.event_type })}>Only this action</Narrow>
+        )}
+      </span>,
+    ],
+    [
+      'About',
+      e.entity_id && (
+        <span key="about" className="flex flex-wrap items-baseline gap-x-2">
+          {e.entity_type} {e.entity_name && <strong>{e.entity_name}</strong>}
+          <CopyValue text={e.entity_id} name={`${e.entity_type ?? 'entity'} id`} />
+          {narrow && (
+            <Narrow
+              onClick={() => narrow({ entity: e.entity_type ?? '', entity_id: e.entity_id! })}
+            >
+              Only about it
+            </Narrow>
+          )}
+        </span>
+      ),
+    ],
+    ['From', e.ip_address && <span key="ip" className="font-mono text-12">{e.ip_address}</span>],
+    ['Request', e.request_id && <CopyValue key="request" text={e.request_id} name="request id" />],
+    ...otherDetails(e.details),
+  ];
+  return (
+    <div className="flex flex-col gap-3">
+      <dl className="grid grid-cols-[6rem_minmax(0,1fr)] gap-x-3 gap-y-1">
+        {facts
+          .filter(([, value]) => value)
+          .map(([name, value]) => (
+            <Fragment key={name}>
+              <dt className="text-ink-2">{name}</dt>
+              <dd className="min-w-0 break-words">{value}</dd>
+            </Fragment>
+          ))}
+      </dl>
+      {changes.length > 0 && (
+        <table className="w-full max-w-160 border bg-surface text-left" aria-label="What changed">
+          <thead>
+            <tr className="border-b text-12 text-ink-2">
+              <th className="px-2 py-1 font-normal">Changed</th>
+              <th className="px-2 py-1 font-normal">Before</th>
+              <th className="px-2 py-1 font-normal">After</th>
+            </tr>
+          </thead>
+          <tbody>
+            {changes.map((c) => (
+              <tr key={c.name} className="border-b align-top last:border-b-0">
+                <th scope="row" className="px-2 py-1 font-normal text-ink-2">
+                  {c.name.replaceAll('_', ' ')}
+                </th>
+                <td className="px-2 py-1 break-words text-critical">
+                  <span aria-hidden="true">− </span>
+                  {c.before}
+                </td>
+                <td className="px-2 py-1 break-words text-online">
+                  <span aria-hidden="true">+ </span>
+                  {c.after}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </div>
+  );
+}
