@@ -5,10 +5,12 @@ import { execFileSync } from 'node:child_process';
 import { accessible, browser, call, device, fits, page, problems, screen, send, signIn, url } from './harness.mjs';
 import { deviceScenarios } from './devices.mjs';
 import { live } from './live.mjs';
+import { operator } from './operator.mjs';
 
 const scenarios = {
   ...live,
   ...deviceScenarios,
+  ...operator,
   async 'sign-in-to-a-moving-chart'() {
     await send({ temperature: -18.5 });
     await signIn();

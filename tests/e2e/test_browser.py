@@ -36,12 +36,14 @@ def stack():
     "enter-presses-what-has-the-focus", "many-devices-are-selected-and-tagged", "a-view-is-kept-by-its-name",
     "the-list-shows-units-and-the-last-hour", "a-phone-selects-sorts-and-zooms",
     "charts-tell-now-and-are-saved-as-drawn", "a-decommissioned-device-comes-back", "unsaved-details-are-kept",
-    "refused-messages-say-what-is-known"])
+    "refused-messages-say-what-is-known", "documents-of-the-interface", "operator-pages-in-both-themes-and-sizes",
+    "tenants-are-found-changed-disabled-and-deleted", "users-of-all-tenants", "the-audit-log-of-all-tenants",
+    "operators-without-admin-look-only"])
 def test_in_the_browser(stack, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")
     env = {**os.environ, "PULSE_URL": stack.url, "WEB": str(ROOT / "web"), "SCREENS": str(SCREENS),
-           "DEVICES": json.dumps(stack.devices())}
+           "DEVICES": json.dumps(stack.devices()), "OUTBOX": str(stack.home / "data/outbox")}
     done = subprocess.run([node, str(pathlib.Path(__file__).with_name("scenarios.mjs")), scenario], env=env,
                           capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

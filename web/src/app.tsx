@@ -92,9 +92,17 @@ export async function preload(path: string): Promise<void> {
         : path.startsWith('/app/live')
           ? Live
           : path.startsWith('/app/operator')
-            ? Overview
+            ? operatorPage(path)
             : Home;
   await page.preload().catch(() => undefined); // the page itself tries again, and tells
+}
+
+/** The page of an operator's path. */
+function operatorPage(path: string) {
+  const [, room, id] = /^\/app\/operator\/([^/]+)(\/[^/]+)?/.exec(path) ?? [];
+  if (room === 'tenants') return id ? Tenant : Tenants;
+  if (room === 'users') return id ? User : Users;
+  return room === 'audit-log' ? AuditLog : Overview;
 }
 
 /** Names that mean another page. */

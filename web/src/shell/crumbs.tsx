@@ -1,11 +1,13 @@
 import { Link, useLocation } from 'react-router';
 import { useSession } from '@/auth/session';
+import { useNamed } from './crumb-name';
 import { entryAt } from './nav';
 
 /** "Setup / Devices", "Devices / d-17": where the page stands. */
 export function Crumbs() {
   const { kind } = useSession();
   const { pathname } = useLocation();
+  const name = useNamed(pathname);
   const at = entryAt(kind, pathname);
   if (!at) return <span />;
   const { group, entry } = at;
@@ -27,7 +29,7 @@ export function Crumbs() {
           </Link>
           <span aria-hidden="true">/</span>
           <span className="truncate text-ink" aria-current="page">
-            {rest}
+            {name ?? rest}
           </span>
         </>
       ) : (

@@ -10,6 +10,7 @@ import { api } from '@/api/customer';
 import { setTheme } from '@/lib/theme';
 import { Kbd } from '@/ui/page';
 import { StatusMark } from '@/ui/status';
+import { OperatorResults } from '@/features/operator/palette-results';
 import { pagesOf } from './nav';
 
 const row =
@@ -64,7 +65,10 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
           ['Add a device', go('/devices?new=1')],
           ['Create a site', go('/sites?new=1')],
         ] satisfies [string, () => void][])
-      : []),
+      : ([
+          ['Create a tenant', go('/operator/tenants?new=1')],
+          ['Create a user', go('/operator/users?new=1')],
+        ] satisfies [string, () => void][])),
     ['Use the light theme', run(() => setTheme('light'))],
     ['Use the dark theme', run(() => setTheme('dark'))],
     ["Use the system's theme", run(() => setTheme('system'))],
@@ -89,7 +93,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
             <Command.Input
               value={text}
               onValueChange={setText}
-              placeholder={customer ? 'Device, site, page or action' : 'Page or action'}
+              placeholder={customer ? 'Device, site, page or action' : 'Tenant, user, page or action'}
               className="h-12 w-full border-b bg-transparent px-4 text-15 outline-none"
             />
             <Command.List className="max-h-[60dvh] overflow-y-auto p-1.5">
@@ -110,6 +114,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
                   ))}
                 </Command.Group>
               )}
+              {!customer && <OperatorResults q={q} group={group} row={row} onGo={(to) => go(to)()} />}
               {shownDevices.length > 0 && (
                 <Command.Group heading="Devices" className={group}>
                   {shownDevices.map((d) => (

@@ -5,7 +5,7 @@ export function Facts({ of }: { of: [string, ReactNode][] }) {
   return (
     <dl className="grid grid-cols-[8.5rem_minmax(0,1fr)] gap-x-3 gap-y-1.5 px-3 py-2.5">
       {of
-        .filter(([, value]) => value !== null && value !== undefined && value !== '')
+        .filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false)
         .map(([name, value]) => (
           <Fragment key={name}>
             <dt className="text-ink-2">{name}</dt>

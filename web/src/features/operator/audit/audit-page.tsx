@@ -280,26 +280,22 @@ export default function AuditLogPage() {
             />
           </>
         )}
-        <label className="flex items-center gap-1.5 text-ink-2">
-          From
-          <input
-            type="date"
-            className={`${field} text-ink`}
-            value={get('from') ?? ''}
-            max={get('to') ?? undefined}
-            onChange={(e) => set({ from: e.target.value })}
-          />
-        </label>
-        <label className="flex items-center gap-1.5 text-ink-2">
-          to
-          <input
-            type="date"
-            className={`${field} text-ink`}
-            value={get('to') ?? ''}
-            min={get('from') ?? undefined}
-            onChange={(e) => set({ to: e.target.value })}
-          />
-        </label>
+        <span className="flex items-center gap-1.5 text-ink-2">
+          {(['from', 'to'] as const).map((end) => (
+            <label key={end} className="flex items-center gap-1.5">
+              {end === 'from' ? 'From' : 'to'}
+              <input
+                type="date"
+                aria-label={end === 'from' ? 'From this day' : 'Up to this day'}
+                className={`${field} w-32 text-ink`}
+                value={get(end) ?? ''}
+                max={(end === 'from' && get('to')) || undefined}
+                min={(end === 'to' && get('from')) || undefined}
+                onChange={(e) => set({ [end]: e.target.value })}
+              />
+            </label>
+          ))}
+        </span>
         {actor && (
           <Chip onRemove={() => set({ actor: null })}>
             Who <span className="max-w-40 truncate font-mono text-12">{actor}</span>

@@ -1,6 +1,7 @@
 import { Fragment, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { AuditEvent } from '@/api/operator';
+import { cx } from '@/lib/cx';
 import { utc } from '@/lib/time';
 import { CopyValue } from '@/ui/copy';
 import { Tag } from '@/ui/page';
@@ -22,8 +23,15 @@ export const eventKey = (e: AuditEvent): string =>
 export function EventLine({ event: e, tenant = true }: { event: AuditEvent; tenant?: boolean }) {
   const tone = tones[e.severity];
   return (
-    <span className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 lg:grid-cols-[6.5rem_minmax(0,1fr)_11rem_9rem]">
-      <span className="text-ink-2 max-lg:order-2 max-lg:text-12">
+    <span
+      className={cx(
+        'grid grid-cols-[minmax(0,1fr)_auto] gap-x-4',
+        tenant
+          ? 'lg:grid-cols-[6.5rem_minmax(0,1fr)_10rem_9rem_9rem]'
+          : 'lg:grid-cols-[6.5rem_minmax(0,1fr)_10rem_9rem]',
+      )}
+    >
+      <span className="text-ink-2 max-lg:order-2 max-lg:text-right max-lg:text-12">
         <Ago at={e.timestamp} />
       </span>
       <span className="min-w-0 max-lg:order-1">
@@ -35,8 +43,12 @@ export function EventLine({ event: e, tenant = true }: { event: AuditEvent; tena
       <span className="truncate font-mono text-12 leading-5 text-ink-3 max-lg:hidden">{e.event_type}</span>
       <span className="truncate text-ink-2 max-lg:order-3 max-lg:text-12">
         {e.actor_name ?? e.actor_type ?? 'system'}
-        {tenant && e.tenant_id && <span className="text-ink-3"> · {e.tenant_id}</span>}
       </span>
+      {tenant && (
+        <span className="truncate text-ink-3 max-lg:order-4 max-lg:text-right max-lg:text-12">
+          {e.tenant_id ?? 'platform'}
+        </span>
+      )}
     </span>
   );
 }

@@ -14,11 +14,11 @@ export const actionWords = (action: string): string => action.replaceAll('_', ' 
 export function StaffLineRow({ line: l }: { line: StaffLine }) {
   return (
     <span className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 lg:grid-cols-[6.5rem_minmax(0,1fr)_12rem_9rem]">
-      <span className="text-ink-2 max-lg:order-2 max-lg:text-12">
+      <span className="text-ink-2 max-lg:order-2 max-lg:text-right max-lg:text-12">
         <Ago at={l.created_at} />
       </span>
       <span className="truncate max-lg:order-1">{actionWords(l.action)}</span>
-      <span className="truncate text-ink-2 max-lg:order-4 max-lg:text-12">
+      <span className="truncate text-ink-2 max-lg:order-4 max-lg:text-right max-lg:text-12">
         {l.tenant_filter ? l.tenant_filter : <span className="text-ink-3">all tenants</span>}
       </span>
       <span className="truncate text-ink-2 max-lg:order-3 max-lg:text-12">

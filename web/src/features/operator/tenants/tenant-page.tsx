@@ -11,7 +11,9 @@ import { CopyValue } from '@/ui/copy';
 import { PageHeader, Panel, Tag } from '@/ui/page';
 import { Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
 import { Ago, useTitle } from '@/ui/time';
+import { useCrumbName } from '@/shell/crumb-name';
 import { Facts } from '../facts';
+import { tenantLink } from '../links';
 import { useTenant, useTenantStats, useTiers } from '../queries';
 import { useStaff } from '../staff';
 import { DangerZone, undoUntil } from './danger-zone';
@@ -138,6 +140,7 @@ export default function TenantPage() {
   const [editing, setEditing] = useState(false);
   const t = tenant.data;
   useTitle(t?.name ?? id);
+  useCrumbName(tenantLink(id), t?.name);
   if (!t) {
     if (tenant.error instanceof ApiError && tenant.error.status === 404)
       return (

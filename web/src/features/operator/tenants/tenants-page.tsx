@@ -37,7 +37,9 @@ function columnsOf(tierNames: Map<string, string>): Column<TenantRow>[] {
           <Link to={tenantLink(t.tenant_id)} className="truncate font-medium hover:underline">
             {t.name}
           </Link>
-          <span className="truncate font-mono text-12 text-ink-3">{t.tenant_id}</span>
+          <span className="min-w-0 shrink-[20] truncate font-mono text-12 text-ink-3">
+            {t.tenant_id}
+          </span>
         </span>
       ),
     },

@@ -2,6 +2,7 @@ import { Link, useParams } from 'react-router';
 import { ApiError } from '@/api/errors';
 import { operatorPath } from '@/api/operator';
 import { useSession } from '@/auth/session';
+import { useCrumbName } from '@/shell/crumb-name';
 import { ButtonLink } from '@/ui/button';
 import { CopyCall } from '@/ui/copy-call';
 import { CopyValue } from '@/ui/copy';
@@ -9,7 +10,7 @@ import { PageHeader, Panel } from '@/ui/page';
 import { Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
 import { Ago, useTitle } from '@/ui/time';
 import { Facts } from '../facts';
-import { tenantLink } from '../links';
+import { personLink, tenantLink } from '../links';
 import { usePerson, useTenants } from '../queries';
 import { PersonActions } from './person-actions';
 import { PersonEvents } from './person-events';
@@ -25,6 +26,7 @@ export default function UserPage() {
   const { user } = useSession();
   const p = query.data;
   useTitle(p ? fullName(p) : 'User');
+  useCrumbName(personLink(id), p && fullName(p));
   if (!p) {
     if (query.error instanceof ApiError && query.error.status === 404)
       return (

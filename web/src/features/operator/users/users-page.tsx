@@ -37,8 +37,8 @@ function columnsOf(tenantNames: Map<string, string>): Column<Person>[] {
           <Link to={personLink(p.id)} className="truncate font-medium hover:underline">
             {fullName(p)}
           </Link>
-          {fullName(p) !== p.username && (
-            <span className="truncate font-mono text-12 text-ink-3">{p.username}</span>
+          {fullName(p) !== p.username && p.username !== p.email && (
+            <span className="min-w-0 shrink-[20] truncate font-mono text-12 text-ink-3">{p.username}</span>
           )}
         </span>
       ),
