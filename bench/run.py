@@ -306,6 +306,8 @@ class Bench:
                                       "WHERE key IN ('RATE_LIMIT_RPS', 'RATE_LIMIT_BURST')")
         self.postgres.sql("iotcloud", "UPDATE device_plans SET limits = limits || "
                                       "'{\"telemetry_rate_per_minute\": 60000000}'")
+        self.postgres.sql("iotcloud", "UPDATE account_tiers SET limits = limits || "
+                                      "'{\"api_requests_per_minute\": 1000000000}'")
         self.pulse.start()
         self.measure("cold-start", self.cold_start)
         self.measure("idle", self.idle)

@@ -357,7 +357,7 @@ Task<> IngestWorker::Impl::work_once() {
   for (const auto& m : work.messages) consumer->ack(m);
   stats.batches += 1;
   stats.last_batch_us = steady_us() - start;
-  bound.took(work.messages.size(), stats.last_batch_us);
+  bound.took(work.messages.back().pending, stats.last_batch_us);
   stats.last_batch_size = static_cast<std::int64_t>(work.messages.size());
   stats.lag_ms = now_ms() - work.messages.front().stored_ms;
 }

@@ -25,9 +25,10 @@ struct IngestSettings {
   std::int64_t stream_max_bytes = 8LL << 30;
 };
 
-/// How many messages to take next. A batch grows while a backlog fills it, for a large transaction
-/// stores more a second, and shrinks when it took longer than the flush interval, since nothing is
-/// seen before its end.
+/// How many messages to take next. A batch grows while a backlog waits behind it, for a large
+/// transaction stores more a second; it shrinks when it took longer than the flush interval, since
+/// nothing is seen before its end, and when the backlog is gone. How full a batch was tells
+/// neither: one that follows a larger bound brings what was asked for by the smaller.
 class BatchBound {
  public:
   BatchBound(std::size_t least, std::size_t most, long flush_interval_ms)
@@ -36,10 +37,11 @@ class BatchBound {
         flush_us_(flush_interval_ms * 1'000),
         now_(least_) {}
   std::size_t next() const { return now_; }
-  void took(std::size_t messages, std::int64_t duration_us) {
-    if (duration_us > flush_us_ || messages <= now_ / 2)
+  /// `backlog`: messages that were still in the stream when the batch's last one was sent.
+  void took(std::uint64_t backlog, std::int64_t duration_us) {
+    if (duration_us > flush_us_ || backlog < now_ / 4)
       now_ = std::max(now_ / 2, least_);
-    else if (messages >= now_ && duration_us <= flush_us_ / 2)
+    else if (backlog >= now_ && duration_us <= flush_us_ / 2)
       now_ = std::min(now_ * 2, most_);
   }
 

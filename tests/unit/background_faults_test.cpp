@@ -5,6 +5,7 @@
 #include "fleet/device_auth.hpp"
 #include "nats_fixture.hpp"
 #include "pg_fixture.hpp"
+#include "platform/clock.hpp"
 #include "telemetry/ingest_worker.hpp"
 
 namespace pulse::test {
@@ -90,6 +91,49 @@ TEST_F(FakeJetStream, TheIngestWorkerSurvivesAnswersThatItCannotRead) {
   EXPECT_FALSE(over);
   worker.stop();
   EXPECT_TRUE(await(io, eventually([&] { return over; })));
+  pool.close();
+}
+
+class Backlog : public NatsTest {};
+
+TEST_F(Backlog, IsStoredInLargeBatches) {
+  auto& postgres = PostgresServer::instance();
+  pg::PoolOptions options;
+  options.conninfo = postgres.new_database("backlog");
+  sql(postgres.admin_conninfo(options.conninfo.substr(options.conninfo.rfind('=') + 1)), R"sql(
+    INSERT INTO tenants (tenant_id, name) VALUES ('t', 'T');
+    INSERT INTO sites (tenant_id, site_id, name) VALUES ('t', 's', 'S');
+    INSERT INTO device_registry (tenant_id, device_id, site_id, status)
+      VALUES ('t', 'd', 's', 'ACTIVE');
+    UPDATE app_settings SET value = '1000000' WHERE key IN ('RATE_LIMIT_RPS', 'RATE_LIMIT_BURST');
+  )sql");
+  pg::Pool pool(io.get_executor(), options);
+  const auto nats = client();
+  const telemetry::IngestSettings settings;
+  await(telemetry::ensure_streams(*nats, settings));
+  constexpr int count = 10'000;
+  int published = 0;
+  for (int i = 0; i < count; ++i)
+    nats->publish_acked("telemetry.t",
+                        R"({"topic":"tenant/t/device/d/telemetry","tenant_id":"t","device_id":"d",)"
+                        R"("msg_type":"telemetry","ts":)" +
+                            std::to_string(now_ms()) + R"(,"payload":{"seq":)" + std::to_string(i) +
+                            R"(,"metrics":{"t":1}}})",
+                        {}, 30'000, io.get_executor(),
+                        [&](nats::PublishResult r) { published += r.ok(); });
+  ASSERT_TRUE(await(eventually([&] { return published == count; })));
+  telemetry::IngestWorker worker(io.get_executor(), pool, *nats, settings);
+  bool over = false;
+  boost::asio::co_spawn(io, worker.run(), [&](std::exception_ptr e) {
+    over = true;
+    EXPECT_FALSE(e);
+  });
+  const auto& stats = worker.stats();
+  ASSERT_TRUE(await(eventually([&] { return stats.stored + stats.refused == count; })));
+  // Batches that don't grow would be one for each 500.
+  EXPECT_LT(stats.batches, count / settings.batch_size);
+  worker.stop();
+  EXPECT_TRUE(await(eventually([&] { return over; })));
   pool.close();
 }
 

@@ -1,8 +1,7 @@
 // Streams, consumers and pulling, against a real server.
 #include <boost/asio/detached.hpp>
-#include <map>
-
 #include <boost/json.hpp>
+#include <map>
 
 #include "nats_fixture.hpp"
 #include "platform/clock.hpp"
@@ -117,6 +116,7 @@ TEST_F(NatsJetStream, fetches_and_acknowledges) {
     EXPECT_EQ(got[i].subject, "events." + std::to_string(i % 3));
     EXPECT_EQ(got[i].stream_sequence, i + 1);
     EXPECT_EQ(got[i].deliveries, 1u);
+    EXPECT_EQ(got[i].pending, 9 - i);
     EXPECT_GE(got[i].stored_ms, before - 1'000);
     EXPECT_LE(got[i].stored_ms, now_ms() + 1'000);
     EXPECT_GT(got[i].lease_ends_ms, steady_ms() + 50'000);
@@ -124,9 +124,8 @@ TEST_F(NatsJetStream, fetches_and_acknowledges) {
   }
   EXPECT_EQ(consumer_info().at("num_ack_pending"), boost::json::value(10));
   for (const auto& m : got) p->ack(m);
-  EXPECT_TRUE(await(eventually([&] {
-    return consumer_info().at("num_ack_pending") == boost::json::value(0);
-  })));
+  EXPECT_TRUE(await(
+      eventually([&] { return consumer_info().at("num_ack_pending") == boost::json::value(0); })));
   EXPECT_EQ(await(c->acked_up_to("EVENTS", "worker")), 10u);
 }
 
@@ -326,8 +325,8 @@ TEST_F(NatsJetStream, a_single_message_comes_at_once) {
     }
   }(*c, *p, took));
   std::sort(took.begin(), took.end());
-  std::printf("publish to pull, one at a time: p50 %ld us, p99 %ld us\n", static_cast<long>(took[50]),
-              static_cast<long>(took[98]));
+  std::printf("publish to pull, one at a time: p50 %ld us, p99 %ld us\n",
+              static_cast<long>(took[50]), static_cast<long>(took[98]));
   RecordProperty("publish_to_pull_p50_us", static_cast<int>(took[50]));
 }
 
@@ -359,7 +358,8 @@ TEST_F(NatsJetStream, pulling_goes_on_after_a_restart_of_the_server) {
     publish(next, next + 1);
     const int last = next++;
     ASSERT_TRUE(await(eventually([&] { return seen.contains(last); })));
-    std::printf("pulled again %ld ms after the reconnect\n", static_cast<long>(steady_ms() - start));
+    std::printf("pulled again %ld ms after the reconnect\n",
+                static_cast<long>(steady_ms() - start));
   }
   EXPECT_TRUE(await(eventually([&] { return seen.size() == static_cast<std::size_t>(next); })));
   stop = true;

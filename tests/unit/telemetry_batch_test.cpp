@@ -180,7 +180,8 @@ TEST(IngestJudge, settings_of_the_table_yield_to_the_environment) {
   JudgeSettings settings;
   settings.set("MAX_PAYLOAD_BYTES", "1000");
   EXPECT_EQ(settings.limits.payload_bytes, 1'000u);
-  for (const char* wrong : {"", "x", "255", "1000x", "-1"}) settings.set("MAX_PAYLOAD_BYTES", wrong);
+  for (const char* wrong : {"", "x", "255", "1000x", "-1"})
+    settings.set("MAX_PAYLOAD_BYTES", wrong);
   EXPECT_EQ(settings.limits.payload_bytes, 1'000u);
   settings.payload_bytes_given = true;
   settings.set("MAX_PAYLOAD_BYTES", "2000");
@@ -193,16 +194,20 @@ TEST(BatchBound, grows_with_a_backlog_and_shrinks_when_a_batch_takes_long) {
   BatchBound bound(500, 20'000, 1'000);
   bound.took(10, 5'000);
   EXPECT_EQ(bound.next(), 500u);
-  for (int i = 0; i < 10; ++i) bound.took(bound.next(), 100'000);
+  bound.took(400, 5'000);  // less than a batch waits: no need to grow
+  EXPECT_EQ(bound.next(), 500u);
+  for (int i = 0; i < 10; ++i) bound.took(30'000, 100'000);
   EXPECT_EQ(bound.next(), 20'000u);
-  bound.took(20'000, 1'000'001);
+  bound.took(30'000, 1'000'001);
   EXPECT_EQ(bound.next(), 10'000u);
-  bound.took(10'000, 900'000);  // neither long nor short
+  bound.took(30'000, 900'000);  // neither long nor short
   EXPECT_EQ(bound.next(), 10'000u);
-  for (int i = 0; i < 10; ++i) bound.took(1, 5'000);
+  bound.took(5'000, 5'000);  // half a batch waits: it stays
+  EXPECT_EQ(bound.next(), 10'000u);
+  for (int i = 0; i < 10; ++i) bound.took(0, 5'000);
   EXPECT_EQ(bound.next(), 500u);
   BatchBound fixed(7, 7, 1'000);
-  for (int i = 0; i < 5; ++i) fixed.took(7, 1);
+  for (int i = 0; i < 5; ++i) fixed.took(100, 1);
   EXPECT_EQ(fixed.next(), 7u);
 }
 
@@ -221,7 +226,8 @@ TEST(IngestBatch, copy_rows_escape_what_the_text_format_needs) {
   Feed f;
   f.add(1'000'000, {{"k\ty", "v\\w"}});
   const auto& rows = f.batch.telemetry_rows();
-  EXPECT_TRUE(rows.starts_with("1970-01-01 00:00:01.000000+00\tacme\td1\ts1\ttelemetry\t0\t")) << rows;
+  EXPECT_TRUE(rows.starts_with("1970-01-01 00:00:01.000000+00\tacme\td1\ts1\ttelemetry\t0\t"))
+      << rows;
   EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 1);
   EXPECT_EQ(std::count(rows.begin(), rows.end(), '\t'), 8);
 }

@@ -52,10 +52,10 @@ struct PublishResult {
 struct StreamConfig {
   std::string name;
   std::vector<std::string> subjects;
-  bool work_queue = false;          ///< messages leave when acknowledged; otherwise limits
+  bool work_queue = false;  ///< messages leave when acknowledged; otherwise limits
   bool interest = false;
-  std::int64_t max_bytes = -1;      ///< discard new: a full stream refuses the publish
-  std::int64_t max_age_s = 0;       ///< 0: for ever
+  std::int64_t max_bytes = -1;  ///< discard new: a full stream refuses the publish
+  std::int64_t max_age_s = 0;   ///< 0: for ever
   std::int64_t duplicate_window_s = 120;
   int replicas = 1;
 };
@@ -65,7 +65,7 @@ struct ConsumerConfig {
   std::string durable;
   std::int64_t ack_wait_ms = 60'000;
   std::int64_t max_ack_pending = 20'000;
-  int max_deliver = -1;             ///< -1: for ever
+  int max_deliver = -1;  ///< -1: for ever
   std::string filter_subject;
   /// Bytes of one pull request; at most twice as many are held. More than the server's largest
   /// message, which could not be had otherwise.
@@ -78,9 +78,10 @@ struct Delivered {
   std::string data;
   std::string ack_subject;
   std::uint64_t stream_sequence = 0;
-  std::uint64_t deliveries = 1;         ///< 1: the first time
-  std::int64_t stored_ms = 0;           ///< when JetStream stored it (epoch ms)
-  std::int64_t lease_ends_ms = 0;       ///< steady ms; after it the server may deliver it elsewhere
+  std::uint64_t deliveries = 1;    ///< 1: the first time
+  std::int64_t stored_ms = 0;      ///< when JetStream stored it (epoch ms)
+  std::uint64_t pending = 0;       ///< how many waited behind it when it was sent
+  std::int64_t lease_ends_ms = 0;  ///< steady ms; after it the server may deliver it elsewhere
 };
 
 class Subscription {
@@ -94,8 +95,9 @@ class PullConsumer {
   virtual ~PullConsumer() = default;
   /// Waits until at least one message is there (or `wait_ms` passed: empty answer), then takes up
   /// to `max`. Keeps requests outstanding so that the next batch is on its way while this one is
-  /// worked on; holds at most `2 * max` messages and twice ConsumerConfig::max_request_bytes. A message whose lease ended while it waited here
-  /// is dropped (the server delivers it again). Never throws for a lost connection: it waits.
+  /// worked on; holds at most `2 * max` messages and twice ConsumerConfig::max_request_bytes. A
+  /// message whose lease ended while it waited here is dropped (the server delivers it again).
+  /// Never throws for a lost connection: it waits.
   virtual Task<std::vector<Delivered>> fetch(std::size_t max, long wait_ms) = 0;
   virtual void ack(const Delivered&) = 0;
   virtual void nak(const Delivered&, long delay_ms) = 0;
@@ -132,9 +134,10 @@ class Client {
   /// Request/reply. Throws Error on timeout or no responders.
   Task<std::string> request(std::string subject, std::string data, long timeout_ms);
 
-  /// JetStream publish; completes when the PubAck arrived, was refused, or timed out. Resumes on the
-  /// caller's executor. At most `max_in_flight()` are outstanding in the process (and 128 MiB not
-  /// sent yet): beyond it the answer is `overloaded` at once. `msg_id` sets Nats-Msg-Id when not empty.
+  /// JetStream publish; completes when the PubAck arrived, was refused, or timed out. Resumes on
+  /// the caller's executor. At most `max_in_flight()` are outstanding in the process (and 128 MiB
+  /// not sent yet): beyond it the answer is `overloaded` at once. `msg_id` sets Nats-Msg-Id when
+  /// not empty.
   Task<PublishResult> publish_acked(std::string subject, std::string data, std::string msg_id = {},
                                     long timeout_ms = 1'000);
   /// The same with a completion instead of a coroutine; `done` runs on `executor`'s loop.
@@ -154,8 +157,8 @@ class Client {
   Task<> purge_below(std::string stream, std::uint64_t sequence);
   std::unique_ptr<PullConsumer> pull(ConsumerConfig config, boost::asio::any_io_executor executor);
 
-  /// Waits until what was published is sent and answered (at most `timeout_ms`), and closes. What has
-  /// no answer by then is `disconnected`. For graceful stop.
+  /// Waits until what was published is sent and answered (at most `timeout_ms`), and closes. What
+  /// has no answer by then is `disconnected`. For graceful stop.
   void drain(long timeout_ms);
 
   struct Impl;  // of client_impl.hpp

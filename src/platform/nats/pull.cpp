@@ -23,8 +23,9 @@ constexpr std::int64_t request_lost_ms = 1'000;
 constexpr std::int64_t lane_linger_ms = 10'000;
 constexpr std::int64_t refused_pause_ms = 200;
 
-/// $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time ns>.<pending>, or with
-/// domain and account hash before the stream and a token at the end (from nats-server 2.10 on).
+/// $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time ns>.<pending>, or
+/// with domain and account hash before the stream and a token at the end (from nats-server 2.10
+/// on).
 bool read_ack_subject(std::string_view subject, Delivered& out) {
   std::vector<std::string_view> tokens;
   std::size_t at = 0;
@@ -43,6 +44,7 @@ bool read_ack_subject(std::string_view subject, Delivered& out) {
   out.deliveries = static_cast<std::uint64_t>(number(first));
   out.stream_sequence = static_cast<std::uint64_t>(number(first + 1));
   out.stored_ms = number(first + 3) / 1'000'000;
+  out.pending = static_cast<std::uint64_t>(number(first + 4));
   return true;
 }
 
@@ -64,12 +66,12 @@ struct PullState {
 
 /// Requests and their answers on one inbox. The end of a request comes to its own subject, but a
 /// message carries the subject that it was published to: which request it answers is not said. The
-/// server never sends more than was asked for, so the k-th message was sent after the request arrived
-/// that brought the sum of what was asked for to k: counting messages off the oldest open request
-/// gives a time that is never after the sending, which is what a lease must start from.
+/// server never sends more than was asked for, so the k-th message was sent after the request
+/// arrived that brought the sum of what was asked for to k: counting messages off the oldest open
+/// request gives a time that is never after the sending, which is what a lease must start from.
 ///
-/// That holds only while each request's end is known. After a reconnect, or when a request got lost,
-/// a new lane is opened, and what still comes to the old one is counted there.
+/// That holds only while each request's end is known. After a reconnect, or when a request got
+/// lost, a new lane is opened, and what still comes to the old one is counted there.
 struct Lane {
   struct Request {
     std::int64_t sent_ms = 0;
@@ -128,14 +130,14 @@ void on_pulled(natsConnection*, natsSubscription*, natsMsg* message, void* closu
     natsMsgHeader_Get(message, "Description", &description);
     const std::lock_guard lock(state.mutex);
     lane.requests.erase(id);
-    // 408 is the ordinary end, and so is the one after all bytes that were asked for. Anything else (no such consumer, nobody leads it) may go on for a
-    // while, and would be answered as fast as it is asked.
+    // 408 is the ordinary end, and so is the one after all bytes that were asked for. Anything else
+    // (no such consumer, nobody leads it) may go on for a while, and would be answered as fast as
+    // it is asked.
     const bool ordinary =
-        status && (std::string_view(status) == "408" ||
-                   (description && std::string_view(description).find("MaxBytes") !=
-                                       std::string_view::npos));
-    if (!ordinary)
-      state.ask_after_ms = steady_ms() + refused_pause_ms;
+        status &&
+        (std::string_view(status) == "408" ||
+         (description && std::string_view(description).find("MaxBytes") != std::string_view::npos));
+    if (!ordinary) state.ask_after_ms = steady_ms() + refused_pause_ms;
     if (state.wake_posted) return;
     state.wake_posted = true;
   }
@@ -185,12 +187,11 @@ class Puller : public PullConsumer {
         config_(std::move(config)),
         state_(std::make_shared<PullState>(executor)) {
     state_->box = client_->mailbox(executor);
-    // The server has its own clock, and its answer travels: stop well before it gives a message away.
-    state_->lease_ms =
-        config_.ack_wait_ms - std::min<std::int64_t>(config_.ack_wait_ms / 5, 5'000);
+    // The server has its own clock, and its answer travels: stop well before it gives a message
+    // away.
+    state_->lease_ms = config_.ack_wait_ms - std::min<std::int64_t>(config_.ack_wait_ms / 5, 5'000);
     // A lease counts from its request: short ones need young requests.
-    state_->expires_ms =
-        std::clamp<std::int64_t>(config_.ack_wait_ms / 4, 10, longest_request_ms);
+    state_->expires_ms = std::clamp<std::int64_t>(config_.ack_wait_ms / 4, 10, longest_request_ms);
     open_lane();
   }
 
@@ -241,7 +242,8 @@ class Puller : public PullConsumer {
     while (!state_->queue.empty() && out.size() < max) {
       // A message that waited here past its lease is someone else's by now.
       state_->queue_bytes -= state_->queue.front().data.size();
-      if (state_->queue.front().lease_ends_ms > now) out.push_back(std::move(state_->queue.front()));
+      if (state_->queue.front().lease_ends_ms > now)
+        out.push_back(std::move(state_->queue.front()));
       state_->queue.pop_front();
     }
   }
@@ -261,8 +263,7 @@ class Puller : public PullConsumer {
     const std::lock_guard lock(state_->mutex);
     const auto& requests = (**lanes_.back()).requests;
     return !requests.empty() &&
-           requests.begin()->second.sent_ms <
-           steady_ms() - state_->expires_ms - request_lost_ms;
+           requests.begin()->second.sent_ms < steady_ms() - state_->expires_ms - request_lost_ms;
   }
 
   /// Sends a request when what is here and on its way is no more than one fetch, so that the next
@@ -285,10 +286,9 @@ class Puller : public PullConsumer {
       lane.requests[id] = Lane::Request{now, max};
       lane.last_sent_ms = now;
     }
-    const std::string body =
-        "{\"batch\":" + std::to_string(max) +
-        ",\"max_bytes\":" + std::to_string(config_.max_request_bytes) +
-        ",\"expires\":" + std::to_string(state_->expires_ms * 1'000'000) + "}";
+    const std::string body = "{\"batch\":" + std::to_string(max) +
+                             ",\"max_bytes\":" + std::to_string(config_.max_request_bytes) +
+                             ",\"expires\":" + std::to_string(state_->expires_ms * 1'000'000) + "}";
     const bool sent =
         client_->send("$JS.API.CONSUMER.MSG.NEXT." + config_.stream + "." + config_.durable,
                       lane.inbox + std::to_string(id), body);
