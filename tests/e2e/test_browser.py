@@ -38,7 +38,7 @@ def stack():
     "charts-tell-now-and-are-saved-as-drawn", "a-decommissioned-device-comes-back", "unsaved-details-are-kept",
     "refused-messages-say-what-is-known", "documents-of-the-interface", "operator-pages-in-both-themes-and-sizes",
     "tenants-are-found-changed-disabled-and-deleted", "users-of-all-tenants", "the-audit-log-of-all-tenants",
-    "operators-without-admin-look-only"])
+    "operators-without-admin-look-only", "from-a-new-tenant-to-a-member-of-it"])
 def test_in_the_browser(stack, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")

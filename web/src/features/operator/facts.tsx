@@ -3,7 +3,7 @@ import { Fragment, type ReactNode } from 'react';
 /** Names and values in two columns; what has no value is left out. */
 export function Facts({ of }: { of: [string, ReactNode][] }) {
   return (
-    <dl className="grid grid-cols-[8.5rem_minmax(0,1fr)] gap-x-3 gap-y-1.5 px-3 py-2.5">
+    <dl className="grid grid-cols-[7rem_minmax(0,1fr)] gap-x-3 gap-y-1.5 px-3 py-2.5">
       {of
         .filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false)
         .map(([name, value]) => (

@@ -6,10 +6,13 @@ export interface Change {
   after: string;
 }
 
+/** What stands where there is no value. */
+export const nothing = '–';
+
 /** A value as a person reads it. */
 export function shown(value: unknown): string {
-  if (value === null || value === undefined || value === '') return '–';
-  if (Array.isArray(value)) return value.length === 0 ? '–' : value.map(shown).join(', ');
+  if (value === null || value === undefined || value === '') return nothing;
+  if (Array.isArray(value)) return value.length === 0 ? nothing : value.map(shown).join(', ');
   if (typeof value === 'object') return JSON.stringify(value);
   return String(value);
 }

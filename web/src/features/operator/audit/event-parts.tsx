@@ -7,7 +7,7 @@ import { CopyValue } from '@/ui/copy';
 import { Tag } from '@/ui/page';
 import { Ago } from '@/ui/time';
 import { personLink, tenantLink } from '../links';
-import { changesIn, otherDetails } from './changes';
+import { changesIn, nothing, otherDetails } from './changes';
 
 const tones: Record<string, [string, string]> = {
   critical: ['text-critical', '▲ critical'],
@@ -19,18 +19,26 @@ const tones: Record<string, [string, string]> = {
 export const eventKey = (e: AuditEvent): string =>
   [e.timestamp, e.event_type, e.entity_id, e.request_id].join('|');
 
+/** Columns of a line: what all lines have in common need not stand in each. */
+export type EventColumns = 'all' | 'actor' | 'tenant';
+
+const grids: Record<EventColumns, string> = {
+  all: 'lg:grid-cols-[6.5rem_minmax(0,1fr)_10rem_9rem_9rem]',
+  actor: 'lg:grid-cols-[6.5rem_minmax(0,1fr)_9.5rem_8rem]',
+  tenant: 'lg:grid-cols-[6.5rem_minmax(0,1fr)_9.5rem_8rem]',
+};
+
 /** An event in one line, or two on a phone. */
-export function EventLine({ event: e, tenant = true }: { event: AuditEvent; tenant?: boolean }) {
+export function EventLine({
+  event: e,
+  columns = 'all',
+}: {
+  event: AuditEvent;
+  columns?: EventColumns;
+}) {
   const tone = tones[e.severity];
   return (
-    <span
-      className={cx(
-        'grid grid-cols-[minmax(0,1fr)_auto] gap-x-4',
-        tenant
-          ? 'lg:grid-cols-[6.5rem_minmax(0,1fr)_10rem_9rem_9rem]'
-          : 'lg:grid-cols-[6.5rem_minmax(0,1fr)_10rem_9rem]',
-      )}
-    >
+    <span className={cx('grid grid-cols-[minmax(0,1fr)_auto] gap-x-4', grids[columns])}>
       <span className="text-ink-2 max-lg:order-2 max-lg:text-right max-lg:text-12">
         <Ago at={e.timestamp} />
       </span>
@@ -41,10 +49,12 @@ export function EventLine({ event: e, tenant = true }: { event: AuditEvent; tena
         </span>
       </span>
       <span className="truncate font-mono text-12 leading-5 text-ink-3 max-lg:hidden">{e.event_type}</span>
-      <span className="truncate text-ink-2 max-lg:order-3 max-lg:text-12">
-        {e.actor_name ?? e.actor_type ?? 'system'}
-      </span>
-      {tenant && (
+      {columns !== 'tenant' && (
+        <span className="truncate text-ink-2 max-lg:order-3 max-lg:text-12">
+          {e.actor_name ?? e.actor_type ?? 'system'}
+        </span>
+      )}
+      {columns !== 'actor' && (
         <span className="truncate text-ink-3 max-lg:order-4 max-lg:text-right max-lg:text-12">
           {e.tenant_id ?? 'platform'}
         </span>
@@ -117,7 +127,8 @@ export function EventDetail({
       'About',
       e.entity_id && (
         <span key="about" className="flex flex-wrap items-baseline gap-x-2">
-          {e.entity_type} {e.entity_name && <strong>{e.entity_name}</strong>}
+          {e.entity_type}{' '}
+          {e.entity_name && e.entity_name !== e.entity_id && <strong>{e.entity_name}</strong>}
           <CopyValue text={e.entity_id} name={`${e.entity_type ?? 'entity'} id`} />
           {narrow && (
             <Narrow
@@ -161,11 +172,11 @@ export function EventDetail({
                   {c.name.replaceAll('_', ' ')}
                 </th>
                 <td className="px-2 py-1 break-words text-critical">
-                  <span aria-hidden="true">− </span>
+                  {c.before !== nothing && <span aria-hidden="true">− </span>}
                   {c.before}
                 </td>
                 <td className="px-2 py-1 break-words text-online">
-                  <span aria-hidden="true">+ </span>
+                  {c.after !== nothing && <span aria-hidden="true">+ </span>}
                   {c.after}
                 </td>
               </tr>

@@ -1,7 +1,7 @@
 import { Link } from 'react-router';
 import type { EventFilter } from '@/api/operator';
 import { Panel } from '@/ui/page';
-import { EventDetail, eventKey, EventLine } from './event-parts';
+import { EventDetail, eventKey, EventLine, type EventColumns } from './event-parts';
 import { LogList } from './log-list';
 import { useEvents } from './queries';
 
@@ -10,15 +10,14 @@ export function EventsPanel({
   title,
   filter,
   all,
-  tenant = false,
+  columns,
   empty,
 }: {
   title: string;
   filter: EventFilter;
   /** The query of the audit log's page that shows the same. */
   all: Record<string, string>;
-  /** Shows whose event each is. */
-  tenant?: boolean;
+  columns: EventColumns;
   empty: string;
 }) {
   const source = useEvents(filter, 10);
@@ -39,7 +38,7 @@ export function EventsPanel({
         what="Events"
         rows={4}
         keyOf={eventKey}
-        line={(e) => <EventLine event={e} tenant={tenant} />}
+        line={(e) => <EventLine event={e} columns={columns} />}
         detail={(e) => <EventDetail event={e} />}
         empty={<p className="px-3 py-3 text-ink-2">{empty}</p>}
       />

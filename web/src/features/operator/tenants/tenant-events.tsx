@@ -7,6 +7,7 @@ export function TenantEvents({ tenant }: { tenant: string }) {
       title="Audit"
       filter={{ tenant_id: tenant }}
       all={{ tenant }}
+      columns="actor"
       empty="Nothing happened yet."
     />
   );

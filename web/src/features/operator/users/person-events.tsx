@@ -9,14 +9,14 @@ export function PersonEvents({ person: p }: { person: Person }) {
         title={`Done by ${p.username}`}
         filter={{ actor_id: p.id }}
         all={{ actor: p.id }}
-        tenant
+        columns="tenant"
         empty="Nothing yet."
       />
       <EventsPanel
         title="Done to this account"
         filter={{ entity_type: 'user', entity_id: p.id }}
         all={{ entity: 'user', entity_id: p.id }}
-        tenant
+        columns="actor"
         empty="Nothing yet."
       />
     </>
