@@ -54,8 +54,8 @@ boost::json::object latencies(const simulator::Histogram& histogram);
 
 /// A telemetry payload of usual size: four metrics.
 std::string usual_payload(const simulator::Device& device, std::int64_t seq, std::int64_t ts_ms);
-/// The envelope that the door publishes for it (contract: messages.md), let in by the token with this
-/// id.
+/// The envelope that the door publishes for it (contract: messages.md), let in by the token with
+/// this id.
 std::string usual_envelope(const simulator::Device& device, std::int64_t seq, std::int64_t ts_ms,
                            const std::string& token_id = "bench");
 

@@ -23,9 +23,10 @@ namespace {
 std::vector<std::string> token_ids(Sql& sql, const std::vector<simulator::Device>& devices) {
   std::vector<std::string> out;
   for (const auto& d : devices)
-    out.push_back(sql.value("SELECT id FROM device_api_tokens WHERE tenant_id = $1 "
-                            "AND device_id = $2 AND revoked_at IS NULL LIMIT 1",
-                            {d.tenant_id, d.device_id}));
+    out.push_back(
+        sql.value("SELECT id FROM device_api_tokens WHERE tenant_id = $1 "
+                  "AND device_id = $2 AND revoked_at IS NULL LIMIT 1",
+                  {d.tenant_id, d.device_id}));
   return out;
 }
 

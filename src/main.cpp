@@ -14,7 +14,8 @@ namespace {
 
 using pulse::Config;
 
-constexpr const char* usage = R"(usage: pulse COMMAND [--config FILE] [--roles LIST] [--set NAME=VALUE]...
+constexpr const char* usage =
+    R"(usage: pulse COMMAND [--config FILE] [--roles LIST] [--set NAME=VALUE]...
   serve      run the roles (default: gateway,mqtt,ingest,ops)
   migrate    apply the database's migrations
   simulate   a fleet of devices over real HTTP and MQTT (pulse simulate --help)
@@ -62,8 +63,8 @@ int print_config(const Config& config) {
 }
 
 int migrate(const Config& config) {
-  const auto applied = pulse::pg::migrate(pulse::gateway::conninfo(config),
-                                          config.text("PULSE_MIGRATIONS_DIR"));
+  const auto applied =
+      pulse::pg::migrate(pulse::gateway::conninfo(config), config.text("PULSE_MIGRATIONS_DIR"));
   for (const auto& name : applied) std::cout << "applied " << name << '\n';
   if (applied.empty()) std::cout << "nothing to apply\n";
   return 0;

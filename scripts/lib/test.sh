@@ -89,6 +89,7 @@ dev_test() {
   write_openapi
   build_web
   check "Rooms include downwards only" python3 "$ROOT/scripts/check_rooms.py"
+  check "C++ is formatted" format_is_clean
   check "Shell scripts" shellcheck -x -s bash "$ROOT/dev" "$ROOT"/scripts/lib/*.sh
   run_unit_tests "Unit tests" release
   run_web_tests

@@ -18,8 +18,8 @@ struct ApiToken {
   std::optional<Time> expires_at, last_used_at;
   std::optional<std::string> last_used_ip;
 };
-BOOST_DESCRIBE_STRUCT(ApiToken, (), (id, name, hint, scopes, created_at, expires_at, last_used_at,
-                                     last_used_ip))
+BOOST_DESCRIBE_STRUCT(ApiToken, (),
+                      (id, name, hint, scopes, created_at, expires_at, last_used_at, last_used_ip))
 
 /// With its secret, which is shown this once.
 struct NewApiToken : ApiToken {
@@ -59,7 +59,8 @@ struct TokenOwner {
 Task<std::vector<ApiToken>> tokens_of(tenancy::TenantDb db, TokenOwner owner);
 Task<NewApiToken> insert_token(tenancy::TenantDb db, std::string tenant_id, TokenOwner owner,
                                CreateApiToken token, std::string created_by);
-/// A new secret in place of the old one, with the same name, scopes and life. Nothing: no such token.
+/// A new secret in place of the old one, with the same name, scopes and life. Nothing: no such
+/// token.
 Task<std::optional<NewApiToken>> rotate_token(tenancy::TenantDb db, TokenOwner owner,
                                               std::string token_id);
 /// False when the owner has no such live token.
@@ -68,9 +69,8 @@ Task<bool> revoke_token(tenancy::TenantDb db, TokenOwner owner, std::string toke
 Task<std::vector<ServiceAccount>> service_accounts(tenancy::TenantDb db);
 Task<std::optional<ServiceAccount>> find_service_account(tenancy::TenantDb db, std::string id);
 /// Nothing when the name is taken; here and below.
-Task<std::optional<std::string>> insert_service_account(tenancy::TenantDb db,
-                                                        std::string tenant_id, std::string name,
-                                                        std::string description,
+Task<std::optional<std::string>> insert_service_account(tenancy::TenantDb db, std::string tenant_id,
+                                                        std::string name, std::string description,
                                                         std::string created_by);
 Task<bool> update_service_account(tenancy::TenantDb db, std::string id,
                                   std::optional<std::string> name,

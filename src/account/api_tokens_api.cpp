@@ -133,9 +133,8 @@ Task<AccountList> list_accounts(AccountDeps, TenantCaller caller) {
 Task<http::Created<ServiceAccount>> create_account(AccountDeps d, TenantCaller caller,
                                                    http::Body<CreateAccount> body) {
   require_signed_in(caller.who);
-  const auto id =
-      co_await insert_service_account(caller.db, caller.tenant(), body->name,
-                                      body->description.value_or(""), caller.who.user_id);
+  const auto id = co_await insert_service_account(
+      caller.db, caller.tenant(), body->name, body->description.value_or(""), caller.who.user_id);
   if (!id) throw conflict("Service account name already exists");
   co_await tell(d, caller, "service_account.created", "create", "service_account", *id,
                 "Service account " + body->name);
@@ -149,8 +148,8 @@ Task<ServiceAccount> get_account(AccountDeps, TenantCaller caller, http::Path<"a
   co_return std::move(*account);
 }
 
-Task<ServiceAccount> change_account(AccountDeps d, TenantCaller caller,
-                                    http::Path<"account_id"> id, http::Body<UpdateAccount> body) {
+Task<ServiceAccount> change_account(AccountDeps d, TenantCaller caller, http::Path<"account_id"> id,
+                                    http::Body<UpdateAccount> body) {
   const auto account = co_await known_account(caller, id.value);
   if (!body->name && !body->description && !body->enabled) throw bad_request("No fields provided");
   const bool free = co_await update_service_account(caller.db, account.id, body->name,
@@ -195,32 +194,42 @@ Task<http::NoContent> revoke_account_token(AccountDeps d, TenantCaller caller,
   co_return http::NoContent{};
 }
 
-const boost::json::object token_example{{"name", "Grafana"},
-                                        {"scopes", boost::json::array{"devices.read"}},
-                                        {"expires_in_days", 90}};
+const boost::json::object token_example{
+    {"name", "Grafana"}, {"scopes", boost::json::array{"devices.read"}}, {"expires_in_days", 90}};
 
 }  // namespace
 
 void mount_api_tokens(http::Router& api, const AccountDeps& d) {
   const std::string base = "/api/v1/customer/api-tokens", one = base + "/{token_id}";
-  api.get(base, http::bound(d, list_mine)).customers().tag("API tokens")
-      .summary("The caller's personal tokens").fails(403, "Sign in to manage tokens");
-  api.post(base, http::bound(d, create_mine)).customers().tag("API tokens")
-      .summary("Make a personal token; its secret is shown once").example(token_example)
-      .fails(400, "Unknown scope: {scope}").fails(403, "Nobody can grant what they don't hold");
-  api.post(one + "/rotate", http::bound(d, rotate_mine)).customers().tag("API tokens")
+  api.get(base, http::bound(d, list_mine))
+      .customers()
+      .tag("API tokens")
+      .summary("The caller's personal tokens")
+      .fails(403, "Sign in to manage tokens");
+  api.post(base, http::bound(d, create_mine))
+      .customers()
+      .tag("API tokens")
+      .summary("Make a personal token; its secret is shown once")
+      .example(token_example)
+      .fails(400, "Unknown scope: {scope}")
+      .fails(403, "Nobody can grant what they don't hold");
+  api.post(one + "/rotate", http::bound(d, rotate_mine))
+      .customers()
+      .tag("API tokens")
       .summary("A new secret in place of the old one, which ends at once")
-      .fails(403, "Sign in to manage tokens").fails(404, "Token not found");
-  api.del(one, http::bound(d, revoke_mine)).customers().tag("API tokens")
-      .summary("Revoke a personal token").fails(403, "Sign in to manage tokens")
+      .fails(403, "Sign in to manage tokens")
+      .fails(404, "Token not found");
+  api.del(one, http::bound(d, revoke_mine))
+      .customers()
+      .tag("API tokens")
+      .summary("Revoke a personal token")
+      .fails(403, "Sign in to manage tokens")
       .fails(404, "Token not found");
 }
 
 void mount_service_accounts(http::Router& api, const AccountDeps& d) {
   const std::string base = "/api/v1/customer/service-accounts", one = base + "/{account_id}";
-  const auto told = [](http::Endpoint e) {
-    return e.needs("users.roles").tag("Service accounts");
-  };
+  const auto told = [](http::Endpoint e) { return e.needs("users.roles").tag("Service accounts"); };
   told(api.get(base, http::bound(d, list_accounts)).summary("Service accounts and their tokens"));
   told(api.post(base, http::bound(d, create_account)).summary("Make a service account"))
       .example({{"name", "Warehouse system"}})
@@ -228,20 +237,25 @@ void mount_service_accounts(http::Router& api, const AccountDeps& d) {
   told(api.get(one, http::bound(d, get_account)).summary("One service account"))
       .fails(404, "Service account not found");
   told(api.patch(one, http::bound(d, change_account)).summary("Rename, disable or enable it"))
-      .example({{"enabled", false}}).fails(400, "No fields provided")
-      .fails(404, "Service account not found").fails(409, "Service account name already exists");
+      .example({{"enabled", false}})
+      .fails(400, "No fields provided")
+      .fails(404, "Service account not found")
+      .fails(409, "Service account name already exists");
   told(api.del(one, http::bound(d, delete_account)).summary("Delete it with its tokens"))
       .fails(404, "Service account not found");
   told(api.post(one + "/tokens", http::bound(d, create_token))
            .summary("Make a token of it; its secret is shown once"))
-      .example(token_example).fails(400, "Unknown scope: {scope}")
+      .example(token_example)
+      .fails(400, "Unknown scope: {scope}")
       .fails(404, "Service account not found");
   told(api.post(one + "/tokens/{token_id}/rotate", http::bound(d, rotate_account_token))
            .summary("A new secret in place of the old one"))
-      .fails(404, "Service account not found").fails(404, "Token not found");
+      .fails(404, "Service account not found")
+      .fails(404, "Token not found");
   told(api.del(one + "/tokens/{token_id}", http::bound(d, revoke_account_token))
            .summary("Revoke a token of it"))
-      .fails(404, "Service account not found").fails(404, "Token not found");
+      .fails(404, "Service account not found")
+      .fails(404, "Token not found");
 }
 
 }  // namespace pulse::account

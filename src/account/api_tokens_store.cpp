@@ -19,8 +19,10 @@ const std::string token_columns =
 pg::Clauses owned(const TokenOwner& owner) {
   pg::Clauses where(" AND ");
   where.add("revoked_at IS NULL");
-  if (owner.service_account_id.empty()) where.add("user_id = ?", owner.user_id);
-  else where.add("service_account_id = ?::uuid", owner.service_account_id);
+  if (owner.service_account_id.empty())
+    where.add("user_id = ?", owner.user_id);
+  else
+    where.add("service_account_id = ?::uuid", owner.service_account_id);
   return where;
 }
 
@@ -45,9 +47,10 @@ Task<NewApiToken> insert_token(tenancy::TenantDb db, std::string tenant_id, Toke
       "INSERT INTO api_tokens (tenant_id, user_id, service_account_id, owner_name, owner_is_admin, "
       "name, hint, token_hash, scopes, created_by, expires_at) VALUES ($1, nullif($2, ''), "
       "nullif($3, '')::uuid, $4, $5, $6, $7, $8, $9::text[], $10, "
-      "now() + make_interval(days => $11::integer)) RETURNING " + token_columns,
-      pg::Params::of(tenant_id, owner.user_id, owner.service_account_id, owner.name,
-                     owner.is_admin, token.name, made.hint, made.hash, token.scopes, created_by,
+      "now() + make_interval(days => $11::integer)) RETURNING " +
+          token_columns,
+      pg::Params::of(tenant_id, owner.user_id, owner.service_account_id, owner.name, owner.is_admin,
+                     token.name, made.hint, made.hash, token.scopes, created_by,
                      token.expires_in_days));
   NewApiToken out;
   static_cast<ApiToken&>(out) = pg::row_as<ApiToken>(rows, 0);
@@ -62,12 +65,12 @@ Task<std::optional<NewApiToken>> rotate_token(tenancy::TenantDb db, TokenOwner o
   auto where = owned(owner);
   where.add("id = ?::uuid", token_id);
   const auto hash = where.parameter(made.hash), hint = where.parameter(made.hint);
-  const auto rows = co_await db.query(
-      "UPDATE api_tokens SET token_hash = " + hash + ", hint = " + hint +
-          ", expires_at = now() + (expires_at - created_at), created_at = now(), "
-          "last_used_at = NULL, last_used_ip = NULL" + where.where() + " RETURNING " +
-          token_columns,
-      where.params());
+  const auto rows =
+      co_await db.query("UPDATE api_tokens SET token_hash = " + hash + ", hint = " + hint +
+                            ", expires_at = now() + (expires_at - created_at), created_at = now(), "
+                            "last_used_at = NULL, last_used_ip = NULL" +
+                            where.where() + " RETURNING " + token_columns,
+                        where.params());
   if (rows.empty()) co_return std::nullopt;
   NewApiToken out;
   static_cast<ApiToken&>(out) = pg::row_as<ApiToken>(rows, 0);
@@ -80,8 +83,7 @@ Task<bool> revoke_token(tenancy::TenantDb db, TokenOwner owner, std::string toke
   auto where = owned(owner);
   where.add("id = ?::uuid", token_id);
   const auto rows = co_await db.query(
-      "UPDATE api_tokens SET revoked_at = now()" + where.where() + " RETURNING id",
-      where.params());
+      "UPDATE api_tokens SET revoked_at = now()" + where.where() + " RETURNING id", where.params());
   co_return !rows.empty();
 }
 
@@ -110,9 +112,8 @@ Task<std::optional<ServiceAccount>> find_service_account(tenancy::TenantDb db, s
   co_return account;
 }
 
-Task<std::optional<std::string>> insert_service_account(tenancy::TenantDb db,
-                                                        std::string tenant_id, std::string name,
-                                                        std::string description,
+Task<std::optional<std::string>> insert_service_account(tenancy::TenantDb db, std::string tenant_id,
+                                                        std::string name, std::string description,
                                                         std::string created_by) {
   const auto rows = co_await db.query(
       "INSERT INTO service_accounts (tenant_id, name, description, created_by) "

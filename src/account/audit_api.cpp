@@ -19,7 +19,8 @@ Task<tenancy::AuditPage> list_events(AccountDeps, TenantCaller caller,
   auto filter = query.value;
   filter.tenant_id.reset();  // the scope says which tenant
   auto statement = tenancy::audit_page_statement(filter);
-  const auto rows = co_await caller.db.query(std::move(statement.first), std::move(statement.second));
+  const auto rows =
+      co_await caller.db.query(std::move(statement.first), std::move(statement.second));
   co_return tenancy::audit_page_of(rows, filter);
 }
 
@@ -43,10 +44,16 @@ Task<http::Response> export_events(AccountDeps d, TenantCaller caller,
 
 void mount_audit_log(http::Router& api, const AccountDeps& d) {
   const std::string base = "/api/v1/customer/audit-log";
-  api.get(base, http::bound(d, list_events)).customers().tag("Audit log")
-      .summary("Events, newest first").fails(400, "Invalid start value; use ISO 8601");
-  api.get(base + "/export", http::bound(d, export_events)).customers().tag("Audit log")
-      .summary("Events as CSV or JSON lines").produces("text/csv")
+  api.get(base, http::bound(d, list_events))
+      .customers()
+      .tag("Audit log")
+      .summary("Events, newest first")
+      .fails(400, "Invalid start value; use ISO 8601");
+  api.get(base + "/export", http::bound(d, export_events))
+      .customers()
+      .tag("Audit log")
+      .summary("Events as CSV or JSON lines")
+      .produces("text/csv")
       .fails(400, "Invalid format. Must be one of: ['csv', 'jsonl']");
 }
 

@@ -35,8 +35,7 @@ BOOST_DESCRIBE_STRUCT(Organization, (),
 struct UpdateOrganization {
   Text name;
   json::Patch<std::string> legal_name, contact_email, contact_name, phone, industry, company_size,
-      address_line1, address_line2, city, state_province, postal_code, country, billing_email,
-      logo;
+      address_line1, address_line2, city, state_province, postal_code, country, billing_email, logo;
   Text timezone;
 };
 BOOST_DESCRIBE_STRUCT(UpdateOrganization, (),
@@ -145,16 +144,25 @@ Task<Organization> put_organization(AccountDeps d, TenantCaller caller,
 
 void mount_organization(http::Router& api, const AccountDeps& d) {
   const std::string base = "/api/v1/customer/";
-  api.get(base + "organization", http::bound(d, get_organization)).customers()
-      .tag("Organization").summary("The caller's organization")
+  api.get(base + "organization", http::bound(d, get_organization))
+      .customers()
+      .tag("Organization")
+      .summary("The caller's organization")
       .fails(404, "Organization not found");
   // Who may change the contract with us may change what the organization is called.
-  api.put(base + "organization", http::bound(d, put_organization)).needs("subscriptions.write")
-      .tag("Organization").summary("Change the organization; what is absent stays, null clears")
-      .max_body(256 * 1024).example({{"legal_name", "Demo GmbH"}, {"country", "DE"}})
-      .fails(400, "No fields to update").fails(404, "Organization not found");
-  api.get(base + "limits", http::bound(d, use_of_tier)).customers().tag("Organization")
-      .summary("What the tier allows, and what is used of it").fails(502, "Directory error");
+  api.put(base + "organization", http::bound(d, put_organization))
+      .needs("subscriptions.write")
+      .tag("Organization")
+      .summary("Change the organization; what is absent stays, null clears")
+      .max_body(256 * 1024)
+      .example({{"legal_name", "Demo GmbH"}, {"country", "DE"}})
+      .fails(400, "No fields to update")
+      .fails(404, "Organization not found");
+  api.get(base + "limits", http::bound(d, use_of_tier))
+      .customers()
+      .tag("Organization")
+      .summary("What the tier allows, and what is used of it")
+      .fails(502, "Directory error");
 }
 
 }  // namespace pulse::account

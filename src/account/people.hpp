@@ -15,16 +15,17 @@ struct Message {
 };
 BOOST_DESCRIBE_STRUCT(Message, (), (message))
 
-/// The user, when one of the caller's tenant; 404 "User not found" otherwise, as for an unknown one.
+/// The user, when one of the caller's tenant; 404 "User not found" otherwise, as for an unknown
+/// one.
 Task<identity::DirectoryUser> user_of_tenant(AccountDeps d, tenancy::TenantCaller caller,
                                              std::string user_id);
 
-/// Holds until committed or dropped: changes to who administers a tenant happen one at a time, so that
-/// two administrators can't demote each other at once.
+/// Holds until committed or dropped: changes to who administers a tenant happen one at a time, so
+/// that two administrators can't demote each other at once.
 Task<pg::Transaction> lock_people(tenancy::TenantCaller caller);
 
-/// Throws 409 when the user is the tenant's last enabled administrator. Call it under lock_people, when
-/// what follows takes roles (or, with `wholly`, everything) from the user.
+/// Throws 409 when the user is the tenant's last enabled administrator. Call it under lock_people,
+/// when what follows takes roles (or, with `wholly`, everything) from the user.
 Task<> require_another_admin(AccountDeps d, tenancy::TenantCaller caller,
                              identity::DirectoryUser user, bool wholly);
 

@@ -34,8 +34,8 @@ Task<MyPermissions> my_permissions(AccountDeps d, SignedIn caller) {
     co_return out;
   }
   if (who.tenant_id.empty()) co_return out;
-  const auto membership = co_await d.memberships->find(*d.pool, who.tenant_id, who.user_id,
-                                                       who.by_api_token.empty());
+  const auto membership =
+      co_await d.memberships->find(*d.pool, who.tenant_id, who.user_id, who.by_api_token.empty());
   out.permissions = tenancy::held_by(who, membership.get());
   out.roles = membership->roles;
   if (who.is_tenant_admin() && out.roles.empty()) out.roles = {"Full Admin"};
@@ -49,8 +49,9 @@ struct Preferences {
   boost::json::object notification_prefs, appearance;
   std::optional<Time> created_at, updated_at;
 };
-BOOST_DESCRIBE_STRUCT(Preferences, (), (tenant_id, user_id, display_name, timezone,
-                                        notification_prefs, appearance, created_at, updated_at))
+BOOST_DESCRIBE_STRUCT(Preferences, (),
+                      (tenant_id, user_id, display_name, timezone, notification_prefs, appearance,
+                       created_at, updated_at))
 struct SavedPreferences : Preferences {
   std::string message = "Preferences saved";
 };
@@ -82,10 +83,10 @@ const std::string preference_columns =
 
 Task<Preferences> get_preferences(AccountDeps d, SignedIn caller) {
   const auto db = own_db(d, caller.who);
-  const auto rows = co_await db.query(
-      "SELECT " + preference_columns +
-          " FROM user_preferences WHERE tenant_id = $1 AND user_id = $2",
-      pg::Params::of(caller.who.tenant_id, caller.who.user_id));
+  const auto rows =
+      co_await db.query("SELECT " + preference_columns +
+                            " FROM user_preferences WHERE tenant_id = $1 AND user_id = $2",
+                        pg::Params::of(caller.who.tenant_id, caller.who.user_id));
   if (!rows.empty()) co_return pg::row_as<Preferences>(rows, 0);
   Preferences out;
   out.tenant_id = caller.who.tenant_id;
@@ -102,18 +103,19 @@ Task<SavedPreferences> put_preferences(AccountDeps d, SignedIn caller,
   if (body->notification_prefs) prefs = json::to_text(*body->notification_prefs);
   if (body->appearance) appearance = json::to_text(*body->appearance);
   const auto db = own_db(d, caller.who);
-  const auto rows = co_await db.query("INSERT INTO user_preferences AS p (tenant_id, user_id, "
-                               "display_name, timezone, notification_prefs, appearance) "
-                               "VALUES ($1, $2, $3, coalesce($4, 'UTC'), coalesce($5::jsonb, '{}'), "
-                               "coalesce($6::jsonb, '{}')) ON CONFLICT (tenant_id, user_id) "
-                               "DO UPDATE SET display_name = CASE WHEN $7 THEN $3 ELSE "
-                               "p.display_name END, timezone = coalesce($4, p.timezone), "
-                               "notification_prefs = coalesce($5::jsonb, p.notification_prefs), "
-                               "appearance = coalesce($6::jsonb, p.appearance), updated_at = now() "
-                               "RETURNING " + preference_columns,
-                               pg::Params::of(caller.who.tenant_id, caller.who.user_id,
-                                              body->display_name.value, body->timezone, prefs,
-                                              appearance, body->display_name.present));
+  const auto rows = co_await db.query(
+      "INSERT INTO user_preferences AS p (tenant_id, user_id, "
+      "display_name, timezone, notification_prefs, appearance) "
+      "VALUES ($1, $2, $3, coalesce($4, 'UTC'), coalesce($5::jsonb, '{}'), "
+      "coalesce($6::jsonb, '{}')) ON CONFLICT (tenant_id, user_id) "
+      "DO UPDATE SET display_name = CASE WHEN $7 THEN $3 ELSE "
+      "p.display_name END, timezone = coalesce($4, p.timezone), "
+      "notification_prefs = coalesce($5::jsonb, p.notification_prefs), "
+      "appearance = coalesce($6::jsonb, p.appearance), updated_at = now() "
+      "RETURNING " +
+          preference_columns,
+      pg::Params::of(caller.who.tenant_id, caller.who.user_id, body->display_name.value,
+                     body->timezone, prefs, appearance, body->display_name.present));
   SavedPreferences out;
   static_cast<Preferences&>(out) = pg::row_as<Preferences>(rows, 0);
   co_return out;
@@ -189,24 +191,39 @@ bool known_timezone(const std::string& name) {
 
 void mount_profile(http::Router& api, const AccountDeps& d) {
   const std::string base = "/api/v1/customer/";
-  api.get(base + "me/permissions", http::bound(d, my_permissions)).signed_in().tag("Profile")
+  api.get(base + "me/permissions", http::bound(d, my_permissions))
+      .signed_in()
+      .tag("Profile")
       .summary("What the caller may do");
-  api.get(base + "preferences", http::bound(d, get_preferences)).signed_in().tag("Profile")
+  api.get(base + "preferences", http::bound(d, get_preferences))
+      .signed_in()
+      .tag("Profile")
       .summary("The caller's preferences");
-  api.put(base + "preferences", http::bound(d, put_preferences)).signed_in().tag("Profile")
+  api.put(base + "preferences", http::bound(d, put_preferences))
+      .signed_in()
+      .tag("Profile")
       .summary("Change preferences; what is absent stays")
       .example({{"display_name", "Kay"}, {"timezone", "Europe/Berlin"}})
       .fails(400, "Invalid timezone: {timezone}. Must be one of the supported IANA timezones.");
-  api.get(base + "sessions", http::bound(d, my_sessions)).signed_in().tag("Profile")
-      .summary("Where the caller is signed in").fails(403, "Sign in to manage sessions")
+  api.get(base + "sessions", http::bound(d, my_sessions))
+      .signed_in()
+      .tag("Profile")
+      .summary("Where the caller is signed in")
+      .fails(403, "Sign in to manage sessions")
       .fails(502, "Directory error");
-  api.del(base + "sessions/{session_id}", http::bound(d, end_my_session)).signed_in()
-      .tag("Profile").summary("Sign one of the caller's sessions out")
-      .fails(403, "Sign in to manage sessions").fails(404, "Session not found")
+  api.del(base + "sessions/{session_id}", http::bound(d, end_my_session))
+      .signed_in()
+      .tag("Profile")
+      .summary("Sign one of the caller's sessions out")
+      .fails(403, "Sign in to manage sessions")
+      .fails(404, "Session not found")
       .fails(502, "Directory error");
-  api.del(base + "sessions", http::bound(d, end_my_other_sessions)).signed_in().tag("Profile")
+  api.del(base + "sessions", http::bound(d, end_my_other_sessions))
+      .signed_in()
+      .tag("Profile")
       .summary("Sign all other sessions of the caller out")
-      .fails(403, "Sign in to manage sessions").fails(502, "Directory error");
+      .fails(403, "Sign in to manage sessions")
+      .fails(502, "Directory error");
 }
 
 }  // namespace pulse::account

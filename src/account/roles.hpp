@@ -23,8 +23,9 @@ struct Role {
   std::int64_t member_count = 0;  ///< people of this tenant who have it
   Time created_at, updated_at;
 };
-BOOST_DESCRIBE_STRUCT(Role, (), (id, name, description, is_system, permissions, member_count,
-                                 created_at, updated_at))
+BOOST_DESCRIBE_STRUCT(Role, (),
+                      (id, name, description, is_system, permissions, member_count, created_at,
+                       updated_at))
 
 struct CreateRole {
   std::string name;
@@ -57,8 +58,7 @@ struct Assignment {
   Time assigned_at;
   std::optional<std::string> assigned_by;
 };
-BOOST_DESCRIBE_STRUCT(Assignment, (),
-                      (id, role_id, role_name, is_system, assigned_at, assigned_by))
+BOOST_DESCRIBE_STRUCT(Assignment, (), (id, role_id, role_name, is_system, assigned_at, assigned_by))
 
 Task<std::vector<Permission>> permission_catalogue(tenancy::TenantDb db);
 /// System roles first, then by name.

@@ -78,10 +78,10 @@ boost::json::array actions_of(const Role& role) {
 }
 
 Task<> tell(AccountDeps d, TenantCaller caller, std::string type, std::string action, Role role) {
-  auto event = tenancy::AuditLog::security(
-      caller.who, caller.client_address, caller.request_id, caller.tenant(), std::move(type),
-      std::move(action), "role", role.id, "Role " + role.name,
-      boost::json::object{{"permissions", actions_of(role)}});
+  auto event = tenancy::AuditLog::security(caller.who, caller.client_address, caller.request_id,
+                                           caller.tenant(), std::move(type), std::move(action),
+                                           "role", role.id, "Role " + role.name,
+                                           boost::json::object{{"permissions", actions_of(role)}});
   event.entity_name = role.name;
   co_await d.audit->record(std::move(event));
 }
@@ -138,7 +138,8 @@ Task<Message> delete_role(AccountDeps d, TenantCaller caller, http::Path<"role_i
     const auto other = co_await find_role(caller.db, *query->reassign_to);
     if (!other || other->id == role.id) throw bad_request("reassign_to is no other role of yours");
     for (const auto& p : other->permissions)
-      if (!caller.may(p.action)) throw forbidden("Nobody can grant what they don't hold: " + p.action);
+      if (!caller.may(p.action))
+        throw forbidden("Nobody can grant what they don't hold: " + p.action);
   }
   co_await remove_role(caller.db, role.id, query->reassign_to);
   d.memberships->changed(caller.tenant());
@@ -162,13 +163,15 @@ Task<std::vector<Role>> grantable_roles(TenantCaller caller, std::vector<std::st
   std::vector<Role> out;
   std::string missing;
   for (const auto& id : ids) {
-    const auto it = std::find_if(known.begin(), known.end(), [&](const Role& r) { return r.id == id; });
+    const auto it =
+        std::find_if(known.begin(), known.end(), [&](const Role& r) { return r.id == id; });
     if (it == known.end()) {
       missing.append(missing.empty() ? "'" : ", '").append(id).append("'");
       continue;
     }
     for (const auto& p : it->permissions)
-      if (!caller.may(p.action)) throw forbidden("Nobody can grant what they don't hold: " + p.action);
+      if (!caller.may(p.action))
+        throw forbidden("Nobody can grant what they don't hold: " + p.action);
     out.push_back(*it);
   }
   if (!missing.empty()) throw bad_request("Unknown or inaccessible role id(s): [" + missing + "]");
@@ -210,33 +213,58 @@ Task<Message> assign_roles(AccountDeps d, TenantCaller caller, http::Path<"user_
 
 void mount_roles(http::Router& api, const AccountDeps& d) {
   const std::string base = "/api/v1/customer/";
-  api.get(base + "permissions", http::bound(d, list_permissions)).signed_in().tag("Roles")
+  api.get(base + "permissions", http::bound(d, list_permissions))
+      .signed_in()
+      .tag("Roles")
       .summary("The catalogue of permissions");
-  api.get(base + "roles", http::bound(d, list_roles)).needs("users.roles").tag("Roles")
+  api.get(base + "roles", http::bound(d, list_roles))
+      .needs("users.roles")
+      .tag("Roles")
       .summary("System roles, then the organization's own");
-  api.post(base + "roles", http::bound(d, create_role)).needs("users.roles").tag("Roles")
+  api.post(base + "roles", http::bound(d, create_role))
+      .needs("users.roles")
+      .tag("Roles")
       .summary("Create a role")
       .example({{"name", "Night shift"},
                 {"description", "Sees everything, acknowledges alerts"},
                 {"permission_ids", boost::json::array{5, 8}}})
-      .fails(400, "Role name is required").fails(400, "permission_ids must not be empty")
-      .fails(400, "Unknown permission id(s): [...]").fails(409, "Role name already exists");
-  api.put(base + "roles/{role_id}", http::bound(d, change_role)).needs("users.roles").tag("Roles")
-      .summary("Change a role").example({{"name", "Night shift"}})
-      .fails(400, "Role name must not be empty").fails(404, "Role not found")
-      .fails(403, "Cannot modify system roles").fails(409, "Role name already exists");
-  api.del(base + "roles/{role_id}", http::bound(d, delete_role)).needs("users.roles").tag("Roles")
+      .fails(400, "Role name is required")
+      .fails(400, "permission_ids must not be empty")
+      .fails(400, "Unknown permission id(s): [...]")
+      .fails(409, "Role name already exists");
+  api.put(base + "roles/{role_id}", http::bound(d, change_role))
+      .needs("users.roles")
+      .tag("Roles")
+      .summary("Change a role")
+      .example({{"name", "Night shift"}})
+      .fails(400, "Role name must not be empty")
+      .fails(404, "Role not found")
+      .fails(403, "Cannot modify system roles")
+      .fails(409, "Role name already exists");
+  api.del(base + "roles/{role_id}", http::bound(d, delete_role))
+      .needs("users.roles")
+      .tag("Roles")
       .summary("Delete a role; reassign_to names the role its people get instead")
-      .fails(400, "reassign_to is no other role of yours").fails(404, "Role not found")
-      .fails(403, "Cannot delete system roles").fails(409, "Role is held by n user(s)");
+      .fails(400, "reassign_to is no other role of yours")
+      .fails(404, "Role not found")
+      .fails(403, "Cannot delete system roles")
+      .fails(409, "Role is held by n user(s)");
   api.get(base + "users/{user_id}/assignments", http::bound(d, list_assignments))
-      .needs("users.roles").tag("Roles").summary("A person's roles").fails(404, "User not found")
+      .needs("users.roles")
+      .tag("Roles")
+      .summary("A person's roles")
+      .fails(404, "User not found")
       .fails(502, "Directory error");
-  api.put(base + "users/{user_id}/assignments", http::bound(d, assign_roles)).needs("users.roles")
-      .tag("Roles").summary("Replace a person's roles")
-      .fails(400, "At least one role is required").fails(400, "Cannot change your own roles")
-      .fails(400, "Unknown or inaccessible role id(s): [...]").fails(404, "User not found")
-      .fails(409, "The last administrator can't be demoted").fails(502, "Directory error");
+  api.put(base + "users/{user_id}/assignments", http::bound(d, assign_roles))
+      .needs("users.roles")
+      .tag("Roles")
+      .summary("Replace a person's roles")
+      .fails(400, "At least one role is required")
+      .fails(400, "Cannot change your own roles")
+      .fails(400, "Unknown or inaccessible role id(s): [...]")
+      .fails(404, "User not found")
+      .fails(409, "The last administrator can't be demoted")
+      .fails(502, "Directory error");
 }
 
 }  // namespace pulse::account

@@ -87,9 +87,9 @@ Task<std::optional<std::string>> insert_role(tenancy::TenantDb db, std::string t
 Task<bool> update_role(tenancy::TenantDb db, std::string role_id, UpdateRole changes) {
   auto transaction = co_await db.begin();
   if (changes.name) {
-    const auto taken = co_await transaction.query(
-        "SELECT 1 FROM roles WHERE lower(name) = lower($1) AND id <> $2",
-        pg::Params::of(*changes.name, role_id));
+    const auto taken =
+        co_await transaction.query("SELECT 1 FROM roles WHERE lower(name) = lower($1) AND id <> $2",
+                                   pg::Params::of(*changes.name, role_id));
     if (!taken.empty()) co_return false;
   }
   pg::Clauses set(", ");
@@ -146,7 +146,8 @@ Task<> replace_assignments(tenancy::TenantDb db, std::string tenant_id, std::str
 
 Task<> forget_user(tenancy::TenantDb db, std::string user_id) {
   std::vector<pg::Statement> work;
-  work.emplace_back("DELETE FROM user_role_assignments WHERE user_id = $1", pg::Params::of(user_id));
+  work.emplace_back("DELETE FROM user_role_assignments WHERE user_id = $1",
+                    pg::Params::of(user_id));
   work.emplace_back("DELETE FROM user_preferences WHERE user_id = $1", pg::Params::of(user_id));
   work.emplace_back(
       "UPDATE api_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL",

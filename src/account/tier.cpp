@@ -47,8 +47,8 @@ Task<> require_room_for_user(AccountDeps d, tenancy::TenantCaller caller) {
   if (!limit) co_return;
   const auto used = co_await count_users(d, caller.tenant());
   if (used >= *limit)
-    throw forbidden("User limit reached: tier " + tier->name + " allows " +
-                    std::to_string(*limit) + " users. Remove someone, or ask for a larger tier.");
+    throw forbidden("User limit reached: tier " + tier->name + " allows " + std::to_string(*limit) +
+                    " users. Remove someone, or ask for a larger tier.");
 }
 
 Task<TierUse> use_of_tier(AccountDeps d, tenancy::TenantCaller caller) {

@@ -5,7 +5,8 @@
 
 namespace pulse::account {
 
-/// A limit of the tier with what is used; `used` is nothing where it is no count (requests a minute).
+/// A limit of the tier with what is used; `used` is nothing where it is no count (requests a
+/// minute).
 struct LimitUse {
   std::string name, label;
   std::int64_t limit = 0;
@@ -21,8 +22,8 @@ BOOST_DESCRIBE_STRUCT(TierUse, (), (tier_id, tier_name, limits, features))
 
 Task<TierUse> use_of_tier(AccountDeps d, tenancy::TenantCaller caller);
 
-/// Throws 403 "User limit reached: ..." when the tier has no room for one more person. Call it under
-/// lock_people.
+/// Throws 403 "User limit reached: ..." when the tier has no room for one more person. Call it
+/// under lock_people.
 Task<> require_room_for_user(AccountDeps d, tenancy::TenantCaller caller);
 
 }  // namespace pulse::account

@@ -2,8 +2,8 @@
 #include "account/deps.hpp"
 #include "account/people.hpp"
 #include "account/tier.hpp"
-#include "platform/errors.hpp"
 #include "platform/email.hpp"
+#include "platform/errors.hpp"
 
 namespace pulse::account {
 
@@ -56,9 +56,8 @@ inline auto constraints(json::As<UpdateUser>) {
   return json::rules<UpdateUser>()
       .length(&UpdateUser::first_name, 0, 100)
       .length(&UpdateUser::last_name, 0, 100)
-      .check("email", [](const UpdateUser& u) {
-        return u.email ? email_fault(*u.email) : std::string();
-      });
+      .check("email",
+             [](const UpdateUser& u) { return u.email ? email_fault(*u.email) : std::string(); });
 }
 struct RealmRole {
   std::string role;
@@ -82,9 +81,9 @@ void require_may_grant(const TenantCaller& caller, const std::string& role) {
 
 Task<> tell(AccountDeps d, TenantCaller caller, std::string type, std::string action,
             DirectoryUser user, std::string message, boost::json::object details = {}) {
-  auto event = tenancy::AuditLog::security(
-      caller.who, caller.client_address, caller.request_id, caller.tenant(), std::move(type),
-      std::move(action), "user", user.id, std::move(message), std::move(details));
+  auto event = tenancy::AuditLog::security(caller.who, caller.client_address, caller.request_id,
+                                           caller.tenant(), std::move(type), std::move(action),
+                                           "user", user.id, std::move(message), std::move(details));
   event.entity_name = user.username;
   co_await d.audit->record(std::move(event));
 }
@@ -170,7 +169,11 @@ Task<Invited> invite(AccountDeps d, TenantCaller caller, http::Body<InviteUser> 
   boost::json::object details{{"email", user.email}, {"role", role}};
   co_await tell(d, caller, "user.invited", "invite", made, "Invited " + user.email,
                 std::move(details));
-  Invited out{id, user.username, user.email, user.first_name, user.last_name,
+  Invited out{id,
+              user.username,
+              user.email,
+              user.first_name,
+              user.last_name,
               "User invited successfully. Password reset email sent."};
   co_return out;
 }
@@ -180,7 +183,8 @@ Task<Message> update_user(AccountDeps d, TenantCaller caller, http::Path<"user_i
   const auto user = co_await user_of_tenant(d, caller, user_id.value);
   auto lock = co_await lock_people(caller);
   const bool disables = body->enabled && !*body->enabled && user.enabled;
-  if (disables && user.id == caller.who.user_id) throw bad_request("Cannot disable your own account");
+  if (disables && user.id == caller.who.user_id)
+    throw bad_request("Cannot disable your own account");
   if (disables) co_await require_another_admin(d, caller, user, true);
   identity::UserChanges changes{body->email, body->first_name, body->last_name, body->enabled};
   co_await d.directory->update(user.id, std::move(changes));
@@ -192,7 +196,8 @@ Task<Message> update_user(AccountDeps d, TenantCaller caller, http::Path<"user_i
 
 Task<Message> set_enabled(AccountDeps d, TenantCaller caller, std::string user_id, bool enabled) {
   const auto user = co_await user_of_tenant(d, caller, user_id);
-  if (!enabled && user.id == caller.who.user_id) throw bad_request("Cannot disable your own account");
+  if (!enabled && user.id == caller.who.user_id)
+    throw bad_request("Cannot disable your own account");
   auto lock = co_await lock_people(caller);
   if (!enabled) co_await require_another_admin(d, caller, user, true);
   identity::UserChanges changes;
@@ -287,39 +292,53 @@ void mount_users(http::Router& api, const AccountDeps& d) {
   const auto told = [](http::Endpoint e) {
     return e.tag("Team").fails(404, "User not found").fails(502, "Directory error");
   };
-  api.get(base, http::bound(d, list_users)).needs("users.read").tag("Team")
-      .summary("The people of the organization").fails(502, "Directory error");
+  api.get(base, http::bound(d, list_users))
+      .needs("users.read")
+      .tag("Team")
+      .summary("The people of the organization")
+      .fails(502, "Directory error");
   told(api.get(one, http::bound(d, get_user)).needs("users.read").summary("One person"));
-  api.post(base + "/invite", http::bound(d, invite)).needs("users.invite").tag("Team")
+  api.post(base + "/invite", http::bound(d, invite))
+      .needs("users.invite")
+      .tag("Team")
       .summary("Invite a person by email")
       .example({{"email", "kay@example.com"}, {"first_name", "Kay"}, {"role", "customer"}})
       .fails(400, "Invalid role. Must be one of: ['customer', 'tenant-admin']")
-      .fails(403, "User limit reached").fails(409, "User with this email already exists")
+      .fails(403, "User limit reached")
+      .fails(409, "User with this email already exists")
       .fails(502, "Directory error");
   told(api.put(one, http::bound(d, update_user)).needs("users.edit").summary("Change a person"))
-      .example({{"first_name", "Kay"}}).fails(400, "Cannot disable your own account")
+      .example({{"first_name", "Kay"}})
+      .fails(400, "Cannot disable your own account")
       .fails(409, "The last administrator can't be demoted, disabled or removed");
-  told(api.post(one + "/enable", http::bound(d, enable_user)).needs("users.edit")
+  told(api.post(one + "/enable", http::bound(d, enable_user))
+           .needs("users.edit")
            .summary("Let a person in again"));
-  told(api.post(one + "/disable", http::bound(d, disable_user)).needs("users.edit")
+  told(api.post(one + "/disable", http::bound(d, disable_user))
+           .needs("users.edit")
            .summary("Lock a person out; sessions end at once"))
       .fails(400, "Cannot disable your own account")
       .fails(409, "The last administrator can't be demoted, disabled or removed");
-  told(api.post(one + "/role", http::bound(d, change_realm_role)).needs("users.roles")
+  told(api.post(one + "/role", http::bound(d, change_realm_role))
+           .needs("users.roles")
            .summary("Make a person tenant administrator, or not"))
       .example({{"role", "tenant-admin"}})
       .fails(400, "Invalid role. Must be one of: ['customer', 'tenant-admin']")
       .fails(400, "Cannot change your own role")
       .fails(409, "The last administrator can't be demoted, disabled or removed");
-  told(api.del(one, http::bound(d, remove_user)).needs("users.remove")
+  told(api.del(one, http::bound(d, remove_user))
+           .needs("users.remove")
            .summary("Remove a person from the organization; sessions end at once"))
       .fails(400, "Cannot remove yourself from tenant")
       .fails(409, "The last administrator can't be demoted, disabled or removed");
-  told(api.post(one + "/reset-password", http::bound(d, reset_password)).needs("users.edit")
+  told(api.post(one + "/reset-password", http::bound(d, reset_password))
+           .needs("users.edit")
            .summary("Send a link for a new password"));
-  told(api.get(one + "/sessions", http::bound(d, list_sessions)).needs("users.read")
+  told(api.get(one + "/sessions", http::bound(d, list_sessions))
+           .needs("users.read")
            .summary("Where a person is signed in"));
-  told(api.del(one + "/sessions", http::bound(d, end_sessions)).needs("users.edit")
+  told(api.del(one + "/sessions", http::bound(d, end_sessions))
+           .needs("users.edit")
            .summary("Sign a person out everywhere"));
 }
 

@@ -61,10 +61,16 @@ Task<AclVerdict> authorize(BrokerHookDeps d, http::Body<AclRequest> body) {
 }  // namespace
 
 void mount_broker_hooks(http::Router& api, BrokerHookDeps d) {
-  api.post("/api/v1/internal/mqtt-auth", http::bound(d, authenticate)).internal().tag("Internal")
-      .summary("An outside broker asks who a client is").fails(403, "Forbidden");
-  api.post("/api/v1/internal/mqtt-acl", http::bound(d, authorize)).internal().tag("Internal")
-      .summary("An outside broker asks what a client may do").fails(403, "Forbidden");
+  api.post("/api/v1/internal/mqtt-auth", http::bound(d, authenticate))
+      .internal()
+      .tag("Internal")
+      .summary("An outside broker asks who a client is")
+      .fails(403, "Forbidden");
+  api.post("/api/v1/internal/mqtt-acl", http::bound(d, authorize))
+      .internal()
+      .tag("Internal")
+      .summary("An outside broker asks what a client may do")
+      .fails(403, "Forbidden");
 }
 
 }  // namespace pulse::fleet

@@ -50,12 +50,13 @@ Task<bool> ConnectionLog::Impl::write_some() {
   scope.role = "pulse_ingest";
   std::exception_ptr error;
   try {
-    co_await pool->query(scope,
-                         "INSERT INTO device_connection_events (tenant_id, device_id, event_type, "
-                         "details, \"timestamp\") SELECT t, d, e, j::jsonb, to_timestamp(a / 1000.0) "
-                         "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) "
-                         "AS b (t, d, e, j, a)",
-                         pg::Params::of(tenants, devices, types, details, at));
+    co_await pool->query(
+        scope,
+        "INSERT INTO device_connection_events (tenant_id, device_id, event_type, "
+        "details, \"timestamp\") SELECT t, d, e, j::jsonb, to_timestamp(a / 1000.0) "
+        "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) "
+        "AS b (t, d, e, j, a)",
+        pg::Params::of(tenants, devices, types, details, at));
   } catch (...) {
     error = std::current_exception();
   }

@@ -40,9 +40,9 @@ Task<> ensure_device(pg::Pool& pool, const std::string& tenant, const std::strin
   const auto db = tenancy::TenantDb::for_worker(pool, tenant, "demo seed");
   const bool known = co_await device_exists(db, id);
   if (known) co_return;
-  const auto rows = co_await db.query(
-      "SELECT id FROM device_templates WHERE slug = $1 AND tenant_id IS NULL",
-      pg::Params::of(slug));
+  const auto rows =
+      co_await db.query("SELECT id FROM device_templates WHERE slug = $1 AND tenant_id IS NULL",
+                        pg::Params::of(slug));
   CreateDevice device;
   device.device_id = id;
   device.site_id = site;
@@ -67,10 +67,10 @@ Task<std::string> ensure_token(pg::Pool& pool, const std::string& tenant, const 
   co_await db.query(
       "INSERT INTO device_api_tokens (tenant_id, device_id, client_id, token_hash, label) "
       "VALUES ($1, $2, $3, $4, 'demo')",
-      pg::Params::of(tenant, id,
-                     tenant.substr(0, 8) + "-" + id.substr(0, 8) + "-" +
-                         crypto::hex(crypto::random_bytes(4)),
-                     crypto::sha256_hex(token)));
+      pg::Params::of(
+          tenant, id,
+          tenant.substr(0, 8) + "-" + id.substr(0, 8) + "-" + crypto::hex(crypto::random_bytes(4)),
+          crypto::sha256_hex(token)));
   co_return token;
 }
 

@@ -18,8 +18,8 @@ struct DemoOptions {
   std::vector<DemoDevice> known;
 };
 
-/// Makes the tenant, its three sites, its devices of several kinds, and a live token for each; again
-/// and again without harm. Returns all devices with their tokens.
+/// Makes the tenant, its three sites, its devices of several kinds, and a live token for each;
+/// again and again without harm. Returns all devices with their tokens.
 Task<std::vector<DemoDevice>> seed_demo(pg::Pool& pool, DemoOptions options);
 
 /// Makes a tenant; false when the id is taken. Throws std::invalid_argument for an id that is not

@@ -39,14 +39,15 @@ struct FleetDeps {
   std::shared_ptr<tenancy::AuditLog> audit;
   nats::Client* nats = nullptr;
   std::shared_ptr<DeviceAuth> auth;
-  std::shared_ptr<DeviceLookup> lookup;  ///< of the loop
-  std::shared_ptr<TokenBuckets> creates; ///< devices created, per tenant
+  std::shared_ptr<DeviceLookup> lookup;   ///< of the loop
+  std::shared_ptr<TokenBuckets> creates;  ///< devices created, per tenant
   ConnectionInfo connection;
   /// The telemetry room's answer for the device page.
   std::function<Task<RecentMessages>(tenancy::TenantDb, std::string device_id)> recent;
 };
 
-/// Tells the tenant's open pages that its `what` (devices, sites, templates) changed: they ask anew.
+/// Tells the tenant's open pages that its `what` (devices, sites, templates) changed: they ask
+/// anew.
 inline void tell_pages(const FleetDeps& d, const std::string& tenant, const std::string& what) {
   d.nats->publish("live." + tenant, "{\"type\":\"changed\",\"what\":\"" + what + "\"}");
 }

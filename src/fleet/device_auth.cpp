@@ -42,12 +42,12 @@ const DeviceCredentials::Token* matching_token(const DeviceCredentials& device,
 namespace {
 
 constexpr std::size_t shard_count = 32;
-constexpr std::int64_t stale_ms = 3'600'000;       // how long old facts serve without PostgreSQL
+constexpr std::int64_t stale_ms = 3'600'000;  // how long old facts serve without PostgreSQL
 constexpr std::int64_t unknown_ttl_ms = 10'000;
 constexpr std::int64_t pause_after_failure_ms = 2'000;
 constexpr std::size_t most_in_one_statement = 2'000;
-// A door that slows down reserves one message of a device ahead on each of its loops; what all devices
-// of a tenant, or all tenants, have reserved is at most what they may send in this time.
+// A door that slows down reserves one message of a device ahead on each of its loops; what all
+// devices of a tenant, or all tenants, have reserved is at most what they may send in this time.
 constexpr double most_owed_by_device = 256;
 constexpr double most_owed_s = 5;
 
@@ -96,7 +96,9 @@ struct DeviceAuth::Impl {
   TokenBuckets devices{limits::rate_buckets}, tenants{10'000};
   std::unique_ptr<nats::Subscription> subscription;
 
-  Shard& shard(const std::string& key) { return shards[std::hash<std::string>()(key) % shard_count]; }
+  Shard& shard(const std::string& key) {
+    return shards[std::hash<std::string>()(key) % shard_count];
+  }
   Rate rate() const {
     const std::lock_guard lock(rate_mutex);
     return device_rate;

@@ -21,16 +21,16 @@ struct DeviceCredentials {
   bool exists = false;
   std::string tenant_id, device_id, site_id, status, subscription_status;
   struct Token {
-    std::string id, hash;          ///< SHA-256, hex
-    std::int64_t expires_ms = 0;   ///< epoch; 0: never
+    std::string id, hash;         ///< SHA-256, hex
+    std::int64_t expires_ms = 0;  ///< epoch; 0: never
   };
-  std::vector<Token> tokens;       ///< live ones
-  double plan_rate_per_second = 0; ///< of the device's plan; 0: none
+  std::vector<Token> tokens;        ///< live ones
+  double plan_rate_per_second = 0;  ///< of the device's plan; 0: none
 };
 using Credentials = std::shared_ptr<const DeviceCredentials>;
 
-/// Why a device may not send, or empty: UNREGISTERED_DEVICE, DEVICE_REVOKED, SUBSCRIPTION_SUSPENDED,
-/// SUBSCRIPTION_EXPIRED.
+/// Why a device may not send, or empty: UNREGISTERED_DEVICE, DEVICE_REVOKED,
+/// SUBSCRIPTION_SUSPENDED, SUBSCRIPTION_EXPIRED.
 std::string refusal_of(const DeviceCredentials& device);
 
 /// The live token that `secret` is, or nullptr. Every token is compared, in constant time.
@@ -53,8 +53,8 @@ class DeviceAuth {
   /// Milliseconds until the device may send `messages` more; 0: now, and they are counted against
   /// the device, its tenant and all together. Otherwise nothing is counted.
   std::int64_t take(const DeviceCredentials& device, std::size_t messages = 1);
-  /// For a door that slows down instead of refusing. `counted`: the next message is, and may go on in
-  /// `wait_us` from now. Otherwise too many wait already: ask again after `wait_us`.
+  /// For a door that slows down instead of refusing. `counted`: the next message is, and may go on
+  /// in `wait_us` from now. Otherwise too many wait already: ask again after `wait_us`.
   struct Pace {
     bool counted = true;
     std::int64_t wait_us = 0;
@@ -87,8 +87,8 @@ class DeviceLookup {
                boost::asio::any_io_executor executor);
   ~DeviceLookup();
   /// Known and fresh: at once. Otherwise one statement fetches all that are asked for meanwhile.
-  /// While PostgreSQL does not answer, what was known (for up to an hour) goes on; what was not known
-  /// throws pg::Error.
+  /// While PostgreSQL does not answer, what was known (for up to an hour) goes on; what was not
+  /// known throws pg::Error.
   Task<Credentials> find(std::string tenant, std::string device);
 
   struct Impl;

@@ -91,23 +91,38 @@ Task<Restored> restore_device(FleetDeps d, TenantCaller caller, http::Path<"devi
 void mount_device_changes(http::Router& api, const FleetDeps& d) {
   const std::string base = "/api/v1/customer/devices";
   const std::string one = base + "/{device_id}";
-  api.post(base, http::bound(d, create_device)).needs("devices.create").tag("Devices")
+  api.post(base, http::bound(d, create_device))
+      .needs("devices.create")
+      .tag("Devices")
       .summary("Register a device")
       .description("The device gets its credential by `tokens/rotate`.")
-      .fails(400, "Invalid plan_id").fails(404, "Template not found")
-      .fails(409, "Device already exists").fails(429, "At most 30 devices a minute")
+      .fails(400, "Invalid plan_id")
+      .fails(404, "Template not found")
+      .fails(409, "Device already exists")
+      .fails(429, "At most 30 devices a minute")
       .example({{"device_id", "pump-01"}, {"site_id", "warehouse-7"}});
-  api.patch(one, http::bound(d, patch_device)).needs("devices.update").tag("Devices")
-      .summary("Change a device").fails(400, "No fields provided").fails(404, "Device not found");
-  api.del(one, http::bound(d, delete_device)).needs("devices.delete").tag("Devices")
-      .summary("Delete a device").description("Its history stays; its id may be given again.")
+  api.patch(one, http::bound(d, patch_device))
+      .needs("devices.update")
+      .tag("Devices")
+      .summary("Change a device")
+      .fails(400, "No fields provided")
+      .fails(404, "Device not found");
+  api.del(one, http::bound(d, delete_device))
+      .needs("devices.delete")
+      .tag("Devices")
+      .summary("Delete a device")
+      .description("Its history stays; its id may be given again.")
       .fails(404, "Device not found");
   api.patch(one + "/decommission", http::bound(d, decommission_device))
-      .needs("devices.decommission").tag("Devices")
-      .summary("Take a device out of service").description("Its tokens are revoked.")
+      .needs("devices.decommission")
+      .tag("Devices")
+      .summary("Take a device out of service")
+      .description("Its tokens are revoked.")
       .fails(404, "Device not found or already decommissioned");
-  api.patch(one + "/restore", http::bound(d, restore_device)).needs("devices.decommission")
-      .tag("Devices").summary("Undo a decommission")
+  api.patch(one + "/restore", http::bound(d, restore_device))
+      .needs("devices.decommission")
+      .tag("Devices")
+      .summary("Undo a decommission")
       .description("The device needs a new token: `tokens/rotate`.")
       .fails(404, "Device not found or not decommissioned");
 }

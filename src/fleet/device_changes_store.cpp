@@ -77,8 +77,8 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id,
   out.plan_id = device.plan_id.value_or("basic");
   out.subscription_id = short_id("sub-", 12);
   auto tx = co_await db.begin();
-  const auto plan = co_await tx.query(
-      "SELECT 1 FROM device_plans WHERE plan_id = $1 AND is_active", pg::Params::of(out.plan_id));
+  const auto plan = co_await tx.query("SELECT 1 FROM device_plans WHERE plan_id = $1 AND is_active",
+                                      pg::Params::of(out.plan_id));
   if (plan.empty()) throw bad_request("Invalid plan_id");
   if (device.template_id) co_await require_template(tx, *device.template_id);
   const std::string site = device.site_id.value_or("default-site");
@@ -94,7 +94,8 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id,
     co_await require_parent(tx, device.device_id, *device.parent_device_id);
   // The id of a deleted device may be given again: it begins anew, with nothing of the earlier one
   // but the history under its id.
-  const auto made = co_await tx.query(R"sql(
+  const auto made = co_await tx.query(
+      R"sql(
     INSERT INTO device_registry AS r (tenant_id, device_id, site_id, name, plan_id, template_id,
       parent_device_id, subscription_id, device_type, model, manufacturer)
     SELECT $1, $2, $3, $4, $5, $6::integer, $7, $8, t.category, t.model, t.manufacturer
@@ -115,9 +116,8 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id,
     WHERE r.status = 'DELETED'
     RETURNING device_id
   )sql",
-                                      pg::Params::of(tenant_id, device.device_id, site, device.name,
-                                                     out.plan_id, device.template_id,
-                                                     device.parent_device_id, out.subscription_id));
+      pg::Params::of(tenant_id, device.device_id, site, device.name, out.plan_id,
+                     device.template_id, device.parent_device_id, out.subscription_id));
   if (made.empty()) throw conflict("Device already exists");
   for (const char* table : {"device_tags", "device_sensors", "device_state"})
     co_await tx.query(std::string("DELETE FROM ") + table + " WHERE device_id = $1",
@@ -172,10 +172,10 @@ Task<> update_device(tenancy::TenantDb db, std::string tenant_id, std::string de
     set.add("heartbeat_stale_seconds = ?::integer", c.heartbeat_stale_seconds.value);
   set.add("updated_at = now()");
   const auto id = set.parameter(device_id);
-  const auto rows = co_await tx.query("UPDATE device_registry SET " + set.text() +
-                                          " WHERE device_id = " + id +
-                                          " AND status <> 'DELETED' RETURNING device_id",
-                                      set.params());
+  const auto rows =
+      co_await tx.query("UPDATE device_registry SET " + set.text() + " WHERE device_id = " + id +
+                            " AND status <> 'DELETED' RETURNING device_id",
+                        set.params());
   if (rows.empty()) throw not_found("Device not found");
   if (c.template_id && c.template_id.value)
     co_await tx.query(add_required_sensors,

@@ -32,10 +32,10 @@ struct DeviceSensor {
   std::optional<std::string> last_value_text;
   std::optional<Time> last_seen_at;
 };
-BOOST_DESCRIBE_STRUCT(DeviceSensor, (), (id, device_id, metric_key, display_name, source,
-                                         template_metric, module, unit, min_range, max_range,
-                                         precision_digits, status, last_value, last_value_text,
-                                         last_seen_at))
+BOOST_DESCRIBE_STRUCT(DeviceSensor, (),
+                      (id, device_id, metric_key, display_name, source, template_metric, module,
+                       unit, min_range, max_range, precision_digits, status, last_value,
+                       last_value_text, last_seen_at))
 struct DeviceSensorList {
   std::string device_id;
   std::vector<DeviceSensor> sensors;
@@ -48,7 +48,9 @@ struct PageQuery {
 };
 BOOST_DESCRIBE_STRUCT(PageQuery, (), (limit, offset))
 inline auto constraints(json::As<PageQuery>) {
-  return json::rules<PageQuery>().range(&PageQuery::limit, 1, 200).range(&PageQuery::offset, 0, 1e7);
+  return json::rules<PageQuery>()
+      .range(&PageQuery::limit, 1, 200)
+      .range(&PageQuery::offset, 0, 1e7);
 }
 struct ConnectionEvent {
   std::string id, event_type;
@@ -100,15 +102,14 @@ Task<DeviceSensorList> list_sensors(FleetDeps, TenantCaller caller, http::Path<"
   co_return out;
 }
 
-Task<ConnectionEvents> list_connections(FleetDeps, TenantCaller caller,
-                                        http::Path<"device_id"> id, http::Query<PageQuery> page) {
+Task<ConnectionEvents> list_connections(FleetDeps, TenantCaller caller, http::Path<"device_id"> id,
+                                        http::Query<PageQuery> page) {
   std::vector<std::pair<std::string, pg::Params>> statements;
   statements.emplace_back(
       "SELECT 1 FROM device_registry WHERE device_id = $1 AND status <> 'DELETED'",
       pg::Params::of(id.value));
-  statements.emplace_back(
-      "SELECT count(*) FROM device_connection_events WHERE device_id = $1",
-      pg::Params::of(id.value));
+  statements.emplace_back("SELECT count(*) FROM device_connection_events WHERE device_id = $1",
+                          pg::Params::of(id.value));
   statements.emplace_back(
       "SELECT id, event_type, \"timestamp\", details FROM device_connection_events "
       "WHERE device_id = $1 ORDER BY \"timestamp\" DESC, id DESC LIMIT $2 OFFSET $3",
@@ -128,10 +129,16 @@ Task<ConnectionEvents> list_connections(FleetDeps, TenantCaller caller,
 
 void mount_device_parts(http::Router& api, const FleetDeps& d) {
   const std::string one = "/api/v1/customer/devices/{device_id}";
-  api.get(one + "/sensors", http::bound(d, list_sensors)).customers().tag("Devices")
-      .summary("Sensors of a device").fails(404, "Device not found");
-  api.get(one + "/connections", http::bound(d, list_connections)).customers().tag("Devices")
-      .summary("When a device came and went").fails(404, "Device not found");
+  api.get(one + "/sensors", http::bound(d, list_sensors))
+      .customers()
+      .tag("Devices")
+      .summary("Sensors of a device")
+      .fails(404, "Device not found");
+  api.get(one + "/connections", http::bound(d, list_connections))
+      .customers()
+      .tag("Devices")
+      .summary("When a device came and went")
+      .fails(404, "Device not found");
 }
 
 }  // namespace pulse::fleet

@@ -14,9 +14,9 @@ struct TagList {
 };
 BOOST_DESCRIBE_STRUCT(TagList, (), (tags))
 inline auto constraints(json::As<TagList>) {
-  return json::rules<TagList>()
-      .items(&TagList::tags, 0, 50)
-      .check("tags", [](const TagList& t) { return fault_of_tags(t.tags); });
+  return json::rules<TagList>().items(&TagList::tags, 0, 50).check("tags", [](const TagList& t) {
+    return fault_of_tags(t.tags);
+  });
 }
 struct DeviceTags {
   std::string tenant_id, device_id;
@@ -102,15 +102,31 @@ Task<TenantTags> all_tags(FleetDeps, TenantCaller caller) {
 
 void mount_device_tags(http::Router& api, const FleetDeps& d) {
   const std::string base = "/api/v1/customer/devices/{device_id}/tags";
-  api.get(base, http::bound(d, get_tags)).customers().tag("Tags").summary("Tags of a device")
+  api.get(base, http::bound(d, get_tags))
+      .customers()
+      .tag("Tags")
+      .summary("Tags of a device")
       .fails(404, "Device not found");
-  api.put(base, http::bound(d, put_tags)).needs("devices.tags.write").tag("Tags")
-      .summary("Replace a device's tags").fails(404, "Device not found");
-  api.post(base + "/{tag}", http::bound(d, add_tag)).needs("devices.tags.write").tag("Tags")
-      .summary("Add a tag").fails(400, "Invalid tag").fails(404, "Device not found");
-  api.del(base + "/{tag}", http::bound(d, remove_tag)).needs("devices.tags.write").tag("Tags")
-      .summary("Remove a tag").fails(400, "Invalid tag").fails(404, "Device not found");
-  api.get("/api/v1/customer/tags", http::bound(d, all_tags)).customers().tag("Tags")
+  api.put(base, http::bound(d, put_tags))
+      .needs("devices.tags.write")
+      .tag("Tags")
+      .summary("Replace a device's tags")
+      .fails(404, "Device not found");
+  api.post(base + "/{tag}", http::bound(d, add_tag))
+      .needs("devices.tags.write")
+      .tag("Tags")
+      .summary("Add a tag")
+      .fails(400, "Invalid tag")
+      .fails(404, "Device not found");
+  api.del(base + "/{tag}", http::bound(d, remove_tag))
+      .needs("devices.tags.write")
+      .tag("Tags")
+      .summary("Remove a tag")
+      .fails(400, "Invalid tag")
+      .fails(404, "Device not found");
+  api.get("/api/v1/customer/tags", http::bound(d, all_tags))
+      .customers()
+      .tag("Tags")
       .summary("Tags in use");
 }
 

@@ -16,8 +16,8 @@ struct DeviceToken {
   Time created_at;
   std::optional<Time> revoked_at, expires_at, last_used_at;
 };
-BOOST_DESCRIBE_STRUCT(DeviceToken, (), (id, client_id, label, created_at, revoked_at, expires_at,
-                                        last_used_at))
+BOOST_DESCRIBE_STRUCT(DeviceToken, (),
+                      (id, client_id, label, created_at, revoked_at, expires_at, last_used_at))
 struct DeviceTokenList {
   std::string device_id;
   std::vector<DeviceToken> tokens;
@@ -89,7 +89,8 @@ Task<http::Created<NewCredential>> rotate_token(FleetDeps d, TenantCaller caller
   out.username = caller.tenant() + "/" + id.value;
   out.broker_url =
       "mqtt://" + d.connection.mqtt_host + ":" + std::to_string(d.connection.mqtt_port);
-  const auto rows = co_await caller.db.query(R"sql(
+  const auto rows = co_await caller.db.query(
+      R"sql(
     WITH device AS (
       SELECT tenant_id, device_id FROM device_registry
       WHERE device_id = $1 AND status <> 'DELETED'
@@ -104,9 +105,8 @@ Task<http::Created<NewCredential>> rotate_token(FleetDeps d, TenantCaller caller
     INSERT INTO device_api_tokens (tenant_id, device_id, client_id, token_hash, label)
     SELECT tenant_id, device_id, $2, $3, $4 FROM device RETURNING id
   )sql",
-                                             pg::Params::of(id.value, out.client_id,
-                                                            crypto::sha256_hex(out.password),
-                                                            body->label, query->grace_hours));
+      pg::Params::of(id.value, out.client_id, crypto::sha256_hex(out.password), body->label,
+                     query->grace_hours));
   if (rows.empty()) throw not_found("Device not found");
   changed(d, caller.tenant(), id.value);
   auto event = AuditLog::of(caller, "device.token_rotated", "rotate", "device", id.value,
@@ -121,15 +121,25 @@ Task<http::Created<NewCredential>> rotate_token(FleetDeps d, TenantCaller caller
 
 void mount_device_tokens(http::Router& api, const FleetDeps& d) {
   const std::string base = "/api/v1/customer/devices/{device_id}/tokens";
-  api.get(base, http::bound(d, list_tokens)).customers().tag("Device tokens")
-      .summary("Live tokens of a device").fails(404, "Device not found");
-  api.del(base + "/{token_id}", http::bound(d, revoke_token)).needs("devices.tokens.revoke")
-      .tag("Device tokens").summary("Revoke a token").fails(404, "Token not found");
-  api.post(base + "/rotate", http::bound(d, rotate_token)).needs("devices.tokens.rotate")
-      .tag("Device tokens").summary("Make a new token; the earlier ones end")
-      .description("The password is shown once. It is the device's `X-Provision-Token` by HTTP and "
-                   "its password by MQTT (user name `{tenant}/{device}`).")
-      .fails(404, "Device not found").example(boost::json::object{{"label", "field kit"}});
+  api.get(base, http::bound(d, list_tokens))
+      .customers()
+      .tag("Device tokens")
+      .summary("Live tokens of a device")
+      .fails(404, "Device not found");
+  api.del(base + "/{token_id}", http::bound(d, revoke_token))
+      .needs("devices.tokens.revoke")
+      .tag("Device tokens")
+      .summary("Revoke a token")
+      .fails(404, "Token not found");
+  api.post(base + "/rotate", http::bound(d, rotate_token))
+      .needs("devices.tokens.rotate")
+      .tag("Device tokens")
+      .summary("Make a new token; the earlier ones end")
+      .description(
+          "The password is shown once. It is the device's `X-Provision-Token` by HTTP and "
+          "its password by MQTT (user name `{tenant}/{device}`).")
+      .fails(404, "Device not found")
+      .example(boost::json::object{{"label", "field kit"}});
 }
 
 }  // namespace pulse::fleet

@@ -20,8 +20,8 @@ struct Device {
   json::Raw units;  ///< unit by metric, of its sensors that have one
   std::optional<double> latitude, longitude;
   std::optional<std::string> address, location_source, mac_address, imei, iccid, serial_number,
-      model, manufacturer, hw_revision, fw_version, notes, chipset, modem_model, board_revision, meid,
-      bootloader_version, modem_fw_version;
+      model, manufacturer, hw_revision, fw_version, notes, chipset, modem_model, board_revision,
+      meid, bootloader_version, modem_fw_version;
   std::optional<Time> deployment_date;
   std::optional<std::string> batch_id, installation_notes, device_type;
   std::optional<std::int64_t> sensor_limit, heartbeat_stale_seconds;
@@ -36,14 +36,14 @@ struct Device {
 BOOST_DESCRIBE_STRUCT(Device, (),
                       (tenant_id, device_id, site_id, status, registry_status, name, last_seen_at,
                        last_heartbeat_at, last_telemetry_at, last_state_change_at, state, units,
-                       latitude, longitude, address, location_source, mac_address, imei, iccid, serial_number,
-                       model, manufacturer, hw_revision, fw_version, notes, chipset, modem_model,
-                       board_revision, meid, bootloader_version, modem_fw_version, deployment_date,
-                       batch_id, installation_notes, device_type, sensor_limit,
+                       latitude, longitude, address, location_source, mac_address, imei, iccid,
+                       serial_number, model, manufacturer, hw_revision, fw_version, notes, chipset,
+                       modem_model, board_revision, meid, bootloader_version, modem_fw_version,
+                       deployment_date, batch_id, installation_notes, device_type, sensor_limit,
                        heartbeat_stale_seconds, template_id, template_name, template_slug,
-                       parent_device_id, plan_id, subscription_id,
-                       subscription_type, subscription_status, sensor_count, module_count, tags,
-                       decommissioned_at, created_at))
+                       parent_device_id, plan_id, subscription_id, subscription_type,
+                       subscription_status, sensor_count, module_count, tags, decommissioned_at,
+                       created_at))
 
 struct DeviceTemplateRef {
   std::int64_t id = 0;
@@ -64,9 +64,10 @@ struct DeviceSensorView {
   std::optional<Time> last_seen_at;
   Time created_at;
 };
-BOOST_DESCRIBE_STRUCT(DeviceSensorView, (), (sensor_id, metric_name, sensor_type, label, unit,
-                                             min_range, max_range, precision_digits, status,
-                                             auto_discovered, last_value, last_seen_at, created_at))
+BOOST_DESCRIBE_STRUCT(DeviceSensorView, (),
+                      (sensor_id, metric_name, sensor_type, label, unit, min_range, max_range,
+                       precision_digits, status, auto_discovered, last_value, last_seen_at,
+                       created_at))
 
 /// What the device page reads, beside the list's row.
 struct DeviceDetail : Device {
@@ -85,8 +86,9 @@ struct DeviceQuery {
   std::optional<bool> decommissioned;
   std::optional<std::int32_t> template_id;
 };
-BOOST_DESCRIBE_STRUCT(DeviceQuery, (), (limit, offset, status, search, q, tags, tag, site_id, cursor,
-                                        sort, include_decommissioned, decommissioned, template_id))
+BOOST_DESCRIBE_STRUCT(DeviceQuery, (),
+                      (limit, offset, status, search, q, tags, tag, site_id, cursor, sort,
+                       include_decommissioned, decommissioned, template_id))
 inline auto constraints(json::As<DeviceQuery>) {
   return json::rules<DeviceQuery>()
       .range(&DeviceQuery::limit, 1, 1000)
@@ -108,7 +110,8 @@ struct DevicePage {
   std::int64_t count = 0, total = 0, limit = 0, offset = 0;
   std::optional<std::string> next_cursor;
 };
-BOOST_DESCRIBE_STRUCT(DevicePage, (), (tenant_id, devices, count, total, limit, offset, next_cursor))
+BOOST_DESCRIBE_STRUCT(DevicePage, (),
+                      (tenant_id, devices, count, total, limit, offset, next_cursor))
 
 /// One page and the total, by one statement. Throws HttpError 400 for an unknown status, sort or
 /// cursor.
@@ -125,8 +128,8 @@ struct CreateDevice {
   std::optional<std::int32_t> template_id;
   std::optional<std::string> parent_device_id;
 };
-BOOST_DESCRIBE_STRUCT(CreateDevice, (), (device_id, site_id, plan_id, name, template_id,
-                                         parent_device_id))
+BOOST_DESCRIBE_STRUCT(CreateDevice, (),
+                      (device_id, site_id, plan_id, name, template_id, parent_device_id))
 inline auto constraints(json::As<CreateDevice>) {
   return json::rules<CreateDevice>()
       .identifier(&CreateDevice::device_id)
@@ -135,8 +138,8 @@ inline auto constraints(json::As<CreateDevice>) {
       .identifier(&CreateDevice::parent_device_id);
 }
 
-/// What is wrong with a list of tags, or empty. Lists of tags are joined by commas where devices are
-/// searched, so a tag holds none.
+/// What is wrong with a list of tags, or empty. Lists of tags are joined by commas where devices
+/// are searched, so a tag holds none.
 std::string fault_of_tags(const std::vector<std::string>& tags);
 
 struct DeviceChanges {

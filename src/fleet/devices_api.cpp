@@ -18,8 +18,9 @@ struct DeviceSummary {
   std::int64_t ONLINE = 0, STALE = 0, OFFLINE = 0, total = 0, total_sensors = 0, active_sensors = 0,
                sensor_types = 0, devices_with_sensors = 0;
 };
-BOOST_DESCRIBE_STRUCT(DeviceSummary, (), (ONLINE, STALE, OFFLINE, total, total_sensors,
-                                          active_sensors, sensor_types, devices_with_sensors))
+BOOST_DESCRIBE_STRUCT(DeviceSummary, (),
+                      (ONLINE, STALE, OFFLINE, total, total_sensors, active_sensors, sensor_types,
+                       devices_with_sensors))
 
 /// The list's row and, in one object with it, what only the device page reads.
 std::string detail_json(const DeviceDetail& d) {
@@ -92,15 +93,24 @@ Task<DeviceSummary> device_summary(FleetDeps, TenantCaller caller) {
 
 void mount_devices(http::Router& api, const FleetDeps& d) {
   const std::string base = "/api/v1/customer/devices";
-  api.get(base, http::bound(d, list_devices)).customers().tag("Devices").summary("List devices")
-      .description("Ordered by site and device. Page by `offset`, or by `cursor` from "
-                   "`next_cursor`, which stays fast however far it goes.")
+  api.get(base, http::bound(d, list_devices))
+      .customers()
+      .tag("Devices")
+      .summary("List devices")
+      .description(
+          "Ordered by site and device. Page by `offset`, or by `cursor` from "
+          "`next_cursor`, which stays fast however far it goes.")
       .fails(400, "Invalid status value");
-  api.get(base + "/summary", http::bound(d, device_summary)).customers().tag("Devices")
+  api.get(base + "/summary", http::bound(d, device_summary))
+      .customers()
+      .tag("Devices")
       .summary("Counts by status, and of sensors");
-  api.get(base + "/{device_id}", http::bound(d, get_device)).customers().tag("Devices")
+  api.get(base + "/{device_id}", http::bound(d, get_device))
+      .customers()
+      .tag("Devices")
       .summary("One device with its state, sensors and recent messages")
-      .returns<DeviceAnswer>().fails(404, "Device not found");
+      .returns<DeviceAnswer>()
+      .fails(404, "Device not found");
 }
 
 }  // namespace pulse::fleet

@@ -10,8 +10,8 @@ namespace pulse::fleet {
 
 namespace {
 
-// What a device's row consists of, once the page is chosen. Sensors, tags and subscription are looked
-// up for the page's devices only.
+// What a device's row consists of, once the page is chosen. Sensors, tags and subscription are
+// looked up for the page's devices only.
 constexpr const char* device_columns = R"sql(
   r.tenant_id, r.device_id, r.site_id, coalesce(s.status, 'OFFLINE') AS status,
   r.status AS registry_status, r.name, s.last_seen_at, s.last_heartbeat_at, s.last_telemetry_at,
@@ -67,8 +67,8 @@ struct Cursor {
 };
 
 std::string encode(const Cursor& c) {
-  std::string text = json::to_text(std::vector<std::string>{c.site_id, c.device_id,
-                                                            std::to_string(c.total)});
+  std::string text =
+      json::to_text(std::vector<std::string>{c.site_id, c.device_id, std::to_string(c.total)});
   return crypto::base64url(text);
 }
 
@@ -77,7 +77,8 @@ Cursor decode(const std::string& text) {
   boost::system::error_code ec;
   const auto json = bytes ? boost::json::parse(*bytes, ec) : boost::json::value();
   Cursor c;
-  if (!bytes || ec || !json.is_array() || json.as_array().size() != 3) throw bad_request("Invalid cursor");
+  if (!bytes || ec || !json.is_array() || json.as_array().size() != 3)
+    throw bad_request("Invalid cursor");
   for (const auto& part : json.as_array())
     if (!part.is_string()) throw bad_request("Invalid cursor");
   c.site_id = std::string(json.as_array()[0].as_string());
@@ -96,8 +97,10 @@ std::string order_of(const DeviceQuery& q) {
   const bool down = name.front() == '-';
   if (down) name.erase(0, 1);
   static const std::pair<std::string_view, std::string_view> columns[] = {
-      {"device_id", "r.device_id"},       {"name", "coalesce(r.name, r.model, r.device_id)"},
-      {"status", "coalesce(s.status, 'OFFLINE')"}, {"last_seen_at", "s.last_seen_at"},
+      {"device_id", "r.device_id"},
+      {"name", "coalesce(r.name, r.model, r.device_id)"},
+      {"status", "coalesce(s.status, 'OFFLINE')"},
+      {"last_seen_at", "s.last_seen_at"},
       {"created_at", "r.created_at"}};
   for (const auto& [key, column] : columns)
     if (key == name)
@@ -110,8 +113,10 @@ std::string order_of(const DeviceQuery& q) {
 Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, DeviceQuery q) {
   pg::Clauses where(" AND ");
   where.add("r.tenant_id = ?", tenant_id).add("r.status <> 'DELETED'");
-  if (q.decommissioned.value_or(false)) where.add("r.decommissioned_at IS NOT NULL");
-  else if (q.decommissioned || !q.include_decommissioned) where.add("r.decommissioned_at IS NULL");
+  if (q.decommissioned.value_or(false))
+    where.add("r.decommissioned_at IS NOT NULL");
+  else if (q.decommissioned || !q.include_decommissioned)
+    where.add("r.decommissioned_at IS NULL");
   bool needs_state = q.sort.has_value();
   if (q.status && !q.status->empty()) {
     if (*q.status != "ONLINE" && *q.status != "STALE" && *q.status != "OFFLINE")
@@ -127,13 +132,14 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
   if (q.tag && !q.tag->empty()) tags.push_back(*q.tag);
   tags = clean_tags(tags);
   if (!tags.empty())
-    where.add("(SELECT count(DISTINCT g.tag) FROM device_tags g WHERE g.tenant_id = r.tenant_id "
-              "AND g.device_id = r.device_id AND g.tag = ANY (?::text[])) = ?",
-              tags, static_cast<std::int64_t>(tags.size()));
-  const std::string state_join =
-      needs_state ? " LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND "
-                    "s.device_id = r.device_id"
-                  : "";
+    where.add(
+        "(SELECT count(DISTINCT g.tag) FROM device_tags g WHERE g.tenant_id = r.tenant_id "
+        "AND g.device_id = r.device_id AND g.tag = ANY (?::text[])) = ?",
+        tags, static_cast<std::int64_t>(tags.size()));
+  const std::string state_join = needs_state
+                                     ? " LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND "
+                                       "s.device_id = r.device_id"
+                                     : "";
   std::optional<Cursor> cursor;
   if (q.cursor && !q.cursor->empty()) {
     if (q.sort && !q.sort->empty()) throw bad_request("cursor goes with the default order only");
@@ -151,9 +157,10 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
              : "(SELECT count(*) FROM device_registry r" + state_join + where.where() + ")";
   const std::string sql =
       "WITH page AS (SELECT r.*, row_number() OVER () AS place FROM (SELECT r.* FROM "
-      "device_registry r" + state_join + page.where() + " ORDER BY " + order + " LIMIT " + limit +
-      " OFFSET " + offset + ") r) SELECT " + device_columns + ", " + total +
-      " AS total FROM page r" + device_joins + " ORDER BY r.place";
+      "device_registry r" +
+      state_join + page.where() + " ORDER BY " + order + " LIMIT " + limit + " OFFSET " + offset +
+      ") r) SELECT " + device_columns + ", " + total + " AS total FROM page r" + device_joins +
+      " ORDER BY r.place";
   const auto rows = co_await db.query(sql, page.params());
   DevicePage out;
   out.tenant_id = std::move(tenant_id);
@@ -212,9 +219,11 @@ Task<std::optional<DeviceDetail>> find_device(tenancy::TenantDb db, std::string 
   out.plan_name = r.opt_text(0, r.column("plan_name"));
   out.device_subscription_id = r.opt_text(0, r.column("device_subscription_id"));
   out.device_subscription_status = r.opt_text(0, r.column("device_subscription_status"));
-  pg::read_value(r, 0, r.column("device_subscription_term_start"), out.device_subscription_term_start);
+  pg::read_value(r, 0, r.column("device_subscription_term_start"),
+                 out.device_subscription_term_start);
   pg::read_value(r, 0, r.column("device_subscription_term_end"), out.device_subscription_term_end);
-  pg::read_value(r, 0, r.column("device_subscription_grace_end"), out.device_subscription_grace_end);
+  pg::read_value(r, 0, r.column("device_subscription_grace_end"),
+                 out.device_subscription_grace_end);
   if (out.template_id)
     out.template_ = DeviceTemplateRef{*out.template_id, out.template_name.value_or(""),
                                       out.template_slug.value_or(""),

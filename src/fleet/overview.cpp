@@ -1,5 +1,5 @@
-// What the application asks before it knows anything: how far a tenant has come, where devices reach
-// us; and the fleet's health.
+// What the application asks before it knows anything: how far a tenant has come, where devices
+// reach us; and the fleet's health.
 #include <cmath>
 
 #include "fleet/deps.hpp"
@@ -15,15 +15,16 @@ struct GettingStarted {
   std::int64_t sites = 0, templates = 0, devices = 0, online = 0, alert_rules = 0;
   bool dismissed = false;
 };
-BOOST_DESCRIBE_STRUCT(GettingStarted, (), (sites, templates, devices, online, alert_rules, dismissed))
+BOOST_DESCRIBE_STRUCT(GettingStarted, (),
+                      (sites, templates, devices, online, alert_rules, dismissed))
 
 struct FleetHealth {
   double score = 100;
   std::int64_t total_devices = 0, online = 0, critical_alerts = 0;
   Time calculated_at;
 };
-BOOST_DESCRIBE_STRUCT(FleetHealth, (), (score, total_devices, online, critical_alerts,
-                                        calculated_at))
+BOOST_DESCRIBE_STRUCT(FleetHealth, (),
+                      (score, total_devices, online, critical_alerts, calculated_at))
 
 Task<GettingStarted> getting_started(FleetDeps, TenantCaller caller) {
   const auto rows = co_await caller.db.query(R"sql(
@@ -48,19 +49,26 @@ Task<FleetHealth> fleet_health(FleetDeps, TenantCaller caller) {
   auto out = pg::row_as<FleetHealth>(rows, 0);
   if (out.total_devices > 0)
     out.score = std::round(static_cast<double>(out.online) * 1000 /
-                           static_cast<double>(out.total_devices)) / 10;
+                           static_cast<double>(out.total_devices)) /
+                10;
   co_return out;
 }
 
 }  // namespace
 
 void mount_overview(http::Router& api, const FleetDeps& d) {
-  api.get("/api/v1/customer/getting-started", http::bound(d, getting_started)).customers()
-      .tag("Overview").summary("Counts behind the five first steps");
-  api.get("/api/v1/customer/connection-info", http::bound(d, connection_info)).customers()
-      .tag("Overview").summary("Where devices reach Pulse");
-  api.get("/api/v1/customer/fleet/health", http::bound(d, fleet_health)).customers()
-      .tag("Overview").summary("Share of active devices that are online, as a score of 100");
+  api.get("/api/v1/customer/getting-started", http::bound(d, getting_started))
+      .customers()
+      .tag("Overview")
+      .summary("Counts behind the five first steps");
+  api.get("/api/v1/customer/connection-info", http::bound(d, connection_info))
+      .customers()
+      .tag("Overview")
+      .summary("Where devices reach Pulse");
+  api.get("/api/v1/customer/fleet/health", http::bound(d, fleet_health))
+      .customers()
+      .tag("Overview")
+      .summary("Share of active devices that are online, as a score of 100");
 }
 
 }  // namespace pulse::fleet

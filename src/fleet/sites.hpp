@@ -47,9 +47,9 @@ struct Site {
                active_alert_count = 0;
   Time created_at, updated_at;
 };
-BOOST_DESCRIBE_STRUCT(Site, (), (site_id, name, location, latitude, longitude, device_count,
-                                 online_count, stale_count, offline_count, active_alert_count,
-                                 created_at, updated_at))
+BOOST_DESCRIBE_STRUCT(Site, (),
+                      (site_id, name, location, latitude, longitude, device_count, online_count,
+                       stale_count, offline_count, active_alert_count, created_at, updated_at))
 
 struct SiteDevice {
   std::string device_id, name, status;

@@ -17,8 +17,8 @@ struct SiteSummary {
   std::vector<boost::json::object> active_alerts;
   std::int64_t device_count = 0, active_alert_count = 0;
 };
-BOOST_DESCRIBE_STRUCT(SiteSummary, (), (site, devices, active_alerts, device_count,
-                                        active_alert_count))
+BOOST_DESCRIBE_STRUCT(SiteSummary, (),
+                      (site, devices, active_alerts, device_count, active_alert_count))
 
 using tenancy::AuditLog;
 using tenancy::TenantCaller;
@@ -63,12 +63,10 @@ Task<Site> patch_site(FleetDeps d, TenantCaller caller, http::Path<"site_id"> si
   co_return co_await known_site(caller.db, site_id.value);
 }
 
-Task<http::NoContent> delete_site(FleetDeps d, TenantCaller caller,
-                                  http::Path<"site_id"> site_id) {
+Task<http::NoContent> delete_site(FleetDeps d, TenantCaller caller, http::Path<"site_id"> site_id) {
   const auto removal = co_await remove_site(caller.db, site_id.value);
   if (removal == SiteRemoval::missing) throw not_found("Site not found");
-  if (removal == SiteRemoval::in_use)
-    throw conflict("Site has devices: move or delete them first");
+  if (removal == SiteRemoval::in_use) throw conflict("Site has devices: move or delete them first");
   tell_pages(d, caller.tenant(), "sites");
   d.audit->write(AuditLog::of(caller, "site.deleted", "delete", "site", site_id.value,
                               "Site " + site_id.value + " deleted"));
@@ -88,18 +86,34 @@ Task<SiteSummary> site_summary(FleetDeps, TenantCaller caller, http::Path<"site_
 void mount_sites(http::Router& api, const FleetDeps& d) {
   const std::string base = "/api/v1/customer/sites";
   api.get(base, http::bound(d, list_sites)).customers().tag("Sites").summary("List sites");
-  api.post(base, http::bound(d, create_site)).needs("sites.write").tag("Sites")
-      .summary("Create a site").fails(409, "Site ID already exists")
+  api.post(base, http::bound(d, create_site))
+      .needs("sites.write")
+      .tag("Sites")
+      .summary("Create a site")
+      .fails(409, "Site ID already exists")
       .example({{"site_id", "warehouse-7"}, {"name", "Warehouse 7"}});
-  api.get(base + "/{site_id}", http::bound(d, get_site)).customers().tag("Sites")
-      .summary("One site").fails(404, "Site not found");
-  api.patch(base + "/{site_id}", http::bound(d, patch_site)).needs("sites.write").tag("Sites")
-      .summary("Change a site").fails(400, "No fields provided").fails(404, "Site not found");
-  api.del(base + "/{site_id}", http::bound(d, delete_site)).needs("sites.write").tag("Sites")
-      .summary("Delete an empty site").fails(404, "Site not found")
+  api.get(base + "/{site_id}", http::bound(d, get_site))
+      .customers()
+      .tag("Sites")
+      .summary("One site")
+      .fails(404, "Site not found");
+  api.patch(base + "/{site_id}", http::bound(d, patch_site))
+      .needs("sites.write")
+      .tag("Sites")
+      .summary("Change a site")
+      .fails(400, "No fields provided")
+      .fails(404, "Site not found");
+  api.del(base + "/{site_id}", http::bound(d, delete_site))
+      .needs("sites.write")
+      .tag("Sites")
+      .summary("Delete an empty site")
+      .fails(404, "Site not found")
       .fails(409, "Site has devices: move or delete them first");
-  api.get(base + "/{site_id}/summary", http::bound(d, site_summary)).customers().tag("Sites")
-      .summary("A site with its devices and open alerts").fails(404, "Site not found");
+  api.get(base + "/{site_id}/summary", http::bound(d, site_summary))
+      .customers()
+      .tag("Sites")
+      .summary("A site with its devices and open alerts")
+      .fails(404, "Site not found");
 }
 
 }  // namespace pulse::fleet

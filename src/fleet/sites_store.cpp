@@ -29,9 +29,9 @@ Task<std::vector<Site>> sites_with_counts(tenancy::TenantDb db) {
 }
 
 Task<std::optional<Site>> find_site(tenancy::TenantDb db, std::string site_id) {
-  const auto rows = co_await db.query(
-      select_sites + " WHERE s.site_id = $1 GROUP BY s.tenant_id, s.site_id",
-      pg::Params::of(site_id));
+  const auto rows =
+      co_await db.query(select_sites + " WHERE s.site_id = $1 GROUP BY s.tenant_id, s.site_id",
+                        pg::Params::of(site_id));
   co_return pg::first_as<Site>(rows);
 }
 

@@ -25,10 +25,10 @@ struct Template {
   std::optional<std::int64_t> heartbeat_stale_seconds;
   Time created_at, updated_at;
 };
-BOOST_DESCRIBE_STRUCT(Template, (), (id, tenant_id, name, slug, description, category, manufacturer,
-                                     model, firmware_version_pattern, is_locked, source,
-                                     transport_defaults, metadata, image_url,
-                                     heartbeat_stale_seconds, created_at, updated_at))
+BOOST_DESCRIBE_STRUCT(Template, (),
+                      (id, tenant_id, name, slug, description, category, manufacturer, model,
+                       firmware_version_pattern, is_locked, source, transport_defaults, metadata,
+                       image_url, heartbeat_stale_seconds, created_at, updated_at))
 struct TemplateMetric {
   std::int64_t id = 0, template_id = 0;
   std::string metric_key, display_name, data_type;
@@ -40,9 +40,10 @@ struct TemplateMetric {
   json::Raw enum_values;
   std::int64_t sort_order = 0;
 };
-BOOST_DESCRIBE_STRUCT(TemplateMetric, (), (id, template_id, metric_key, display_name, data_type,
-                                           unit, min_value, max_value, precision_digits,
-                                           is_required, description, enum_values, sort_order))
+BOOST_DESCRIBE_STRUCT(TemplateMetric, (),
+                      (id, template_id, metric_key, display_name, data_type, unit, min_value,
+                       max_value, precision_digits, is_required, description, enum_values,
+                       sort_order))
 struct TemplateDetail {
   std::int64_t id = 0;
   std::optional<std::string> tenant_id;
@@ -83,15 +84,16 @@ struct CreateTemplate {
   std::optional<std::string> image_url;
   std::optional<std::int64_t> heartbeat_stale_seconds;
 };
-BOOST_DESCRIBE_STRUCT(CreateTemplate, (), (name, slug, description, category, manufacturer, model,
-                                           firmware_version_pattern, transport_defaults, metadata,
-                                           image_url, heartbeat_stale_seconds))
+BOOST_DESCRIBE_STRUCT(CreateTemplate, (),
+                      (name, slug, description, category, manufacturer, model,
+                       firmware_version_pattern, transport_defaults, metadata, image_url,
+                       heartbeat_stale_seconds))
 inline auto constraints(json::As<CreateTemplate>) {
   return json::rules<CreateTemplate>()
       .length(&CreateTemplate::name, 1, 200)
       .length(&CreateTemplate::slug, 1, 100)
-      .one_of(&CreateTemplate::category, {"gateway", "edge_device", "standalone_sensor",
-                                          "controller", "expansion_module"})
+      .one_of(&CreateTemplate::category,
+              {"gateway", "edge_device", "standalone_sensor", "controller", "expansion_module"})
       .length(&CreateTemplate::manufacturer, 0, 200)
       .length(&CreateTemplate::model, 0, 200)
       .range(&CreateTemplate::heartbeat_stale_seconds, 1, 86'400)
@@ -116,9 +118,8 @@ constexpr const char* columns =
 
 Task<TemplateDetail> detail_of(tenancy::TenantDb db, std::int64_t id) {
   std::vector<std::pair<std::string, pg::Params>> statements;
-  statements.emplace_back(
-      std::string("SELECT ") + columns + " FROM device_templates WHERE id = $1",
-      pg::Params::of(id));
+  statements.emplace_back(std::string("SELECT ") + columns + " FROM device_templates WHERE id = $1",
+                          pg::Params::of(id));
   statements.emplace_back(
       "SELECT id, template_id, metric_key, display_name, data_type, unit, min_value, max_value, "
       "precision_digits, is_required, description, enum_values, sort_order FROM template_metrics "
@@ -137,13 +138,14 @@ Task<TemplateList> list_templates(FleetDeps, TenantCaller caller,
   if (query->category) where.add("category = ?", *query->category);
   if (query->source) where.add("source = ?", *query->source);
   if (query->search && !query->search->empty())
-    where.add("position(lower(?) in lower(name || ' ' || slug || ' ' || coalesce(description, ''))) "
-              "> 0",
-              *query->search);
-  const auto rows = co_await caller.db.query(
-      std::string("SELECT ") + columns + " FROM device_templates" + where.where() +
-          " ORDER BY source DESC, name, id",
-      where.params());
+    where.add(
+        "position(lower(?) in lower(name || ' ' || slug || ' ' || coalesce(description, ''))) "
+        "> 0",
+        *query->search);
+  const auto rows =
+      co_await caller.db.query(std::string("SELECT ") + columns + " FROM device_templates" +
+                                   where.where() + " ORDER BY source DESC, name, id",
+                               where.params());
   co_return TemplateList{pg::rows_as<Template>(rows)};
 }
 
@@ -211,8 +213,7 @@ Task<http::Created<TemplateDetail>> clone_template(FleetDeps d, TenantCaller cal
       pg::Params::of(id.value, copy));
   co_await tx.commit();
   tell_pages(d, caller.tenant(), "templates");
-  d.audit->write(AuditLog::of(caller, "template.cloned", "create", "template",
-                              std::to_string(copy),
+  d.audit->write(AuditLog::of(caller, "template.cloned", "create", "template", std::to_string(copy),
                               "Template " + std::to_string(id.value) + " cloned"));
   auto made = co_await detail_of(caller.db, copy);
   co_return http::Created<TemplateDetail>{std::move(made)};
@@ -222,14 +223,25 @@ Task<http::Created<TemplateDetail>> clone_template(FleetDeps d, TenantCaller cal
 
 void mount_templates(http::Router& api, const FleetDeps& d) {
   const std::string base = "/api/v1/customer/templates";
-  api.get(base, http::bound(d, list_templates)).customers().tag("Templates")
+  api.get(base, http::bound(d, list_templates))
+      .customers()
+      .tag("Templates")
       .summary("Device templates: the system's and your own");
-  api.post(base, http::bound(d, create_template)).needs("devices.write").tag("Templates")
-      .summary("Create a template").fails(409, "Template slug already exists");
-  api.get(base + "/{template_id}", http::bound(d, get_template)).customers().tag("Templates")
-      .summary("A template with its metrics").fails(404, "Template not found");
-  api.post(base + "/{template_id}/clone", http::bound(d, clone_template)).needs("devices.write")
-      .tag("Templates").summary("Copy a template into your own").fails(404, "Template not found")
+  api.post(base, http::bound(d, create_template))
+      .needs("devices.write")
+      .tag("Templates")
+      .summary("Create a template")
+      .fails(409, "Template slug already exists");
+  api.get(base + "/{template_id}", http::bound(d, get_template))
+      .customers()
+      .tag("Templates")
+      .summary("A template with its metrics")
+      .fails(404, "Template not found");
+  api.post(base + "/{template_id}/clone", http::bound(d, clone_template))
+      .needs("devices.write")
+      .tag("Templates")
+      .summary("Copy a template into your own")
+      .fails(404, "Template not found")
       .fails(409, "Template slug already exists");
 }
 

@@ -51,14 +51,23 @@ const std::vector<Command>& commands() {
        {"--username", "--password", "--email", "--first-name", "--last-name", "--tenant", "--role"},
        create_user},
       {"list-users", "[--tenant T] [--search S]", {"--tenant", "--search"}, list_users},
-      {"invite", "--email E --tenant T [--role R,...]", {"--email", "--tenant", "--role"},
+      {"invite",
+       "--email E --tenant T [--role R,...]",
+       {"--email", "--tenant", "--role"},
        invite_user},
-      {"reset-password", "--username U [--password P] (without one, by email)",
-       {"--username", "--password"}, reset_password},
-      {"grant", "--username U --role NAME (a role of the tenant, such as \"Full Admin\")",
-       {"--username", "--role"}, grant_role},
-      {"create-device", "--tenant T --id ID [--site S]", {"--tenant", "--id", "--site"},
-       create_device, true},
+      {"reset-password",
+       "--username U [--password P] (without one, by email)",
+       {"--username", "--password"},
+       reset_password},
+      {"grant",
+       "--username U --role NAME (a role of the tenant, such as \"Full Admin\")",
+       {"--username", "--role"},
+       grant_role},
+      {"create-device",
+       "--tenant T --id ID [--site S]",
+       {"--tenant", "--id", "--site"},
+       create_device,
+       true},
       {"seed-demo", "--tokens-file FILE [--devices N]", {"--tokens-file", "--devices"}, seed_demo}};
   return list;
 }
@@ -69,8 +78,8 @@ std::string as_text(const boost::json::object& o) {
   for (const auto& [name, value] : o) {
     if (value.is_array()) {
       for (const auto& item : value.get_array())
-        below += "\n  " + (item.is_object() ? as_text(item.get_object())
-                                            : std::string(json::to_text(item)));
+        below += "\n  " +
+                 (item.is_object() ? as_text(item.get_object()) : std::string(json::to_text(item)));
       continue;
     }
     if (!line.empty()) line += ", ";
@@ -117,8 +126,7 @@ int admin(const Config& config, const std::vector<std::string>& args) {
     AdminContext context;
     context.process = &process;
     context.pool = process.pool.get();
-    context.directory =
-        process.identity.directory(*process.pool, process.base.io().get_executor());
+    context.directory = process.identity.directory(*process.pool, process.base.io().get_executor());
     try {
       run_and_wait(process.base, run_command(c, context, flags, as_json));
     } catch (const HttpError& e) {

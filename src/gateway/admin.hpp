@@ -11,8 +11,8 @@ namespace pulse::gateway {
 int admin(const Config& config, const std::vector<std::string>& args);
 std::string admin_usage();
 
-/// `pulse doctor`: checks configuration and every dependency; says what is wrong and how to mend it.
-/// 0 when all is well.
+/// `pulse doctor`: checks configuration and every dependency; says what is wrong and how to mend
+/// it. 0 when all is well.
 int doctor(const Config& config);
 
 }  // namespace pulse::gateway

@@ -1,4 +1,5 @@
-// `pulse admin seed-demo`: the demo's tenant, devices and people; and devices from the command line.
+// `pulse admin seed-demo`: the demo's tenant, devices and people; and devices from the command
+// line.
 #include <filesystem>
 #include <fstream>
 
@@ -22,8 +23,8 @@ std::vector<fleet::DemoDevice> read_tokens(const std::string& file) {
       const auto* v = json.as_object().if_contains(name);
       return v && v->is_string() ? std::string(v->get_string()) : std::string();
     };
-    out.push_back({text("tenant_id"), text("device_id"), text("site_id"), text("token"),
-                   text("template")});
+    out.push_back(
+        {text("tenant_id"), text("device_id"), text("site_id"), text("token"), text("template")});
   }
   return out;
 }
@@ -43,8 +44,8 @@ void write_tokens(const std::string& file, const std::vector<fleet::DemoDevice>&
   const auto beside = file + ".new";
   {
     std::ofstream out(beside, std::ios::trunc);
-    std::filesystem::permissions(beside, std::filesystem::perms::owner_read |
-                                             std::filesystem::perms::owner_write);
+    std::filesystem::permissions(
+        beside, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     for (const auto& d : devices) out << json::to_text(device_object(d)) << '\n';
     if (!out) throw std::invalid_argument("--tokens-file: can't write " + file);
   }
@@ -87,8 +88,10 @@ Task<boost::json::object> seed_demo(AdminContext context, Flags flags) {
   for (const auto& person : people) {
     const auto known = co_await context.directory->user_of_name(person.username);
     std::string id;
-    if (known) id = known->id;
-    else id = co_await ensure_person(context, person);
+    if (known)
+      id = known->id;
+    else
+      id = co_await ensure_person(context, person);
     if (person.username == "customer1")
       co_await tenancy::give_system_role(*context.pool, person.tenant_id, id, role);
   }

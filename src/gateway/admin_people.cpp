@@ -189,7 +189,8 @@ Task<boost::json::object> reset_password(AdminContext context, Flags flags) {
 Task<boost::json::object> grant_role(AdminContext context, Flags flags) {
   const auto user = co_await known_user(context, needed(flags, "--username"));
   const auto role = needed(flags, "--role");
-  if (!user.tenant_id) throw std::invalid_argument("--username: " + user.username + " is in no tenant");
+  if (!user.tenant_id)
+    throw std::invalid_argument("--username: " + user.username + " is in no tenant");
   const pg::Scope scope("pulse_app", {{"app.tenant_id", *user.tenant_id}});
   const auto rows = co_await context.pool->query(
       scope,

@@ -32,8 +32,7 @@ Task<> repeat(std::string what, long period_ms, std::function<bool()> still_lead
       problem = e.what();
     }
     if (!problem.empty())
-      log::error_throttled("job failed, trying again",
-                           {{"job", what}, {"error", problem}}, 30);
+      log::error_throttled("job failed, trying again", {{"job", what}, {"error", problem}}, 30);
     for (long slept = 0; slept < period_ms && still_leader(); slept += 1'000)
       co_await sleep_ms(std::min(1'000L, period_ms - slept));
   }
@@ -45,8 +44,8 @@ Task<> lead(Process& p, std::string what, std::int64_t key, long period_ms,
   return pg::with_leadership(
       pool_options(p.config, "pulse-ops"), key, 2'000,
       [&p, what, period_ms, work](std::function<bool()> still_leader) -> Task<> {
-        return repeat(what, period_ms, [&p, still_leader] { return still_leader() && !p.stopping; },
-                      work);
+        return repeat(
+            what, period_ms, [&p, still_leader] { return still_leader() && !p.stopping; }, work);
       });
 }
 
@@ -136,8 +135,8 @@ Task<> follow_gauges(Process& p) {
 void watch_migrations(Process& p) {
   while (!p.stopping && !p.migrated) {
     try {
-      p.migrated = pg::pending_migrations(conninfo(p.config),
-                                          p.config.text("PULSE_MIGRATIONS_DIR")).empty();
+      p.migrated =
+          pg::pending_migrations(conninfo(p.config), p.config.text("PULSE_MIGRATIONS_DIR")).empty();
     } catch (const std::exception& e) {
       log::error_throttled("migrations can't be checked", {{"error", e.what()}}, 10);
     }

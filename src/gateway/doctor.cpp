@@ -24,13 +24,15 @@ struct Report {
 
 void check_database(const Config& config, Report& report) {
   try {
-    const auto pending = pg::pending_migrations(conninfo(config), config.text("PULSE_MIGRATIONS_DIR"));
+    const auto pending =
+        pg::pending_migrations(conninfo(config), config.text("PULSE_MIGRATIONS_DIR"));
     report.good("PostgreSQL answers");
-    if (pending.empty()) report.good("all migrations are applied");
+    if (pending.empty())
+      report.good("all migrations are applied");
     else
-      report.bad(std::to_string(pending.size()) + " migrations are not applied, first " +
-                     pending.front(),
-                 "Run: pulse migrate");
+      report.bad(
+          std::to_string(pending.size()) + " migrations are not applied, first " + pending.front(),
+          "Run: pulse migrate");
   } catch (const std::exception& e) {
     report.bad(std::string("PostgreSQL: ") + e.what(),
                "Check DATABASE_URL (or PG_HOST, PG_PORT, PG_DB, PG_USER, PG_PASS), and that the "
@@ -74,7 +76,8 @@ void check_identity(const Config& config, Report& report) {
     if (config.text("PULSE_SECRET_KEY").empty())
       report.bad("PULSE_SECRET_KEY is not set",
                  "The embedded issuer seals its keys with it. Make one: openssl rand -hex 32");
-    else report.good("PULSE_SECRET_KEY is set");
+    else
+      report.good("PULSE_SECRET_KEY is set");
     return;
   }
   http::OutboundClient client(1);
@@ -91,7 +94,8 @@ void check_identity(const Config& config, Report& report) {
       const std::string issuer = !ec && json.is_object() && json.as_object().contains("issuer")
                                      ? std::string(json.as_object().at("issuer").as_string())
                                      : "";
-      if (issuer == public_issuer(config)) report.good("the issuer is " + issuer);
+      if (issuer == public_issuer(config))
+        report.good("the issuer is " + issuer);
       else
         report.bad("the issuer calls itself '" + issuer + "', tokens are expected from '" +
                        public_issuer(config) + "'",
@@ -125,9 +129,11 @@ int doctor(const Config& config) {
   check_identity(config, report);
   std::error_code ec;
   std::filesystem::create_directories(config.text("PULSE_DATA_DIR"), ec);
-  if (ec) report.bad("PULSE_DATA_DIR " + config.text("PULSE_DATA_DIR") + ": " + ec.message(),
-                     "Name a directory that this user may write.");
-  else report.good("PULSE_DATA_DIR can be written");
+  if (ec)
+    report.bad("PULSE_DATA_DIR " + config.text("PULSE_DATA_DIR") + ": " + ec.message(),
+               "Name a directory that this user may write.");
+  else
+    report.good("PULSE_DATA_DIR can be written");
   if (std::filesystem::exists(config.text("PULSE_WEB_DIR") + "/index.html"))
     report.good("the web application is built");
   else

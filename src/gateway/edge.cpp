@@ -10,9 +10,9 @@ namespace pulse::gateway {
 
 namespace {
 
-constexpr std::string_view csrf_exempt[] = {"/ingest/",     "/health",   "/metrics",
-                                            "/webhook/",    "/.well-known/", "/api/v1/internal/",
-                                            "/customer/",   "/operator/", "/realms/"};
+constexpr std::string_view csrf_exempt[] = {"/ingest/",   "/health",       "/metrics",
+                                            "/webhook/",  "/.well-known/", "/api/v1/internal/",
+                                            "/customer/", "/operator/",    "/realms/"};
 
 bool changes_state(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
@@ -30,7 +30,8 @@ std::string given_or_new_id(const http::Request& request) {
 /// The last address of X-Forwarded-For that is no trusted proxy; only trusted peers are believed.
 void find_client(const EdgeSettings& s, http::Request& request) {
   if (const auto peer = http::plain_address(request.peer_address)) request.client_address = *peer;
-  if (s.trusted_proxies.empty() || !tenancy::in_any(s.trusted_proxies, request.peer_address)) return;
+  if (s.trusted_proxies.empty() || !tenancy::in_any(s.trusted_proxies, request.peer_address))
+    return;
   if (http::iequals(request.headers.get("X-Forwarded-Proto"), "https")) request.secure = true;
   std::string_view list = request.headers.get("X-Forwarded-For");
   while (!list.empty()) {
@@ -40,7 +41,8 @@ void find_client(const EdgeSettings& s, http::Request& request) {
     while (!last.empty() && last.front() == ' ') last.remove_prefix(1);
     while (!last.empty() && last.back() == ' ') last.remove_suffix(1);
     if (last.empty()) continue;
-    // What is no address ("unknown", a made-up name) says nothing, and nothing before it is believed.
+    // What is no address ("unknown", a made-up name) says nothing, and nothing before it is
+    // believed.
     const auto address = http::plain_address(last);
     if (!address) return;
     request.client_address = *address;
@@ -61,7 +63,8 @@ bool csrf_passes(const http::Request& request) {
 void add_cors(const EdgeSettings& s, const http::Request& request, http::Response& response) {
   const auto origin = request.headers.get("Origin");
   if (origin.empty()) return;
-  if (std::find(s.cors_origins.begin(), s.cors_origins.end(), origin) == s.cors_origins.end()) return;
+  if (std::find(s.cors_origins.begin(), s.cors_origins.end(), origin) == s.cors_origins.end())
+    return;
   response.headers.set("Access-Control-Allow-Origin", std::string(origin));
   response.headers.set("Access-Control-Allow-Credentials", "true");
   response.headers.set("Access-Control-Expose-Headers", "X-Request-ID, X-CSRF-Token, Retry-After");
@@ -88,7 +91,8 @@ void add_security(const EdgeSettings& s, http::Response& response) {
     response.headers.set(
         "Content-Security-Policy",
         "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-        "font-src 'self' data:; connect-src 'self'" + s.connect_sources +
+        "font-src 'self' data:; connect-src 'self'" +
+            s.connect_sources +
             "; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
             "frame-ancestors 'none'");
   if (s.secure_cookies)
@@ -102,8 +106,8 @@ void add_csrf(const EdgeSettings& s, const http::Request& request, http::Respons
   auto token = http::cookie(request.headers, "csrf_token").value_or("");
   if (token.size() < 20 || token.size() > 100) {
     token = crypto::random_token(24);
-    response.headers.add("Set-Cookie", http::set_cookie("csrf_token", token, -1, true, "Strict",
-                                                        s.secure_cookies));
+    response.headers.add(
+        "Set-Cookie", http::set_cookie("csrf_token", token, -1, true, "Strict", s.secure_cookies));
   }
   response.headers.set("X-CSRF-Token", token);
 }

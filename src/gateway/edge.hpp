@@ -1,6 +1,6 @@
 #pragma once
-// What happens to every request before and after its handler: request id, the caller's address, CORS,
-// CSRF, security headers.
+// What happens to every request before and after its handler: request id, the caller's address,
+// CORS, CSRF, security headers.
 #include <string>
 #include <vector>
 

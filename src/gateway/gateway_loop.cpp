@@ -21,8 +21,10 @@ namespace pulse::gateway {
 void run_and_wait(Loop& loop, Task<> task) {
   std::promise<void> done;
   loop.spawn(std::move(task), [&](std::exception_ptr error) {
-    if (error) done.set_exception(error);
-    else done.set_value();
+    if (error)
+      done.set_exception(error);
+    else
+      done.set_value();
   });
   done.get_future().get();
 }
@@ -150,15 +152,15 @@ void GatewayLoop::Impl::build() {
   guard.internal_secret = config.text("MQTT_INTERNAL_AUTH_SECRET");
   guard.internal_networks = internal_networks(config);
   router.authorize_with(tenancy::guard(std::move(guard)));
-  router.observe_with([this](const http::Request& request, std::string_view pattern, int status,
-                             double seconds) {
-    process.metrics.count("pulse_http_requests_total", "HTTP requests",
-                          {{"method", std::string(http::method_label(request.method))},
-                           {"route", std::string(pattern)},
-                           {"status", std::to_string(status)}});
-    process.metrics.observe("pulse_http_request_seconds", "Duration of HTTP requests",
-                            {{"route", std::string(pattern)}}, seconds);
-  });
+  router.observe_with(
+      [this](const http::Request& request, std::string_view pattern, int status, double seconds) {
+        process.metrics.count("pulse_http_requests_total", "HTTP requests",
+                              {{"method", std::string(http::method_label(request.method))},
+                               {"route", std::string(pattern)},
+                               {"status", std::to_string(status)}});
+        process.metrics.observe("pulse_http_request_seconds", "Duration of HTTP requests",
+                                {{"route", std::string(pattern)}}, seconds);
+      });
   mount_rooms();
   router.check();
 }
@@ -277,8 +279,8 @@ void GatewayLoop::start() {
     self.mqtt->listen(listen);
   }
   self.server->start();
-  self.loop.spawn("gauges", follow_loop(self.process.metrics, *self.pool, self.mqtt.get(),
-                                        self.loop.name()));
+  self.loop.spawn("gauges",
+                  follow_loop(self.process.metrics, *self.pool, self.mqtt.get(), self.loop.name()));
   self.loop.start();
 }
 

@@ -59,7 +59,8 @@ Task<Health> health(HealthDeps d) {
   if (d.process->config.text("PULSE_IDENTITY") == "keycloak") {
     try {
       http::OutboundOptions options;
-      options.allow_private = true;  // the issuer is our operator's choice, often in our own network
+      options.allow_private =
+          true;  // the issuer is our operator's choice, often in our own network
       co_await d.process->outbound.get(internal_issuer(d.process->config), std::move(options));
     } catch (const http::ClientError&) {
       keys = false;
@@ -139,22 +140,32 @@ Task<http::Response> debug_auth(HealthDeps d, http::Raw request) {
   const boost::json::object out{
       {"status", same_host && same_issuer ? "ok" : "mismatch"},
       {"urls",
-       {{"keycloak_public", issuer}, {"keycloak_internal", internal}, {"ui_base", ui},
+       {{"keycloak_public", issuer},
+        {"keycloak_internal", internal},
+        {"ui_base", ui},
         {"callback", ui + "/callback"}}},
       {"hostname_check",
-       {{"keycloak_hostname", host_of(issuer)}, {"ui_hostname", host_of(ui)}, {"match", same_host},
+       {{"keycloak_hostname", host_of(issuer)},
+        {"ui_hostname", host_of(ui)},
+        {"match", same_host},
         {"verdict", same_host ? "ok" : "cookies of one host are not sent to the other"}}},
       {"keycloak_check",
-       {{"reachable", reachable}, {"actual_issuer", actual}, {"expected_issuer", issuer},
+       {{"reachable", reachable},
+        {"actual_issuer", actual},
+        {"expected_issuer", issuer},
         {"issuer_match", same_issuer},
-        {"verdict", !reachable      ? "KEYCLOAK_INTERNAL_URL does not answer"
-                    : same_issuer   ? "ok"
-                                    : "tokens will be refused: set KEYCLOAK_PUBLIC_URL to the issuer"}}},
+        {"verdict", !reachable ? "KEYCLOAK_INTERNAL_URL does not answer"
+                    : same_issuer
+                        ? "ok"
+                        : "tokens will be refused: set KEYCLOAK_PUBLIC_URL to the issuer"}}},
       {"cookies",
-       {{"pulse_session", present("pulse_session")}, {"pulse_refresh", present("pulse_refresh")},
-        {"oauth_state", present("oauth_state")}, {"oauth_verifier", present("oauth_verifier")}}},
+       {{"pulse_session", present("pulse_session")},
+        {"pulse_refresh", present("pulse_refresh")},
+        {"oauth_state", present("oauth_state")},
+        {"oauth_verifier", present("oauth_verifier")}}},
       {"request",
-       {{"host_header", request->headers.get("Host")}, {"origin", request->headers.get("Origin")},
+       {{"host_header", request->headers.get("Host")},
+        {"origin", request->headers.get("Origin")},
         {"x_forwarded_for", request->headers.get("X-Forwarded-For")}}}};
   co_return http::Response::json(200, json::to_text(out));
 }
@@ -162,19 +173,36 @@ Task<http::Response> debug_auth(HealthDeps d, http::Raw request) {
 }  // namespace
 
 void mount_health(http::Router& api, HealthDeps d) {
-  api.get("/health", http::bound(d, alive)).open("load balancers ask").tag("Health")
+  api.get("/health", http::bound(d, alive))
+      .open("load balancers ask")
+      .tag("Health")
       .summary("The process serves");
-  api.get("/healthz", http::bound(d, health)).open("load balancers ask").tag("Health")
+  api.get("/healthz", http::bound(d, health))
+      .open("load balancers ask")
+      .tag("Health")
       .summary("Each dependency");
-  api.get("/readyz", http::bound(d, ready)).open("load balancers ask").tag("Health")
-      .summary("Ready to serve").returns<Readiness>().fails(503, "Not ready");
-  api.get("/api/v1/health", http::bound(d, api_health)).open("load balancers ask").tag("Health")
+  api.get("/readyz", http::bound(d, ready))
+      .open("load balancers ask")
+      .tag("Health")
+      .summary("Ready to serve")
+      .returns<Readiness>()
+      .fails(503, "Not ready");
+  api.get("/api/v1/health", http::bound(d, api_health))
+      .open("load balancers ask")
+      .tag("Health")
       .summary("The API's version and documents");
-  api.get("/metrics", http::bound(d, metrics_text)).open("outside DEV the handler checks")
-      .tag("Health").summary("Prometheus metrics").produces("text/plain")
-      .fails(401, "Authentication required").fails(403, "Operator role required");
-  api.get("/debug/auth", http::bound(d, debug_auth)).open("DEV only").tag("Health")
-      .summary("What disagrees about the sign-in").returns<boost::json::object>()
+  api.get("/metrics", http::bound(d, metrics_text))
+      .open("outside DEV the handler checks")
+      .tag("Health")
+      .summary("Prometheus metrics")
+      .produces("text/plain")
+      .fails(401, "Authentication required")
+      .fails(403, "Operator role required");
+  api.get("/debug/auth", http::bound(d, debug_auth))
+      .open("DEV only")
+      .tag("Health")
+      .summary("What disagrees about the sign-in")
+      .returns<boost::json::object>()
       .fails(404, "Not found");
 }
 

@@ -55,8 +55,8 @@ identity::IssuerSettings issuer_settings(const Config& config) {
   s.application_url = config.text("UI_BASE_URL");
   while (s.application_url.ends_with('/')) s.application_url.pop_back();
   const auto& secret = config.text("PULSE_SECRET_KEY");
-  s.form_key = crypto::hmac_sha256(secret.empty() ? crypto::random_bytes(32) : secret,
-                                   "pulse sign-in form");
+  s.form_key =
+      crypto::hmac_sha256(secret.empty() ? crypto::random_bytes(32) : secret, "pulse sign-in form");
   s.demo_hint = config.text("PULSE_DEMO_HINT");
   return s;
 }
@@ -92,8 +92,8 @@ IdentityParts make_identity(Process& p) {
   if (p.config.text("PULSE_IDENTITY") == "keycloak") {
     std::string url = p.config.text("KEYCLOAK_JWKS_URI");
     if (url.empty()) url = internal_issuer(p.config) + "/protocol/openid-connect/certs";
-    parts.keys = std::make_shared<tenancy::KeySet>(
-        [&p, url] { return fetched_keys(p.outbound, url); }, ttl);
+    parts.keys =
+        std::make_shared<tenancy::KeySet>([&p, url] { return fetched_keys(p.outbound, url); }, ttl);
     parts.directory = keycloak_directories(p.config);
     return parts;
   }

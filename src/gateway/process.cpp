@@ -79,8 +79,7 @@ Process::Process(const Config& config_)
   connections = std::make_shared<fleet::ConnectionLog>(executor, *pool);
   devices = std::make_shared<fleet::DeviceAuth>(nats, executor, door_options(config));
   creates = std::make_shared<TokenBuckets>(10'000);
-  auth_failures =
-      std::make_shared<tenancy::FailureLimit>(100, 60, limits::failed_auth_addresses);
+  auth_failures = std::make_shared<tenancy::FailureLimit>(100, 60, limits::failed_auth_addresses);
   device_failures =
       std::make_shared<tenancy::FailureLimit>(1'000, 60, limits::failed_auth_addresses);
   memberships = std::make_shared<tenancy::Memberships>(nats, executor);

@@ -59,8 +59,8 @@ struct Process {
   crypto::Sealer sealer;
   http::OutboundClient outbound;
   std::shared_ptr<mail::Mailer> mailer;
-  Loop base{"base"};                 ///< audit, connection log, periodic jobs
-  std::unique_ptr<pg::Pool> pool;    ///< of the base loop
+  Loop base{"base"};               ///< audit, connection log, periodic jobs
+  std::unique_ptr<pg::Pool> pool;  ///< of the base loop
   std::shared_ptr<tenancy::AuditLog> audit;
   std::shared_ptr<fleet::ConnectionLog> connections;
   std::shared_ptr<fleet::DeviceAuth> devices;

@@ -12,7 +12,8 @@ namespace {
 constexpr long handshake_s = 600;  // how long a sign-in may take
 constexpr long refresh_s = 1800;
 
-std::string cookie(const SessionDeps& d, std::string_view name, std::string_view value, long age_s) {
+std::string cookie(const SessionDeps& d, std::string_view name, std::string_view value,
+                   long age_s) {
   return http::set_cookie(name, value, age_s, true, "Lax", d.secure_cookies);
 }
 
@@ -51,8 +52,8 @@ Task<Tokens> ask_issuer(SessionDeps d, std::string form) {
     problem = e.what();
   }
   if (!problem.empty() || answer.status >= 500) {
-    log::error_throttled("the issuer does not answer", {{"error", problem},
-                                                        {"status", answer.status}});
+    log::error_throttled("the issuer does not answer",
+                         {{"error", problem}, {"status", answer.status}});
     throw unavailable("Auth service unavailable");
   }
   Tokens out;
@@ -137,8 +138,8 @@ Task<http::Response> callback(SessionDeps d, http::Raw request) {
 
 Task<http::Response> logout(SessionDeps d) {
   auto r = http::Response::redirect(
-      d.issuer_public + "/protocol/openid-connect/logout?client_id=" +
-      http::percent_encode(d.client_id) +
+      d.issuer_public +
+      "/protocol/openid-connect/logout?client_id=" + http::percent_encode(d.client_id) +
       "&post_logout_redirect_uri=" + http::percent_encode(d.ui_base + "/"));
   clear_session(d, r);
   r.headers.set("Cache-Control", "no-store");
@@ -210,8 +211,8 @@ Task<http::Response> refresh(SessionDeps d, http::Raw request) {
   event.actor_type = "user";
   http::Response r;
   if (tokens.granted) {
-    r = http::Response::json(200, "{\"success\":true,\"expires_in\":" +
-                                      std::to_string(tokens.expires_in) + "}");
+    r = http::Response::json(
+        200, "{\"success\":true,\"expires_in\":" + std::to_string(tokens.expires_in) + "}");
     set_session(d, r, tokens);
     event.message = "Session refreshed";
   } else {
@@ -234,18 +235,34 @@ BOOST_DESCRIBE_STRUCT(RefreshAnswer, (), (success, expires_in))
 }  // namespace
 
 void mount_session(http::Router& api, SessionDeps d) {
-  api.get("/login", http::bound(d, login)).open("the way in").tag("Session").success(302)
+  api.get("/login", http::bound(d, login))
+      .open("the way in")
+      .tag("Session")
+      .success(302)
       .summary("Go to the sign-in page");
-  api.get("/callback", http::bound(d, callback)).open("the issuer sends browsers here")
-      .tag("Session").success(302).summary("Finish the sign-in")
+  api.get("/callback", http::bound(d, callback))
+      .open("the issuer sends browsers here")
+      .tag("Session")
+      .success(302)
+      .summary("Finish the sign-in")
       .fails(503, "Auth service unavailable");
-  api.get("/logout", http::bound(d, logout)).open("the way out").tag("Session").success(302)
+  api.get("/logout", http::bound(d, logout))
+      .open("the way out")
+      .tag("Session")
+      .success(302)
       .summary("End the session");
-  api.get("/api/auth/status", http::bound(d, status)).open("says whether anyone is signed in")
-      .tag("Session").summary("Who is signed in").returns<boost::json::object>();
-  api.post("/api/auth/refresh", http::bound(d, refresh)).open("the refresh cookie is checked")
-      .tag("Session").summary("Renew the session").returns<RefreshAnswer>()
-      .fails(401, "Missing refresh token").fails(503, "Auth service unavailable");
+  api.get("/api/auth/status", http::bound(d, status))
+      .open("says whether anyone is signed in")
+      .tag("Session")
+      .summary("Who is signed in")
+      .returns<boost::json::object>();
+  api.post("/api/auth/refresh", http::bound(d, refresh))
+      .open("the refresh cookie is checked")
+      .tag("Session")
+      .summary("Renew the session")
+      .returns<RefreshAnswer>()
+      .fails(401, "Missing refresh token")
+      .fails(503, "Auth service unavailable");
 }
 
 }  // namespace pulse::gateway

@@ -1,5 +1,6 @@
 #pragma once
-// Browser sessions: sign-in by the authorization code flow on the server, tokens in HttpOnly cookies.
+// Browser sessions: sign-in by the authorization code flow on the server, tokens in HttpOnly
+// cookies.
 #include <memory>
 #include <string>
 
@@ -16,8 +17,8 @@ struct SessionDeps {
   std::string issuer_internal;  ///< the same as we reach it
   std::string client_id = "pulse-ui";
   bool secure_cookies = false;
-  std::int64_t refresh_seconds = 5;  ///< UI_REFRESH_SECONDS: how often pages ask while not live
-  std::shared_ptr<http::Client> http;              ///< of the loop
+  std::int64_t refresh_seconds = 5;    ///< UI_REFRESH_SECONDS: how often pages ask while not live
+  std::shared_ptr<http::Client> http;  ///< of the loop
   std::shared_ptr<tenancy::Authenticator> tokens;  ///< of the loop
   std::shared_ptr<tenancy::AuditLog> audit;
 };

@@ -43,7 +43,8 @@ std::vector<Setting> all_settings() {
       {"NATS_REPLICAS", "1", integer, false, "Replicas of each stream", 1, 5},
       {"STREAM_MAX_MIB", "8192", integer, false, "Size of TELEMETRY; full: publishes are refused",
        1, 1'000'000'000},
-      {"STREAM_KEEP_SECONDS", "600", integer, false, "How long processed messages stay", 0, 864'000},
+      {"STREAM_KEEP_SECONDS", "600", integer, false, "How long processed messages stay", 0,
+       864'000},
       // Devices
       {"AUTH_CACHE_TTL_SECONDS", "60", integer, false, "Device credentials in memory", 1, 3600},
       {"REQUIRE_TOKEN", "1", boolean, false, "Devices must authenticate"},
@@ -88,13 +89,15 @@ std::vector<Setting> all_settings() {
       {"S3_REGION", "us-east-1", text, false, "Region"},
       // Web and identity
       {"UI_BASE_URL", "http://localhost:8080", text, false, "Where browsers reach Pulse"},
-      {"UI_REFRESH_SECONDS", "5", integer, false, "Polling fallback of the web application", 1, 3600},
+      {"UI_REFRESH_SECONDS", "5", integer, false, "Polling fallback of the web application", 1,
+       3600},
       {"CORS_ORIGINS", "", text, false, "Comma-separated; unset: none with ENV=PROD"},
       {"SECURE_COOKIES", "false", boolean, false, "Secure cookies and HSTS"},
       {"TRUSTED_PROXIES", "", text, false, "Networks whose X-Forwarded-For is believed"},
       {"PULSE_IDENTITY", "embedded", text, false, "embedded or keycloak"},
       {"KEYCLOAK_URL", "", text, false, "Older name of KEYCLOAK_PUBLIC_URL"},
-      {"KEYCLOAK_PUBLIC_URL", "http://localhost:8180", text, false, "The issuer as browsers see it"},
+      {"KEYCLOAK_PUBLIC_URL", "http://localhost:8180", text, false,
+       "The issuer as browsers see it"},
       {"KEYCLOAK_INTERNAL_URL", "", text, false, "The issuer as Pulse reaches it"},
       {"KEYCLOAK_REALM", "pulse", text, false, "Realm"},
       {"KEYCLOAK_JWKS_URI", "", text, false, "Keys; default: from the internal URL"},
@@ -104,13 +107,15 @@ std::vector<Setting> all_settings() {
       {"JWKS_TTL_SECONDS", "300", integer, false, "Keys in memory", 1, 86'400},
       {"JWT_AUDIENCE", "pulse-ui", text, false, "Audience of access tokens"},
       // Email
-      {"SMTP_HOST", "", text, false, "Mail server; without one emails go into PULSE_DATA_DIR/outbox"},
+      {"SMTP_HOST", "", text, false,
+       "Mail server; without one emails go into PULSE_DATA_DIR/outbox"},
       {"SMTP_PORT", "587", integer, false, "Its port", 1, 65535},
       {"SMTP_USERNAME", "", text, false, "User at the mail server; empty: no authentication"},
       {"SMTP_PASSWORD", "", text, true, "Its password"},
       {"SMTP_FROM", "Pulse <pulse@localhost>", text, false, "Sender of emails"},
       {"SMTP_SECURITY", "starttls", text, false, "starttls, tls (from the first byte) or none"},
-      {"EMAIL_LINK_HOURS", "72", integer, false, "How long the link of an invitation works", 1, 720},
+      {"EMAIL_LINK_HOURS", "72", integer, false, "How long the link of an invitation works", 1,
+       720},
       {"PULSE_DEMO_HINT", "", text, false, "A line under the sign-in form, for demonstrations"},
   };
 }
@@ -134,7 +139,8 @@ void check_settings(const Config& config) {
   static const std::vector<std::string> roles{"gateway", "mqtt", "ingest", "ops"};
   for (const auto& role : words(config.text("PULSE_ROLES")))
     if (std::find(roles.begin(), roles.end(), role) == roles.end())
-      throw ConfigError("PULSE_ROLES: '" + role + "' is no role; known: gateway, mqtt, ingest, ops");
+      throw ConfigError("PULSE_ROLES: '" + role +
+                        "' is no role; known: gateway, mqtt, ingest, ops");
   const auto& identity = config.text("PULSE_IDENTITY");
   if (identity != "embedded" && identity != "keycloak")
     throw ConfigError("PULSE_IDENTITY must be embedded or keycloak");
@@ -210,8 +216,10 @@ mail::MailerOptions mailer_options(const Config& config) {
 std::string issuer_base(const Config& config) {
   std::string base = config.text("KEYCLOAK_PUBLIC_URL");
   if (!config.given("KEYCLOAK_PUBLIC_URL")) {
-    if (!config.text("KEYCLOAK_URL").empty()) base = config.text("KEYCLOAK_URL");
-    else if (config.text("PULSE_IDENTITY") == "embedded") base = config.text("UI_BASE_URL");
+    if (!config.text("KEYCLOAK_URL").empty())
+      base = config.text("KEYCLOAK_URL");
+    else if (config.text("PULSE_IDENTITY") == "embedded")
+      base = config.text("UI_BASE_URL");
   }
   while (!base.empty() && base.back() == '/') base.pop_back();
   return base;

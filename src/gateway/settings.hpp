@@ -14,7 +14,8 @@ namespace pulse::gateway {
 std::vector<Setting> all_settings();
 /// Throws ConfigError when ENV=PROD and a default secret is still in use, or settings contradict.
 void check_settings(const Config& config);
-/// libpq connection string: DATABASE_URL when set, else from PG_HOST, PG_PORT, PG_DB, PG_USER, PG_PASS.
+/// libpq connection string: DATABASE_URL when set, else from PG_HOST, PG_PORT, PG_DB, PG_USER,
+/// PG_PASS.
 std::string conninfo(const Config& config);
 pg::PoolOptions pool_options(const Config& config, std::string application_name);
 nats::Options nats_options(const Config& config, std::string name);

@@ -35,10 +35,14 @@ std::map<std::string, std::string> read_file(const std::string& file) {
   }
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
-    if (const auto* s = node.as_string()) out[name] = s->get();
-    else if (const auto* i = node.as_integer()) out[name] = std::to_string(i->get());
-    else if (const auto* b = node.as_boolean()) out[name] = b->get() ? "true" : "false";
-    else throw ConfigError(file + ": " + name + " must be a string, an integer or a boolean");
+    if (const auto* s = node.as_string())
+      out[name] = s->get();
+    else if (const auto* i = node.as_integer())
+      out[name] = std::to_string(i->get());
+    else if (const auto* b = node.as_boolean())
+      out[name] = b->get() ? "true" : "false";
+    else
+      throw ConfigError(file + ": " + name + " must be a string, an integer or a boolean");
   }
   return out;
 }
@@ -67,7 +71,8 @@ Config::Config(std::vector<Setting> settings, const std::string& file,
       set(name, value, "file");
     }
   for (const auto& [name, value] : environment) {
-    if (values_.contains(name)) set(name, value, "environment");
+    if (values_.contains(name))
+      set(name, value, "environment");
     else if (name.starts_with("PULSE_"))
       throw ConfigError("unknown environment variable " + name +
                         "; `pulse config` lists the known ones");
@@ -97,7 +102,9 @@ void Config::set(const std::string& name, std::string value, const std::string& 
 
 const std::string& Config::text(const std::string& name) const { return values_.at(name).text; }
 long Config::integer(const std::string& name) const { return to_integer(text(name)).value_or(0); }
-bool Config::boolean(const std::string& name) const { return to_boolean(text(name)).value_or(false); }
+bool Config::boolean(const std::string& name) const {
+  return to_boolean(text(name)).value_or(false);
+}
 bool Config::given(const std::string& name) const { return values_.at(name).source != "default"; }
 
 std::vector<Config::Effective> Config::effective() const {

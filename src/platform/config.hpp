@@ -29,9 +29,9 @@ struct Setting {
 
 class Config {
  public:
-  /// Reads `file` (TOML, the same names as the environment; empty: none), then the environment, then
-  /// `flags`. Throws ConfigError for unknown names in the file or flags, unknown PULSE_* names in the
-  /// environment, and malformed values.
+  /// Reads `file` (TOML, the same names as the environment; empty: none), then the environment,
+  /// then `flags`. Throws ConfigError for unknown names in the file or flags, unknown PULSE_* names
+  /// in the environment, and malformed values.
   Config(std::vector<Setting> settings, const std::string& file,
          const std::map<std::string, std::string>& environment,
          const std::map<std::string, std::string>& flags);

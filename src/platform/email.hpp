@@ -5,8 +5,8 @@
 
 namespace pulse {
 
-/// What is wrong with an address (RFC 5321's limits; no quoted local parts, no address literals), or
-/// nothing. Whether it exists only an email can tell.
+/// What is wrong with an address (RFC 5321's limits; no quoted local parts, no address literals),
+/// or nothing. Whether it exists only an email can tell.
 inline std::string email_fault(std::string_view email) {
   const auto at = email.find('@');
   if (at == std::string_view::npos || email.find('@', at + 1) != std::string_view::npos)
@@ -18,13 +18,12 @@ inline std::string email_fault(std::string_view email) {
         return false;
     return true;
   };
-  const bool good = !local.empty() && local.size() <= 64 && domain.size() >= 3 &&
-                    email.size() <= 254 && plain(local, "!#$%&'*+-/=?^_`{|}~.") &&
-                    plain(domain, "-.") && local.front() != '.' && local.back() != '.' &&
-                    local.find("..") == std::string_view::npos && domain.front() != '.' &&
-                    domain.back() != '.' && domain.front() != '-' &&
-                    domain.find('.') != std::string_view::npos &&
-                    domain.find("..") == std::string_view::npos;
+  const bool good =
+      !local.empty() && local.size() <= 64 && domain.size() >= 3 && email.size() <= 254 &&
+      plain(local, "!#$%&'*+-/=?^_`{|}~.") && plain(domain, "-.") && local.front() != '.' &&
+      local.back() != '.' && local.find("..") == std::string_view::npos && domain.front() != '.' &&
+      domain.back() != '.' && domain.front() != '-' && domain.find('.') != std::string_view::npos &&
+      domain.find("..") == std::string_view::npos;
   return good ? std::string() : "must be an email address, such as name@example.com";
 }
 

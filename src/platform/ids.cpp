@@ -22,7 +22,8 @@ std::string uuid7() {
   std::array<unsigned char, 16> b{};
   random_bytes(b.data() + 6, 10);
   const auto ms = static_cast<std::uint64_t>(now_ms());
-  for (int i = 0; i < 6; ++i) b[static_cast<std::size_t>(i)] = static_cast<unsigned char>(ms >> (40 - 8 * i));
+  for (int i = 0; i < 6; ++i)
+    b[static_cast<std::size_t>(i)] = static_cast<unsigned char>(ms >> (40 - 8 * i));
   b[6] = static_cast<unsigned char>(0x70 | (b[6] & 0x0f));
   b[8] = static_cast<unsigned char>(0x80 | (b[8] & 0x3f));
   std::string out;

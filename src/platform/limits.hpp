@@ -9,24 +9,24 @@ namespace pulse::limits {
 
 // HTTP
 inline constexpr std::size_t http_header_bytes = 16 * 1024;
-inline constexpr std::size_t http_body_bytes = 1024 * 1024;         // unless an endpoint says other
+inline constexpr std::size_t http_body_bytes = 1024 * 1024;  // unless an endpoint says other
 inline constexpr std::size_t http_connections_per_loop = 20'000;
-inline constexpr long http_header_timeout_ms = 10'000;              // slow-loris ends here
+inline constexpr long http_header_timeout_ms = 10'000;  // slow-loris ends here
 inline constexpr long http_body_timeout_ms = 30'000;
 inline constexpr long http_idle_timeout_ms = 75'000;
 inline constexpr long http_write_timeout_ms = 30'000;
 inline constexpr long http_stop_grace_ms = 10'000;
 inline constexpr long websocket_send_timeout_ms = 10'000;
 inline constexpr long websocket_idle_ping_ms = 30'000;
-inline constexpr long websocket_close_ms = 1'000;                   // for the peer's close at a stop
+inline constexpr long websocket_close_ms = 1'000;  // for the peer's close at a stop
 
 // NATS
-inline constexpr std::size_t nats_in_flight = 65'536;               // waiting for their PubAck
-inline constexpr std::size_t nats_outgoing = 200'000;               // not yet sent
+inline constexpr std::size_t nats_in_flight = 65'536;  // waiting for their PubAck
+inline constexpr std::size_t nats_outgoing = 200'000;  // not yet sent
 inline constexpr std::size_t nats_outgoing_bytes = 128 * 1024 * 1024;
-inline constexpr std::size_t nats_incoming = 100'000;               // for one loop, not yet handled
+inline constexpr std::size_t nats_incoming = 100'000;  // for one loop, not yet handled
 inline constexpr std::size_t nats_incoming_bytes = 64 * 1024 * 1024;
-inline constexpr std::size_t nats_pull_bytes = 16 * 1024 * 1024;    // of one request
+inline constexpr std::size_t nats_pull_bytes = 16 * 1024 * 1024;  // of one request
 
 // JSON
 inline constexpr std::size_t json_depth = 32;
@@ -38,9 +38,9 @@ inline constexpr std::size_t ingest_metrics_per_message = 50;
 inline constexpr std::size_t ingest_metric_key_bytes = 128;
 inline constexpr std::size_t ingest_text_value_chars = 256;
 inline constexpr std::size_t ingest_batch_messages = 100;
-inline constexpr std::size_t ingest_keys_per_device = 256;          // in state and rollups
-inline constexpr double ingest_rollup_magnitude = 1e290;            // beyond it a sum would overflow
-inline constexpr std::size_t ingest_worker_batch = 20'000;          // messages in one transaction
+inline constexpr std::size_t ingest_keys_per_device = 256;  // in state and rollups
+inline constexpr double ingest_rollup_magnitude = 1e290;    // beyond it a sum would overflow
+inline constexpr std::size_t ingest_worker_batch = 20'000;  // messages in one transaction
 inline constexpr long puback_timeout_ms = 1'000;
 
 // Caches
@@ -53,13 +53,13 @@ inline constexpr std::size_t failed_auth_addresses = 50'000;
 
 // An outside directory (Keycloak)
 inline constexpr int directory_requests_at_once = 6;
-inline constexpr std::size_t directory_requests_waiting = 500;      // then 503
+inline constexpr std::size_t directory_requests_waiting = 500;  // then 503
 inline constexpr std::size_t directory_answer_bytes = 8 * 1024 * 1024;
 
 // Live fan-out
 inline constexpr std::size_t live_clients_per_tenant = 500;
 inline constexpr std::size_t live_subscriptions_per_client = 200;
-inline constexpr long live_push_interval_ms = 250;                  // at most four a second
+inline constexpr long live_push_interval_ms = 250;  // at most four a second
 
 /// A bound of this file by its name.
 struct Named {

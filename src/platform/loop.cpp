@@ -22,8 +22,7 @@ struct Loop::Impl {
   std::thread thread;
 };
 
-Loop::Loop(std::string name)
-    : name_(std::move(name)), io_(1), impl_(std::make_unique<Impl>()) {
+Loop::Loop(std::string name) : name_(std::move(name)), io_(1), impl_(std::make_unique<Impl>()) {
   impl_->work.emplace(io_.get_executor());
 }
 

@@ -9,8 +9,8 @@
 
 namespace pulse {
 
-/// One io_context and the one thread that runs it. What is made on a loop is used on that loop only,
-/// so that nothing on it needs a lock; other threads come in through `post`.
+/// One io_context and the one thread that runs it. What is made on a loop is used on that loop
+/// only, so that nothing on it needs a lock; other threads come in through `post`.
 class Loop {
  public:
   /// `name` (at most 15 bytes) names the thread. The thread starts with `start`.
@@ -30,8 +30,8 @@ class Loop {
 
   /// Runs `work` on the loop's thread; callable from any thread.
   void post(std::function<void()> work);
-  /// Starts a coroutine on the loop; callable from any thread. An exception that leaves it is logged
-  /// with `what` as an error: a background task must handle its own faults.
+  /// Starts a coroutine on the loop; callable from any thread. An exception that leaves it is
+  /// logged with `what` as an error: a background task must handle its own faults.
   void spawn(std::string what, Task<> task);
   /// Like spawn, and `done` is called on the loop with the exception (null when none).
   void spawn(Task<> task, std::function<void(std::exception_ptr)> done);

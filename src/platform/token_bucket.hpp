@@ -23,8 +23,8 @@ class TokenBuckets {
   /// At most `capacity` keys; beyond it full buckets are forgotten first (which changes nothing).
   explicit TokenBuckets(std::size_t capacity) : capacity_(capacity / shards + 1) {}
 
-  /// What a take found: 0 ms when the tokens were there, else the time until they will be (nothing is
-  /// taken then); and what is left.
+  /// What a take found: 0 ms when the tokens were there, else the time until they will be (nothing
+  /// is taken then); and what is left.
   struct Taken {
     std::int64_t wait_ms = 0;
     double left = 0;
@@ -45,8 +45,8 @@ class TokenBuckets {
             b.tokens};
   }
 
-  /// What a reservation found. `taken`: the tokens are the caller's in `wait_us` from now. Otherwise
-  /// too many are owed already, and to ask again makes sense after `wait_us`.
+  /// What a reservation found. `taken`: the tokens are the caller's in `wait_us` from now.
+  /// Otherwise too many are owed already, and to ask again makes sense after `wait_us`.
   struct Reserved {
     bool taken = true;
     std::int64_t wait_us = 0;
@@ -103,8 +103,8 @@ class TokenBuckets {
       it = shard.buckets.emplace(std::string(key), Bucket{rate.burst, now, rate}).first;
     }
     auto& b = it->second;
-    b.tokens = std::min(rate.burst,
-                        b.tokens + static_cast<double>(now - b.at_us) * rate.per_second / 1e6);
+    b.tokens =
+        std::min(rate.burst, b.tokens + static_cast<double>(now - b.at_us) * rate.per_second / 1e6);
     b.at_us = now;
     b.rate = rate;
     return b;

@@ -15,8 +15,8 @@ namespace pulse::telemetry {
 /// Subject of a message kind: telemetry.{t}, shadow.{t} or commands.{t}.
 std::string subject_of(std::string_view tenant, std::string_view msg_type);
 
-/// Nats-Msg-Id of a message with a sequence number: the hash of topic and payload, so that a device's
-/// retry is found and a reused number with another content is not. Empty when `seq` is 0.
+/// Nats-Msg-Id of a message with a sequence number: the hash of topic and payload, so that a
+/// device's retry is found and a reused number with another content is not. Empty when `seq` is 0.
 std::string message_id(std::string_view topic, std::string_view payload, std::int64_t seq);
 
 /// True for the media type application/cbor, with or without parameters.

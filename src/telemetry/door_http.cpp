@@ -120,8 +120,9 @@ Task<http::Response> ingest_one(DoorDeps d, http::Raw request) {
     out = payload.carries_token ? pack(*device, msg_type, verdict, without_token(*json), seq)
                                 : pack(*device, msg_type, verdict, request->body, seq);
   }
-  const auto result = co_await d.nats->publish_acked(
-      std::move(out.subject), std::move(out.envelope), std::move(out.id), limits::puback_timeout_ms);
+  const auto result =
+      co_await d.nats->publish_acked(std::move(out.subject), std::move(out.envelope),
+                                     std::move(out.id), limits::puback_timeout_ms);
   if (!result.ok()) throw unavailable("Ingestion temporarily unavailable");
   std::string body = "{\"status\":\"accepted\",\"device_id\":";
   json::write(body, device_id);
@@ -229,8 +230,7 @@ Task<http::Response> ingest_batch(DoorDeps d, http::Raw request) {
   }
   boost::system::error_code ec;
   while (pending->open > 0)
-    co_await pending->done.async_wait(
-        boost::asio::redirect_error(boost::asio::use_awaitable, ec));
+    co_await pending->done.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ec));
   bool unpublished = false;
   for (const auto& r : answer->results) {
     ++(r.status == "accepted" ? answer->accepted : answer->rejected);
@@ -247,10 +247,10 @@ struct RateLimitStats {
   std::int64_t limited_device = 0, limited_tenant = 0, limited_global = 0;
   double device_rate_rps = 0, device_rate_burst = 0, tenant_rate_rps = 0, global_rate_rps = 0;
 };
-BOOST_DESCRIBE_STRUCT(RateLimitStats, (), (device_cache_entries, device_buckets, cache_hits,
-                                           cache_misses, limited_device, limited_tenant,
-                                           limited_global, device_rate_rps, device_rate_burst,
-                                           tenant_rate_rps, global_rate_rps))
+BOOST_DESCRIBE_STRUCT(RateLimitStats, (),
+                      (device_cache_entries, device_buckets, cache_hits, cache_misses,
+                       limited_device, limited_tenant, limited_global, device_rate_rps,
+                       device_rate_burst, tenant_rate_rps, global_rate_rps))
 struct RateLimitAnswer {
   RateLimitStats rate_limit_stats;
   Time timestamp;
@@ -292,7 +292,8 @@ template <class Message>
 json::Rules<Message> rules_of_message() {
   return json::rules<Message>()
       .describe(&Message::version, "\"1\", or absent")
-      .describe(&Message::ts, "ISO 8601, or epoch seconds or milliseconds; absent: the time of arrival")
+      .describe(&Message::ts,
+                "ISO 8601, or epoch seconds or milliseconds; absent: the time of arrival")
       .describe(&Message::seq, "Above 0: a repeated message is stored once")
       .range(&Message::lat, -90, 90)
       .range(&Message::lng, -180, 180)
@@ -312,8 +313,9 @@ struct BatchMessage {
   std::optional<double> lat, lng;
   boost::json::object metrics;
 };
-BOOST_DESCRIBE_STRUCT(BatchMessage, (), (tenant_id, device_id, msg_type, provision_token, version,
-                                         ts, site_id, seq, lat, lng, metrics))
+BOOST_DESCRIBE_STRUCT(BatchMessage, (),
+                      (tenant_id, device_id, msg_type, provision_token, version, ts, site_id, seq,
+                       lat, lng, metrics))
 inline auto constraints(json::As<BatchMessage>) {
   return rules_of_message<BatchMessage>().one_of(&BatchMessage::msg_type,
                                                  {"telemetry", "heartbeat"});
@@ -340,21 +342,36 @@ BOOST_DESCRIBE_STRUCT(IngestAnswer, (), (status, device_id, seq))
 void mount_door(http::Router& api, DoorDeps d) {
   api.post("/ingest/v1/tenant/{tenant_id}/device/{device_id}/{msg_type}",
            http::bound(d, ingest_one))
-      .devices().tag("Ingest").summary("Send one message")
-      .description("Header `X-Provision-Token` carries the device's token. 202 means that the "
-                   "message is on disk. Send `seq` above 0, and a repeated message is stored once.")
+      .devices()
+      .tag("Ingest")
+      .summary("Send one message")
+      .description(
+          "Header `X-Provision-Token` carries the device's token. 202 means that the "
+          "message is on disk. Send `seq` above 0, and a repeated message is stored once.")
       .header("X-Provision-Token", "The device's token", d.require_token)
       .body<IngestBody>({"application/cbor"})
-      .max_body(single_body_bytes).success(202).returns<IngestAnswer>()
-      .fails(400, "UNREGISTERED_DEVICE").fails(401, "TOKEN_INVALID").fails(403, "DEVICE_REVOKED")
-      .fails(429, "RATE_LIMITED").fails(503, "Ingestion temporarily unavailable")
+      .max_body(single_body_bytes)
+      .success(202)
+      .returns<IngestAnswer>()
+      .fails(400, "UNREGISTERED_DEVICE")
+      .fails(401, "TOKEN_INVALID")
+      .fails(403, "DEVICE_REVOKED")
+      .fails(429, "RATE_LIMITED")
+      .fails(503, "Ingestion temporarily unavailable")
       .example({{"site_id", "warehouse-7"}, {"seq", 1}, {"metrics", {{"temperature", 21.5}}}});
-  api.post("/ingest/v1/batch", http::bound(d, ingest_batch)).devices().tag("Ingest")
-      .summary("Send up to 100 messages, each judged alone").body<BatchBody>()
+  api.post("/ingest/v1/batch", http::bound(d, ingest_batch))
+      .devices()
+      .tag("Ingest")
+      .summary("Send up to 100 messages, each judged alone")
+      .body<BatchBody>()
       .max_body(batch_body_bytes)
-      .success(202).returns<BatchAnswer>().fails(400, "Batch is empty")
+      .success(202)
+      .returns<BatchAnswer>()
+      .fails(400, "Batch is empty")
       .fails(503, "Ingestion temporarily unavailable");
-  api.get("/ingest/v1/metrics/rate-limits", http::bound(d, rate_limits)).signed_in().tag("Ingest")
+  api.get("/ingest/v1/metrics/rate-limits", http::bound(d, rate_limits))
+      .signed_in()
+      .tag("Ingest")
       .summary("The door's limits and what they refused");
 }
 

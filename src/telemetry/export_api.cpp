@@ -19,7 +19,8 @@ inline auto constraints(json::As<ExportQuery>) {
 /// A cell (RFC 4180). Text that a spreadsheet would take for a formula gets a quote in front.
 std::string cell(std::string_view text, bool number = false) {
   std::string out(text);
-  if (!number && !out.empty() && std::string_view("=+-@\t\r").find(out[0]) != std::string_view::npos)
+  if (!number && !out.empty() &&
+      std::string_view("=+-@\t\r").find(out[0]) != std::string_view::npos)
     out.insert(0, 1, '\'');
   if (out.find_first_of(",\"\r\n") == std::string::npos) return out;
   std::string quoted = "\"";
@@ -64,8 +65,8 @@ Task<http::Response> export_csv(tenancy::TenantCaller caller, http::Path<"device
   http::Response r;
   r.headers.add("Content-Type", "text/csv; charset=utf-8");
   const auto name = id.value + "_telemetry_" + query->range + ".csv";
-  r.headers.add("Content-Disposition", "attachment; filename=\"" + name +
-                                           "\"; filename*=UTF-8''" + http::percent_encode(name));
+  r.headers.add("Content-Disposition", "attachment; filename=\"" + name + "\"; filename*=UTF-8''" +
+                                           http::percent_encode(name));
   r.stream = [db = caller.db, device = id.value, start, names,
               limit = query->limit](http::BodyWriter& out) -> Task<> {
     std::string head = "time,device_id,site_id,seq";
@@ -88,9 +89,13 @@ Task<http::Response> export_csv(tenancy::TenantCaller caller, http::Path<"device
 }  // namespace
 
 void mount_export(http::Router& api) {
-  api.get("/api/v1/customer/devices/{device_id}/telemetry/export", &export_csv).customers()
-      .tag("Telemetry").summary("Telemetry as CSV, newest first").produces("text/csv")
-      .fails(400, "Invalid range").fails(404, "Device not found");
+  api.get("/api/v1/customer/devices/{device_id}/telemetry/export", &export_csv)
+      .customers()
+      .tag("Telemetry")
+      .summary("Telemetry as CSV, newest first")
+      .produces("text/csv")
+      .fails(400, "Invalid range")
+      .fails(404, "Device not found");
 }
 
 }  // namespace pulse::telemetry

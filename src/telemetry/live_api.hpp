@@ -25,9 +25,9 @@ class TicketOffice {
 };
 
 struct LiveDeps {
-  std::shared_ptr<LiveHub> hub;                       ///< of the loop
-  std::shared_ptr<tenancy::Authenticator> tokens;     ///< of the loop
-  std::shared_ptr<TicketOffice> tickets;              ///< of the process
+  std::shared_ptr<LiveHub> hub;                    ///< of the loop
+  std::shared_ptr<tenancy::Authenticator> tokens;  ///< of the loop
+  std::shared_ptr<TicketOffice> tickets;           ///< of the process
   std::vector<std::string> origins;  ///< whose pages may open a WebSocket with a session cookie
 };
 

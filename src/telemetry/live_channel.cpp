@@ -135,8 +135,10 @@ std::string answer_to(const bj::object& o, ChannelSink& sink, LiveHub::Handle& h
     if (device.empty()) return error("device_id is missing");
     if (on && sink.devices.size() >= limits::live_subscriptions_per_client)
       return error("Too many subscriptions");
-    if (on) sink.devices.insert(device);
-    else sink.devices.erase(device);
+    if (on)
+      sink.devices.insert(device);
+    else
+      sink.devices.erase(device);
     reply["device_id"] = device;
   } else if (type == "fleet") {
     handle.want_fleet(on);
@@ -169,8 +171,10 @@ Task<> run_channel(LiveDeps d, std::string ticket, http::WebSocket& socket) {
   std::function<Task<>(std::string)> on_text = [&](std::string text) -> Task<> {
     boost::system::error_code ec;
     const auto json = bj::parse(text, ec);
-    if (ec || !json.is_object()) outbox.put("{\"type\":\"error\",\"message\":\"Invalid JSON\"}");
-    else outbox.put(answer_to(json.get_object(), sink, *membership, outbox));
+    if (ec || !json.is_object())
+      outbox.put("{\"type\":\"error\",\"message\":\"Invalid JSON\"}");
+    else
+      outbox.put(answer_to(json.get_object(), sink, *membership, outbox));
     co_return;
   };
   co_await converse(socket, outbox, who->expires_at_s, limits::live_push_interval_ms, "",
@@ -198,12 +202,16 @@ Task<http::Response> channel(LiveDeps d, http::Raw request) {
 }  // namespace
 
 void mount_channel(http::Router& api, LiveDeps d) {
-  api.get("/api/ws-ticket", http::bound(d, issue_ticket)).signed_in().tag("Live")
+  api.get("/api/ws-ticket", http::bound(d, issue_ticket))
+      .signed_in()
+      .tag("Live")
       .summary("A single-use ticket for /api/v2/ws, valid for 30 s")
       .fails(401, "Authentication required");
   api.get("/api/v2/ws", http::bound(d, channel))
-      .open("the ticket is checked in the handler, and refusals are close codes").tag("Live")
-      .summary("Live channel: devices, alerts, fleet").success(101)
+      .open("the ticket is checked in the handler, and refusals are close codes")
+      .tag("Live")
+      .summary("Live channel: devices, alerts, fleet")
+      .success(101)
       .fails(426, "This is a WebSocket endpoint");
 }
 

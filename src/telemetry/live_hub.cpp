@@ -77,7 +77,8 @@ Task<> LiveHub::Tenant::count(std::shared_ptr<Tenant> self) {
     } catch (const pg::Error&) {
       failed = true;
     }
-    if (failed) self->changed = true;
+    if (failed)
+      self->changed = true;
     else
       for (auto* sink : self->fleet_sinks) sink->fleet(self->summary);
     co_await sleep_ms(1'000);
@@ -95,9 +96,8 @@ std::shared_ptr<LiveHub::Tenant> LiveHub::tenant(const std::string& id) {
   if (known) return known;
   std::erase_if(tenants_, [&](const auto& e) { return e.first != id && e.second.expired(); });
   auto made = std::make_shared<Tenant>(id, pool_, executor_);
-  made->subscription = nats_.subscribe("live." + id, "", executor_, [this, id](nats::Message m) {
-    received(id, m.data);
-  });
+  made->subscription = nats_.subscribe("live." + id, "", executor_,
+                                       [this, id](nats::Message m) { received(id, m.data); });
   tenants_[id] = made;
   return made;
 }

@@ -1,7 +1,7 @@
 #pragma once
-// Live fan-out on one loop: what ingest announces on `live.{tenant}` goes to the browsers that look.
-// A tenant is listened to while it has clients. Slow clients are conflated, never buffered without
-// bound: the latest message of a device takes the place of an older one.
+// Live fan-out on one loop: what ingest announces on `live.{tenant}` goes to the browsers that
+// look. A tenant is listened to while it has clients. Slow clients are conflated, never buffered
+// without bound: the latest message of a device takes the place of an older one.
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>

@@ -27,7 +27,9 @@ std::set<std::string> words_of(std::string_view list) {
 
 struct Filters {
   std::set<std::string> devices, metrics;  // empty: all
-  bool wants(const std::string& device) const { return devices.empty() || devices.contains(device); }
+  bool wants(const std::string& device) const {
+    return devices.empty() || devices.contains(device);
+  }
   /// Those of a message's metrics that are asked for.
   bj::object wanted(const bj::value& message_metrics) const {
     bj::object out;
@@ -85,8 +87,8 @@ class StreamSink : public LiveSink {
     outbox_.drop(replayed_);
   }
 
-  /// Status, refusals and changes go to every client of the tenant: they are few, and a page shows its whole
-  /// fleet beside the devices whose messages it follows.
+  /// Status, refusals and changes go to every client of the tenant: they are few, and a page shows
+  /// its whole fleet beside the devices whose messages it follows.
   void notice(const bj::object& message) override {
     const auto text = json::to_text(message);
     outbox_.put(sse_ ? "event: " + text_of(message, "type") + "\ndata: " + text + "\n\n" : text);
@@ -216,9 +218,8 @@ Task<> run_stream(LiveDeps d, Opening opening, Filters filters, http::WebSocket&
     } catch (const HttpError& e) {
       refused = e.what();
     }
-    outbox.put(refused.empty()
-                   ? "{\"type\":\"authenticated\"}"
-                   : "{\"type\":\"error\",\"message\":" + json::to_text(refused) + "}");
+    outbox.put(refused.empty() ? "{\"type\":\"authenticated\"}"
+                               : "{\"type\":\"error\",\"message\":" + json::to_text(refused) + "}");
   };
   co_await converse(socket, outbox, expires_at_s, 100, "ping", std::move(on_text));
 }
@@ -327,14 +328,21 @@ Task<StreamStatus> status(LiveDeps d) {
 void mount_stream(http::Router& api, LiveDeps d) {
   const std::string base = "/api/v1/customer/telemetry/stream";
   api.get(base, http::bound(d, stream))
-      .open("the token is checked in the handler, and refusals are close codes").tag("Live")
-      .summary("Telemetry as it is stored, by WebSocket").success(101)
+      .open("the token is checked in the handler, and refusals are close codes")
+      .tag("Live")
+      .summary("Telemetry as it is stored, by WebSocket")
+      .success(101)
       .fails(426, "This is a WebSocket endpoint");
-  api.get(base + "/sse", http::bound(d, sse)).customers().tag("Live")
-      .summary("Telemetry as it is stored, by server-sent events").produces("text/event-stream")
+  api.get(base + "/sse", http::bound(d, sse))
+      .customers()
+      .tag("Live")
+      .summary("Telemetry as it is stored, by server-sent events")
+      .produces("text/event-stream")
       .fails(429, "Too many connections");
   api.get("/api/v1/telemetry/stream/status", http::bound(d, status))
-      .open("counts only").tag("Live").summary("Open live connections");
+      .open("counts only")
+      .tag("Live")
+      .summary("Open live connections");
 }
 
 }  // namespace pulse::telemetry

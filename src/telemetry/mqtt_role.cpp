@@ -32,8 +32,8 @@ const DeviceSession& session_of(const mqtt::Principal& principal) {
   return *static_cast<const DeviceSession*>(principal.data.get());
 }
 
-/// True while the token by which the session came in may still be used; a session without one, where
-/// none is asked for, has nothing that could end.
+/// True while the token by which the session came in may still be used; a session without one,
+/// where none is asked for, has nothing that could end.
 bool token_lives(const DeviceSession& session, const fleet::DeviceCredentials& device) {
   if (session.token_id.empty()) return true;
   for (const auto& t : device.tokens)
@@ -91,11 +91,11 @@ Task<mqtt::AuthResult> MqttRole::Impl::authenticate(const mqtt::ConnectInfo& inf
   const auto verdict = judge_device(*device, password, deps.require_token);
   if (!verdict.reason.empty()) {
     deps.failures->failed(address);
-    const bool credentials = verdict.reason.starts_with("TOKEN") ||
-                             verdict.reason == "UNREGISTERED_DEVICE";
-    co_return refused(credentials ? mqtt::Reason::bad_user_name_or_password
-                                  : mqtt::Reason::not_authorized,
-                      verdict.reason);
+    const bool credentials =
+        verdict.reason.starts_with("TOKEN") || verdict.reason == "UNREGISTERED_DEVICE";
+    co_return refused(
+        credentials ? mqtt::Reason::bad_user_name_or_password : mqtt::Reason::not_authorized,
+        verdict.reason);
   }
   mqtt::AuthResult out;
   out.principal.name = identity->tenant + "/" + identity->device;
@@ -143,7 +143,8 @@ Task<mqtt::PublishResult> MqttRole::Impl::publish(const mqtt::Principal& princip
   std::string envelope, id;
   {
     boost::json::monotonic_resource arena(4 * 1024);
-    const auto cbor = is_cbor(message.content_type) ? json::from_cbor(message.payload) : std::nullopt;
+    const auto cbor =
+        is_cbor(message.content_type) ? json::from_cbor(message.payload) : std::nullopt;
     const std::string_view text = cbor ? std::string_view(*cbor) : message.payload;
     const auto json = parse_json(text, &arena);
     if (!json) {
@@ -158,9 +159,9 @@ Task<mqtt::PublishResult> MqttRole::Impl::publish(const mqtt::Principal& princip
       id = message_id(message.topic, payload, seq && seq->is_int64() ? seq->get_int64() : 0);
     }
   }
-  const auto result =
-      co_await deps.nats->publish_acked(subject_of(session.tenant, topic->kind), std::move(envelope),
-                                        std::move(id), limits::puback_timeout_ms);
+  const auto result = co_await deps.nats->publish_acked(subject_of(session.tenant, topic->kind),
+                                                        std::move(envelope), std::move(id),
+                                                        limits::puback_timeout_ms);
   if (result.ok()) co_return mqtt::PublishResult::accept();
   // No acknowledgement: the device keeps the message and sends it again.
   co_return mqtt::PublishResult::unavailable("Ingestion temporarily unavailable");
@@ -178,9 +179,9 @@ void MqttRole::Impl::disconnected(const mqtt::SessionInfo& info, const mqtt::Dis
   const bool orderly = cause.kind == Kind::client || cause.kind == Kind::shutdown ||
                        cause.kind == Kind::taken_over || cause.kind == Kind::administrative;
   change.event_type = orderly ? "DISCONNECTED" : "CONNECTION_LOST";
-  static constexpr const char* names[] = {"client", "connection_lost", "keep_alive_timeout",
-                                          "protocol_error", "taken_over", "rejected", "unavailable",
-                                          "write_stall", "administrative", "shutdown"};
+  static constexpr const char* names[] = {
+      "client",   "connection_lost", "keep_alive_timeout", "protocol_error", "taken_over",
+      "rejected", "unavailable",     "write_stall",        "administrative", "shutdown"};
   change.details["reason"] = names[static_cast<std::size_t>(cause.kind)];
   change.details["protocol"] = "mqtt";
   change.details["client_id"] = info.client_id;
@@ -200,7 +201,9 @@ void MqttRole::Impl::disconnected(const mqtt::SessionInfo& info, const mqtt::Dis
 mqtt::Hooks MqttRole::Impl::hooks() {
   mqtt::Hooks h;
   h.authenticate = [this](const mqtt::ConnectInfo& info) { return authenticate(info); };
-  h.publish = [this](const mqtt::Principal& p, const mqtt::PublishView& m) { return publish(p, m); };
+  h.publish = [this](const mqtt::Principal& p, const mqtt::PublishView& m) {
+    return publish(p, m);
+  };
   h.subscribe = [](const mqtt::Principal& p, std::string_view filter,
                    mqtt::Qos qos) -> Task<mqtt::Reason> {
     const auto& s = session_of(p);
@@ -255,35 +258,36 @@ void MqttRole::Impl::listen_to_nats() {
     const auto* v = o.if_contains(name);
     return v && v->is_string() ? std::string(v->get_string()) : std::string();
   };
-  takeovers = deps.nats->subscribe(
-      takeover_subject, "", io.get_executor(),
-      [weak = weak_from_this(), text_of](nats::Message m) {
-        const auto self = weak.lock();
-        boost::system::error_code ec;
-        const auto json = boost::json::parse(m.data, ec);
-        if (!self || !self->endpoint || ec || !json.is_object()) return;
-        self->endpoint->kick(text_of(json.as_object(), "client"),
-                             text_of(json.as_object(), "session"));
-      });
-  changes = deps.nats->subscribe(
-      fleet::invalidate_subject, "", io.get_executor(),
-      [weak = weak_from_this(), text_of](nats::Message m) {
-        const auto self = weak.lock();
-        boost::system::error_code ec;
-        const auto json = boost::json::parse(m.data, ec);
-        if (!self || ec || !json.is_object()) return;
-        const auto tenant = text_of(json.as_object(), "tenant_id");
-        const auto device = text_of(json.as_object(), "device_id");
-        self->deps.auth->forget(tenant, device);
-        boost::asio::co_spawn(self->io, check_sessions(self, tenant, device),
-                              boost::asio::detached);
-      });
+  takeovers = deps.nats->subscribe(takeover_subject, "", io.get_executor(),
+                                   [weak = weak_from_this(), text_of](nats::Message m) {
+                                     const auto self = weak.lock();
+                                     boost::system::error_code ec;
+                                     const auto json = boost::json::parse(m.data, ec);
+                                     if (!self || !self->endpoint || ec || !json.is_object())
+                                       return;
+                                     self->endpoint->kick(text_of(json.as_object(), "client"),
+                                                          text_of(json.as_object(), "session"));
+                                   });
+  changes =
+      deps.nats->subscribe(fleet::invalidate_subject, "", io.get_executor(),
+                           [weak = weak_from_this(), text_of](nats::Message m) {
+                             const auto self = weak.lock();
+                             boost::system::error_code ec;
+                             const auto json = boost::json::parse(m.data, ec);
+                             if (!self || ec || !json.is_object()) return;
+                             const auto tenant = text_of(json.as_object(), "tenant_id");
+                             const auto device = text_of(json.as_object(), "device_id");
+                             self->deps.auth->forget(tenant, device);
+                             boost::asio::co_spawn(self->io, check_sessions(self, tenant, device),
+                                                   boost::asio::detached);
+                           });
 }
 
 mqtt::Limits mqtt_limits(std::size_t payload_bytes_max) {
   mqtt::Limits limits;
-  // Around the payload there is the topic, and with 5.0 properties. What is larger than that is taken
-  // all the same, as from 3.1.1 clients, which can't be told: it is quarantined with its reason.
+  // Around the payload there is the topic, and with 5.0 properties. What is larger than that is
+  // taken all the same, as from 3.1.1 clients, which can't be told: it is quarantined with its
+  // reason.
   limits.packet_bytes_told =
       static_cast<std::uint32_t>(payload_bytes_max + limits.topic_bytes_max + 1024);
   limits.packet_bytes_max = std::max(limits.packet_bytes_max, limits.packet_bytes_told);
@@ -314,23 +318,28 @@ void MqttRole::listen(const MqttListen& l) {
 }
 
 void MqttRole::mount(http::Router& api) {
-  api.get("/mqtt", [impl = impl_](http::Raw request) -> Task<http::Response> {
-       const auto offered = request->headers.get("Sec-WebSocket-Protocol");
-       if (!http::lists(offered, "mqtt"))
-         throw bad_request("MQTT over WebSocket needs the subprotocol 'mqtt'");
-       http::Response r;
-       r.subprotocol = "mqtt";
-       const auto limits = mqtt_limits(impl->deps.payload_bytes_max);
-       r.websocket_max_message_bytes = std::size_t{2} * limits.packet_bytes_max;
-       r.websocket_timeouts = false;  // keep alive and write stall; and it may be read no further
-       r.websocket = [impl, address = request->client_address](http::WebSocket& ws) -> Task<> {
-         co_await impl->endpoint->serve(mqtt::make_websocket_stream(ws, address),
-                                        mqtt::Protocol::websocket);
-       };
-       co_return r;
-     })
-      .open("the device authenticates in its CONNECT packet").tag("Ingest")
-      .summary("MQTT over WebSocket").success(101).fails(400, "subprotocol 'mqtt' is needed");
+  api.get("/mqtt",
+          [impl = impl_](http::Raw request) -> Task<http::Response> {
+            const auto offered = request->headers.get("Sec-WebSocket-Protocol");
+            if (!http::lists(offered, "mqtt"))
+              throw bad_request("MQTT over WebSocket needs the subprotocol 'mqtt'");
+            http::Response r;
+            r.subprotocol = "mqtt";
+            const auto limits = mqtt_limits(impl->deps.payload_bytes_max);
+            r.websocket_max_message_bytes = std::size_t{2} * limits.packet_bytes_max;
+            r.websocket_timeouts =
+                false;  // keep alive and write stall; and it may be read no further
+            r.websocket = [impl, address = request->client_address](http::WebSocket& ws) -> Task<> {
+              co_await impl->endpoint->serve(mqtt::make_websocket_stream(ws, address),
+                                             mqtt::Protocol::websocket);
+            };
+            co_return r;
+          })
+      .open("the device authenticates in its CONNECT packet")
+      .tag("Ingest")
+      .summary("MQTT over WebSocket")
+      .success(101)
+      .fails(400, "subprotocol 'mqtt' is needed");
 }
 
 Task<> MqttRole::stop(long grace_ms) {

@@ -17,9 +17,9 @@ namespace pulse::telemetry {
 
 struct MqttRoleDeps {
   std::shared_ptr<fleet::DeviceAuth> auth;
-  std::shared_ptr<fleet::DeviceLookup> lookup;           ///< of the loop
-  std::shared_ptr<fleet::ConnectionLog> connections;     ///< of the process
-  std::shared_ptr<tenancy::FailureLimit> failures;       ///< of the process, by address
+  std::shared_ptr<fleet::DeviceLookup> lookup;        ///< of the loop
+  std::shared_ptr<fleet::ConnectionLog> connections;  ///< of the process
+  std::shared_ptr<tenancy::FailureLimit> failures;    ///< of the process, by address
   nats::Client* nats = nullptr;
   bool require_token = true;
   std::size_t payload_bytes_max = limits::ingest_payload_bytes_mqtt;  ///< more is quarantined
@@ -38,8 +38,8 @@ class MqttRole {
  public:
   MqttRole(boost::asio::io_context& io, MqttRoleDeps deps);
   ~MqttRole();
-  /// Binds the ports (shared by all loops). Throws boost::system::system_error, or std::runtime_error
-  /// naming the TLS file that does not load.
+  /// Binds the ports (shared by all loops). Throws boost::system::system_error, or
+  /// std::runtime_error naming the TLS file that does not load.
   void listen(const MqttListen& listen);
   /// GET /mqtt: MQTT over WebSocket (subprotocol "mqtt") on the gateway's port.
   void mount(http::Router& api);

@@ -1,6 +1,6 @@
 #pragma once
-// Reading telemetry: rows, latest values, series from rollups or raw rows to a point budget, messages
-// with their stages.
+// Reading telemetry: rows, latest values, series from rollups or raw rows to a point budget,
+// messages with their stages.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,8 +14,8 @@ namespace pulse::telemetry {
 using Row = fleet::RecentMessage;
 
 /// Newest first.
-Task<std::vector<Row>> rows_between(tenancy::TenantDb db, std::string device_id, Time start, Time end,
-                                    std::int64_t limit);
+Task<std::vector<Row>> rows_between(tenancy::TenantDb db, std::string device_id, Time start,
+                                    Time end, std::int64_t limit);
 Task<std::vector<Row>> latest_rows(tenancy::TenantDb db, std::string device_id, std::int64_t count);
 /// For the device page: the last 24 h (50) and of these telemetry of the last 6 h (120).
 Task<fleet::RecentMessages> recent_messages(tenancy::TenantDb db, std::string device_id);
@@ -27,8 +27,8 @@ struct MetricInfo {
   std::optional<double> min_range, max_range;
   std::int64_t precision_digits = 2;
 };
-BOOST_DESCRIBE_STRUCT(MetricInfo, (), (metric_key, display_name, unit, min_range, max_range,
-                                       precision_digits))
+BOOST_DESCRIBE_STRUCT(MetricInfo, (),
+                      (metric_key, display_name, unit, min_range, max_range, precision_digits))
 Task<std::vector<MetricInfo>> metrics_of(tenancy::TenantDb db, std::string device_id);
 
 /// A bucket of a series. For a single raw sample `time` is the sample's own.
@@ -46,8 +46,8 @@ struct SeriesPlan {
   std::int64_t bucket_s = 60;
 };
 
-/// The finest plan whose points fit the budget: raw rows below a minute, one-minute rollups below an
-/// hour, one-hour rollups above; buckets of a round length.
+/// The finest plan whose points fit the budget: raw rows below a minute, one-minute rollups below
+/// an hour, one-hour rollups above; buckets of a round length.
 SeriesPlan plan_series(std::int64_t span_s, std::int64_t points);
 
 /// Points of each metric, oldest first; values that are no numbers are skipped.
@@ -68,8 +68,9 @@ struct TracedMessage {
   std::optional<double> latency_ms;  ///< received to stored
   json::Raw metrics;
 };
-BOOST_DESCRIBE_STRUCT(TracedMessage, (), (id, received_at, stored_at, time, msg_type, seq, status,
-                                          reason, latency_ms, metrics))
+BOOST_DESCRIBE_STRUCT(TracedMessage, (),
+                      (id, received_at, stored_at, time, msg_type, seq, status, reason, latency_ms,
+                       metrics))
 /// A place in a device's message log, whose order is that of arrival.
 struct MessageCursor {
   Time received_at;

@@ -59,8 +59,8 @@ struct Series {
   std::int64_t precision_digits = 2;
   std::vector<Point> points;
 };
-BOOST_DESCRIBE_STRUCT(Series, (), (metric, display_name, unit, min_range, max_range,
-                                   precision_digits, points))
+BOOST_DESCRIBE_STRUCT(Series, (),
+                      (metric, display_name, unit, min_range, max_range, precision_digits, points))
 struct History {
   std::string device_id, metric, range, bucket_size;
   std::optional<std::string> unit;
@@ -72,9 +72,9 @@ struct History {
   std::int64_t bucket_seconds = 60;
   Time start, end;
 };
-BOOST_DESCRIBE_STRUCT(History, (), (device_id, metric, range, bucket_size, unit, min_range,
-                                    max_range, precision_digits, points, series, source,
-                                    bucket_seconds, start, end))
+BOOST_DESCRIBE_STRUCT(History, (),
+                      (device_id, metric, range, bucket_size, unit, min_range, max_range,
+                       precision_digits, points, series, source, bucket_seconds, start, end))
 
 struct MessageQuery {
   std::int64_t limit = 50;
@@ -118,8 +118,10 @@ Task<TelemetryRows> list_rows(TenantCaller caller, http::Path<"device_id"> id,
   // Readings may be a little ahead of our clock.
   end.at += std::chrono::hours(24);
   if (query->end) end = parse_bound(*query->end);
-  if (query->start) start = parse_bound(*query->start);
-  else if (query->end) start = earlier(end, query->hours.value_or(6) * 3600);
+  if (query->start)
+    start = parse_bound(*query->start);
+  else if (query->end)
+    start = earlier(end, query->hours.value_or(6) * 3600);
   if (start >= end) throw bad_request("Start must be before end");
   co_await fleet::require_device(caller.db, id.value);
   TelemetryRows out{caller.tenant(), id.value, {}, 0};
@@ -190,8 +192,8 @@ Task<History> get_history(TenantCaller caller, http::Path<"device_id"> id,
   const auto window = window_of(query.value);
   co_await fleet::require_device(caller.db, id.value);
   const auto known = co_await metrics_of(caller.db, id.value);
-  auto points = co_await series_of(caller.db, id.value, query->metric, window.start, window.end,
-                                   window.plan);
+  auto points =
+      co_await series_of(caller.db, id.value, query->metric, window.start, window.end, window.plan);
   History out;
   out.device_id = id.value;
   for (std::size_t i = 0; i < query->metric.size(); ++i) {
@@ -248,23 +250,39 @@ Task<MessageList> list_messages(TenantCaller caller, http::Path<"device_id"> id,
 
 void mount_queries(http::Router& api) {
   const std::string one = "/api/v1/customer/devices/{device_id}";
-  api.get(one + "/telemetry", &list_rows).customers().tag("Telemetry")
-      .summary("Stored messages, newest first").fails(400, "Start must be before end")
+  api.get(one + "/telemetry", &list_rows)
+      .customers()
+      .tag("Telemetry")
+      .summary("Stored messages, newest first")
+      .fails(400, "Start must be before end")
       .fails(404, "Device not found");
-  api.get(one + "/telemetry/latest", &list_latest).customers().tag("Telemetry")
-      .summary("The latest messages").fails(404, "Device not found");
-  api.get(one + "/telemetry/metrics", &list_metrics).customers().tag("Telemetry")
-      .summary("Metrics of a device, with units and ranges").fails(404, "Device not found");
-  api.get(one + "/telemetry/history", &get_history).customers().tag("Telemetry")
+  api.get(one + "/telemetry/latest", &list_latest)
+      .customers()
+      .tag("Telemetry")
+      .summary("The latest messages")
+      .fails(404, "Device not found");
+  api.get(one + "/telemetry/metrics", &list_metrics)
+      .customers()
+      .tag("Telemetry")
+      .summary("Metrics of a device, with units and ranges")
+      .fails(404, "Device not found");
+  api.get(one + "/telemetry/history", &get_history)
+      .customers()
+      .tag("Telemetry")
       .summary("Series of one or several metrics")
-      .description("From one-minute or one-hour rollups, or from raw rows where the span is short. "
-                   "Each point carries average, minimum and maximum, so that nothing is lost to "
-                   "downsampling.")
-      .fails(400, "Invalid range").fails(404, "Device not found");
-  api.get(one + "/messages", &list_messages).customers().tag("Telemetry")
+      .description(
+          "From one-minute or one-hour rollups, or from raw rows where the span is short. "
+          "Each point carries average, minimum and maximum, so that nothing is lost to "
+          "downsampling.")
+      .fails(400, "Invalid range")
+      .fails(404, "Device not found");
+  api.get(one + "/messages", &list_messages)
+      .customers()
+      .tag("Telemetry")
       .summary("Recent messages with their stages")
-      .description("In the order of arrival, newest first: stored ones with when they were received "
-                   "and stored, quarantined ones and dead letters with the reason.")
+      .description(
+          "In the order of arrival, newest first: stored ones with when they were received "
+          "and stored, quarantined ones and dead letters with the reason.")
       .fails(404, "Device not found");
   mount_export(api);
 }

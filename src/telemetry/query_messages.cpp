@@ -16,8 +16,8 @@ constexpr std::string_view kinds = "dqs";
 // ones) that is nearly the order of arrival; the others have an index of their own
 // (telemetry_late). A page of n messages needs the newest n late ones, and of the prompt ones only
 // what may come before the last of those; among the prompt ones again, what was measured 20 minutes
-// before the n-th can't be among the first n. (The n-th is looked for among the newest 20,000, along
-// the index; where it is not there, more is read and sorted.) $2 to $4: the cursor, $5: n.
+// before the n-th can't be among the first n. (The n-th is looked for among the newest 20,000,
+// along the index; where it is not there, more is read and sorted.) $2 to $4: the cursor, $5: n.
 constexpr const char* messages_before = R"sql(
   WITH late AS MATERIALIZED (
     SELECT stream_seq, received_at, stored_at, time, msg_type, seq, metrics FROM telemetry

@@ -73,7 +73,8 @@ struct ApiTokens::Impl {
   void forget(const std::string& token_id) {
     const std::lock_guard lock(mutex);
     ++changes;
-    if (token_id.empty()) entries.clear();
+    if (token_id.empty())
+      entries.clear();
     else
       std::erase_if(entries, [&](const auto& e) {
         return e.second.caller && e.second.caller->by_api_token == token_id;

@@ -1,6 +1,6 @@
 #pragma once
-// Tokens of people and machines for the interface: "pulse_pat_..." of a person, "pulse_svc_..." of a
-// service account. Stored as SHA-256; looked up at the door before any tenant is known.
+// Tokens of people and machines for the interface: "pulse_pat_..." of a person, "pulse_svc_..." of
+// a service account. Stored as SHA-256; looked up at the door before any tenant is known.
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
 #include <string>
@@ -29,8 +29,8 @@ class ApiTokens {
   ~ApiTokens();
 
   /// The caller whose token this is, through the caller's loop's pool: `by_api_token` holds its id,
-  /// `scopes` its permissions. A person's roles are the person's tenant roles. Notes the use, at most
-  /// once a minute. Throws HttpError 401 "Invalid token" or "Token expired"; pg::Error.
+  /// `scopes` its permissions. A person's roles are the person's tenant roles. Notes the use, at
+  /// most once a minute. Throws HttpError 401 "Invalid token" or "Token expired"; pg::Error.
   Task<Caller> verify(pg::Pool& pool, std::string token, std::string client_address);
   /// After a token or its owner changed: forgets in all processes. Empty: all tokens.
   void changed(const std::string& token_id = {});

@@ -72,10 +72,10 @@ Task<> AuditLog::Impl::write_some() {
   if (batch.empty()) co_return;
   std::vector<std::vector<std::string>> c(16);
   for (const auto& [e, at] : batch) {
-    const std::string* values[] = {&at, &e.tenant_id, &e.event_type, &e.category, &e.severity,
-                                   &e.entity_type, &e.entity_id, &e.entity_name, &e.action,
-                                   &e.message, nullptr, &e.actor_type, &e.actor_id, &e.actor_name,
-                                   &e.ip_address, &e.request_id};
+    const std::string* values[] = {&at,         &e.tenant_id,   &e.event_type, &e.category,
+                                   &e.severity, &e.entity_type, &e.entity_id,  &e.entity_name,
+                                   &e.action,   &e.message,     nullptr,       &e.actor_type,
+                                   &e.actor_id, &e.actor_name,  &e.ip_address, &e.request_id};
     for (std::size_t i = 0; i < c.size(); ++i)
       c[i].push_back(values[i] ? *values[i] : json::to_text(e.details));
   }
@@ -145,7 +145,9 @@ AuditLog::AuditLog(asio::any_io_executor executor, pg::Pool& pool, std::string s
   impl_->source = std::move(source_service);
   impl_->capacity = capacity;
   asio::co_spawn(
-      executor, [](std::shared_ptr<Impl> impl, long ms) -> Task<> { co_await impl->run(ms); }(impl_, flush_ms),
+      executor,
+      [](std::shared_ptr<Impl> impl, long ms) -> Task<> { co_await impl->run(ms); }(impl_,
+                                                                                    flush_ms),
       asio::detached);
 }
 
@@ -158,15 +160,18 @@ bool AuditLog::write(AuditEvent event) {
   auto& events = impl_->events;
   bool kept = true;
   if (events.size() >= impl_->capacity) {
-    const auto oldest = std::find_if(events.begin(), events.end(),
-                                     [](const Stamped& s) { return s.event.category != "security"; });
+    const auto oldest = std::find_if(events.begin(), events.end(), [](const Stamped& s) {
+      return s.event.category != "security";
+    });
     kept = oldest != events.end() || event.category == "security";
     ++impl_->dropped;
-    log::error_throttled("audit buffer full, event lost",
-                         {{"event", oldest == events.end() ? event.event_type
-                                                           : oldest->event.event_type}});
-    if (oldest != events.end()) events.erase(oldest);
-    else if (kept) events.pop_front();
+    log::error_throttled(
+        "audit buffer full, event lost",
+        {{"event", oldest == events.end() ? event.event_type : oldest->event.event_type}});
+    if (oldest != events.end())
+      events.erase(oldest);
+    else if (kept)
+      events.pop_front();
   }
   if (kept) events.push_back({std::move(event), iso8601(now())});
   return kept;

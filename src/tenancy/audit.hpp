@@ -22,7 +22,8 @@ struct AuditEvent {
 
 class AuditLog {
  public:
-  /// Flushes every `flush_ms` or 100 events on the loop of `pool`; at most `capacity` events in memory.
+  /// Flushes every `flush_ms` or 100 events on the loop of `pool`; at most `capacity` events in
+  /// memory.
   AuditLog(boost::asio::any_io_executor executor, pg::Pool& pool, std::string source_service,
            long flush_ms = 1'000, std::size_t capacity = 10'000);
   ~AuditLog();

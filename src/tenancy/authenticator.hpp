@@ -12,9 +12,9 @@
 namespace pulse::tenancy {
 
 struct AuthenticatorDeps {
-  pg::Pool* pool = nullptr;                    ///< of the loop
-  std::shared_ptr<TokenVerifier> tokens;       ///< of the loop
-  std::shared_ptr<ApiTokens> api_tokens;       ///< of the process, as all below
+  pg::Pool* pool = nullptr;               ///< of the loop
+  std::shared_ptr<TokenVerifier> tokens;  ///< of the loop
+  std::shared_ptr<ApiTokens> api_tokens;  ///< of the process, as all below
   std::shared_ptr<Revocations> revocations;
   std::shared_ptr<FailureLimit> failures;
 };
@@ -25,9 +25,9 @@ class Authenticator {
   explicit Authenticator(AuthenticatorDeps deps) : d_(std::move(deps)) {}
 
   /// The caller that an access token or API token names. Throws HttpError: 429 "Too many auth
-  /// attempts" when the address has failed too often; 401 and 503 as TokenVerifier and ApiTokens, and
-  /// 401 "Session ended" for what was revoked. An expired token is a browser's everyday life, no
-  /// attack: it does not count.
+  /// attempts" when the address has failed too often; 401 and 503 as TokenVerifier and ApiTokens,
+  /// and 401 "Session ended" for what was revoked. An expired token is a browser's everyday life,
+  /// no attack: it does not count.
   Task<Caller> verify(std::string token, std::string client_address);
 
  private:

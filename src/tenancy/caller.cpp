@@ -25,7 +25,8 @@ pg::Scope tenant_scope(const std::string& tenant_id) {
 const Verified& verified(const http::Request& request) {
   const auto* v = std::any_cast<Verified>(&request.caller);
   // Only an endpoint that declares one kind of caller and takes another comes here.
-  if (!v || !v->pool) throw std::logic_error("a handler takes a caller that its endpoint did not declare");
+  if (!v || !v->pool)
+    throw std::logic_error("a handler takes a caller that its endpoint did not declare");
   return *v;
 }
 
@@ -74,9 +75,9 @@ Task<> OperatorDb::stream(std::string action, std::string tenant_filter, std::st
                           std::function<Task<bool>(const pg::Result&)> each) const {
   pg::Scope scope;
   scope.role = "pulse_operator_read";
-  co_await pool_->query(scope, audit_operator,
-                        pg::Params::of(who_.user_id, action, tenant_filter, ip_, agent_,
-                                       request_id_));
+  co_await pool_->query(
+      scope, audit_operator,
+      pg::Params::of(who_.user_id, action, tenant_filter, ip_, agent_, request_id_));
   co_await pool_->stream(scope, std::move(sql), std::move(params), std::move(each));
 }
 
@@ -90,10 +91,11 @@ TenantCaller Access::tenant(http::Request& request) {
 OperatorCaller Access::operators(http::Request& request) {
   const auto& v = verified(request);
   if (!v.who.is_operator()) throw std::logic_error("an operators' endpoint without an operator");
-  return OperatorCaller{v.who, OperatorDb(*v.pool, v.who, request.client_address,
-                                          std::string(request.headers.get("User-Agent")),
-                                          request.request_id),
-                        request.request_id, request.client_address};
+  return OperatorCaller{
+      v.who,
+      OperatorDb(*v.pool, v.who, request.client_address,
+                 std::string(request.headers.get("User-Agent")), request.request_id),
+      request.request_id, request.client_address};
 }
 
 SignedIn Access::signed_in(http::Request& request) {

@@ -70,7 +70,8 @@ struct TenantCaller {
   bool may(std::string_view permission) const;
 };
 
-/// The database as platform staff sees it; each use writes operator_audit_log in the same transaction.
+/// The database as platform staff sees it; each use writes operator_audit_log in the same
+/// transaction.
 class OperatorDb {
  public:
   Task<pg::Result> read(std::string action, std::string tenant_filter, std::string sql,
@@ -84,7 +85,10 @@ class OperatorDb {
  private:
   friend struct Access;
   OperatorDb(pg::Pool& pool, Caller who, std::string ip, std::string agent, std::string request_id)
-      : pool_(&pool), who_(std::move(who)), ip_(std::move(ip)), agent_(std::move(agent)),
+      : pool_(&pool),
+        who_(std::move(who)),
+        ip_(std::move(ip)),
+        agent_(std::move(agent)),
         request_id_(std::move(request_id)) {}
   pg::Pool* pool_;
   Caller who_;
@@ -128,9 +132,7 @@ struct Extract<tenancy::TenantCaller> {
 };
 template <>
 struct Extract<tenancy::OperatorCaller> {
-  static tenancy::OperatorCaller from(Request& r, Faults&) {
-    return tenancy::Access::operators(r);
-  }
+  static tenancy::OperatorCaller from(Request& r, Faults&) { return tenancy::Access::operators(r); }
   static void describe(OperationDoc&) {}
 };
 template <>

@@ -190,21 +190,27 @@ Task<> check_token(const GuardDeps& deps, http::Request& request, const http::En
 }  // namespace
 
 http::Authorizer guard(GuardDeps deps) {
-  return [deps = std::move(deps)](http::Request& request,
-                                  const http::EndpointSpec& spec) -> Task<> {
-    if (spec.access != http::Access::device && spec.access != http::Access::internal)
-      deps.limits->check_address(request);
-    switch (spec.access) {
-      case http::Access::open:
-      case http::Access::device: co_return;
-      case http::Access::internal: check_internal(deps, request); co_return;
-      case http::Access::signed_in:
-      case http::Access::customer:
-      case http::Access::operators: co_await check_token(deps, request, spec); co_return;
-      case http::Access::undeclared: break;
-    }
-    throw std::logic_error("endpoint without declared access: " + spec.pattern);
-  };
+  return
+      [deps = std::move(deps)](http::Request& request, const http::EndpointSpec& spec) -> Task<> {
+        if (spec.access != http::Access::device && spec.access != http::Access::internal)
+          deps.limits->check_address(request);
+        switch (spec.access) {
+          case http::Access::open:
+          case http::Access::device:
+            co_return;
+          case http::Access::internal:
+            check_internal(deps, request);
+            co_return;
+          case http::Access::signed_in:
+          case http::Access::customer:
+          case http::Access::operators:
+            co_await check_token(deps, request, spec);
+            co_return;
+          case http::Access::undeclared:
+            break;
+        }
+        throw std::logic_error("endpoint without declared access: " + spec.pattern);
+      };
 }
 
 }  // namespace pulse::tenancy

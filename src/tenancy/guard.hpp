@@ -53,21 +53,21 @@ class AuditLog;       // audit.hpp
 class RequestLimits;  // request_limits.hpp
 
 struct GuardDeps {
-  pg::Pool* pool = nullptr;                ///< of the loop
-  std::shared_ptr<Authenticator> tokens;   ///< of the loop
-  std::shared_ptr<Memberships> memberships;   ///< of the process, as all below
+  pg::Pool* pool = nullptr;                  ///< of the loop
+  std::shared_ptr<Authenticator> tokens;     ///< of the loop
+  std::shared_ptr<Memberships> memberships;  ///< of the process, as all below
   std::shared_ptr<RequestLimits> limits;
-  std::shared_ptr<AuditLog> audit;         ///< refusals are security events
-  std::string internal_secret;             ///< empty: internal endpoints refuse everyone
+  std::shared_ptr<AuditLog> audit;  ///< refusals are security events
+  std::string internal_secret;      ///< empty: internal endpoints refuse everyone
   std::vector<Network> internal_networks;
 };
 
-/// The router's authorizer: address limit, token, caller's kind, tenant, caller's and tenant's limits,
-/// permission; in this order.
+/// The router's authorizer: address limit, token, caller's kind, tenant, caller's and tenant's
+/// limits, permission; in this order.
 http::Authorizer guard(GuardDeps deps);
 
-/// The access token of a request: Authorization: Bearer, else cookie pulse_session; "" when neither.
-/// `by_cookie` says which.
+/// The access token of a request: Authorization: Bearer, else cookie pulse_session; "" when
+/// neither. `by_cookie` says which.
 std::string token_of(const http::Request& request, bool& by_cookie);
 
 /// Throws 403 unless the caller acts in a tenant: its user, or an operator whose token carries one.

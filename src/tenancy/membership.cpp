@@ -142,8 +142,7 @@ Task<bool> give_system_role(pg::Pool& pool, std::string tenant_id, std::string u
 
 void Memberships::changed(const std::string& tenant_id, const std::string& user_id) {
   impl_->forget(tenant_id, user_id);
-  impl_->nats->publish(changed_subject,
-                       json::to_text(boost::json::array{tenant_id, user_id}));
+  impl_->nats->publish(changed_subject, json::to_text(boost::json::array{tenant_id, user_id}));
 }
 
 }  // namespace pulse::tenancy

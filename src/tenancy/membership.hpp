@@ -1,6 +1,7 @@
 #pragma once
-// What a user may do in a tenant. Read at the access check of every customer endpoint, so it is kept in
-// memory and forgotten at once, in every process, when a role, an assignment or the tenant changes.
+// What a user may do in a tenant. Read at the access check of every customer endpoint, so it is
+// kept in memory and forgotten at once, in every process, when a role, an assignment or the tenant
+// changes.
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 #include <memory>
@@ -42,8 +43,8 @@ class Memberships {
   std::shared_ptr<Impl> impl_;
 };
 
-/// Gives a system role, by name, to a user who has it not; for `pulse admin` and the demo. False when
-/// there is no such role.
+/// Gives a system role, by name, to a user who has it not; for `pulse admin` and the demo. False
+/// when there is no such role.
 Task<bool> give_system_role(pg::Pool& pool, std::string tenant_id, std::string user_id,
                             std::string role);
 

@@ -20,10 +20,10 @@ class RequestLimits {
 
   /// Before anyone is known: the address's limit. Throws HttpError 429 "Rate limit exceeded".
   void check_address(http::Request& request);
-  /// A known caller: its own limit, and for API and Bearer callers the tenant's by its tier (people in
-  /// the application are not counted there, so that a small tier does not lock them out). Adds
-  /// RateLimit-Limit, -Remaining and -Reset (draft-ietf-httpapi-ratelimit-headers-03) of the limit that
-  /// is nearest. Throws HttpError 429 with Retry-After.
+  /// A known caller: its own limit, and for API and Bearer callers the tenant's by its tier (people
+  /// in the application are not counted there, so that a small tier does not lock them out). Adds
+  /// RateLimit-Limit, -Remaining and -Reset (draft-ietf-httpapi-ratelimit-headers-03) of the limit
+  /// that is nearest. Throws HttpError 429 with Retry-After.
   void check_caller(http::Request& request, const Caller& caller, const Membership* membership);
 
  private:

@@ -79,9 +79,8 @@ Task<> Revocations::end_session(pg::Pool& pool, std::string session_id) {
 Task<> Revocations::refresh(pg::Pool& pool) {
   std::vector<pg::Statement> work;
   work.emplace_back("DELETE FROM token_revocations WHERE expires_at < now()", pg::Params());
-  work.emplace_back(
-      "SELECT subject, extract(epoch FROM not_before)::bigint FROM token_revocations",
-      pg::Params());
+  work.emplace_back("SELECT subject, extract(epoch FROM not_before)::bigint FROM token_revocations",
+                    pg::Params());
   const auto results = co_await pool.batch(scope(), std::move(work));
   const auto& rows = results[1];
   std::unordered_map<std::string, std::int64_t> fresh;

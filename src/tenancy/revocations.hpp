@@ -1,7 +1,7 @@
 #pragma once
 // Access tokens that ended before their time: of a user who was disabled, removed or signed out
-// everywhere, or of one session. Each process holds the list, which is short: an entry goes when the
-// last token that it concerns has ended by itself.
+// everywhere, or of one session. Each process holds the list, which is short: an entry goes when
+// the last token that it concerns has ended by itself.
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
 #include <string>

@@ -17,8 +17,8 @@ using FetchKeys = std::function<Task<std::string>()>;
 /// The issuer's public keys. Shared by all loops.
 class KeySet {
  public:
-  /// Keys are fetched again after `ttl_s` (in the background: known ones go on serving), and once for
-  /// an unknown key id, but never more often than every 10 s.
+  /// Keys are fetched again after `ttl_s` (in the background: known ones go on serving), and once
+  /// for an unknown key id, but never more often than every 10 s.
   KeySet(FetchKeys fetch, long ttl_s);
   ~KeySet();
   KeySet(const KeySet&) = delete;
@@ -42,8 +42,8 @@ struct TokenRules {
 class TokenVerifier {
  public:
   TokenVerifier(std::shared_ptr<KeySet> keys, TokenRules rules);
-  /// The caller that the token names. Throws HttpError: 401 "Invalid token", "Invalid token claims",
-  /// "Token expired", "Unknown signing key"; 503.
+  /// The caller that the token names. Throws HttpError: 401 "Invalid token", "Invalid token
+  /// claims", "Token expired", "Unknown signing key"; 503.
   Task<Caller> verify(std::string token);
 
  private:

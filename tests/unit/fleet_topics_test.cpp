@@ -10,8 +10,9 @@ TEST(Topics, a_device_topic_is_taken_apart) {
   EXPECT_EQ(t->tenant, "acme");
   EXPECT_EQ(t->device, "pump-01");
   EXPECT_EQ(t->kind, "shadow/reported");
-  for (const char* bad : {"", "tenant", "tenant/a/device/b", "tenant/a/device/b/", "tenant/a b/device/b/x",
-                          "tenants/a/device/b/x", "tenant/a/devices/b/x", "/tenant/a/device/b/x"})
+  for (const char* bad :
+       {"", "tenant", "tenant/a/device/b", "tenant/a/device/b/", "tenant/a b/device/b/x",
+        "tenants/a/device/b/x", "tenant/a/devices/b/x", "/tenant/a/device/b/x"})
     EXPECT_FALSE(parse_topic(bad)) << bad;
 }
 

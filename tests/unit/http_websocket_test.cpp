@@ -190,7 +190,8 @@ TEST_F(WebSocketTest, ClosesInOrderFromEitherSide) {
   const auto last = read_frame(other);
   EXPECT_EQ(last, std::string("8:\x03\xe9", 4) + "going");
   other.send(frame(close, std::string("\x03\xe9", 2)));
-  // The server has ended its side; the connection is over when the peers end theirs (RFC 6455, 7.1.1).
+  // The server has ended its side; the connection is over when the peers end theirs (RFC
+  // 6455, 7.1.1).
   client.close();
   other.close();
   EXPECT_TRUE(server.eventually([](const auto& s) { return s.connections == 0; }));

@@ -69,9 +69,9 @@ TEST(JsonRead, ReportsEveryFaultAtOnceWithItsPlace) {
     for (const auto& part : f.loc) place += (place.empty() ? "" : ".") + part;
     places.push_back(place + ":" + f.type);
   }
-  EXPECT_EQ(places, (std::vector<std::string>{"body.id:string_type", "body.colour:enum",
-                                              "body.points.0.x:float_type",
-                                              "body.points.1.x:missing"}));
+  EXPECT_EQ(places,
+            (std::vector<std::string>{"body.id:string_type", "body.colour:enum",
+                                      "body.points.0.x:float_type", "body.points.1.x:missing"}));
 }
 
 TEST(JsonRead, RulesNameTheMember) {

@@ -108,7 +108,8 @@ TEST_F(NatsClient, ten_thousand_publishes_in_flight_are_all_acknowledged_in_orde
                      });
   most = c->stats().in_flight;
   ASSERT_TRUE(await(eventually([&] { return done == sequences.size(); })));
-  RecordProperty("publishes_per_s", static_cast<int>(1e10 / static_cast<double>(steady_us() - start)));
+  RecordProperty("publishes_per_s",
+                 static_cast<int>(1e10 / static_cast<double>(steady_us() - start)));
   EXPECT_GT(most, 1'000u);
   for (std::size_t i = 0; i < sequences.size(); ++i) ASSERT_EQ(sequences[i], i + 1);
   EXPECT_EQ(stored(*c), sequences.size());
@@ -161,9 +162,12 @@ TEST_F(NatsClient, more_than_the_bound_in_flight_is_refused_at_once) {
   const std::size_t total = nats::Client::max_in_flight() + 1'000;
   for (std::size_t i = 0; i < total; ++i)
     c->publish_acked("events.a", "x", "", 2'000, io.get_executor(), [&](PublishResult r) {
-      if (r.fault == PublishFault::overloaded) ++overloaded;
-      else if (r.fault == PublishFault::timeout) ++late;
-      else ++other;
+      if (r.fault == PublishFault::overloaded)
+        ++overloaded;
+      else if (r.fault == PublishFault::timeout)
+        ++late;
+      else
+        ++other;
     });
   ASSERT_TRUE(await(eventually([&] { return overloaded + late + other == total; })));
   server.resume();
@@ -237,8 +241,10 @@ Task<> publish_for(nats::Client& c, int worker, std::int64_t until, std::set<std
   for (int i = 0; steady_ms() < until; ++i) {
     const auto data = std::to_string(worker) + "-" + std::to_string(i);
     const auto r = co_await c.publish_acked("events.a", data, data, 1'000);
-    if (r.ok()) acked.insert(data);
-    else co_await sleep_ms(5);
+    if (r.ok())
+      acked.insert(data);
+    else
+      co_await sleep_ms(5);
   }
   --running;
 }
@@ -380,7 +386,8 @@ TEST_F(NatsClient, one_message_at_a_time_is_not_held_back) {
   RecordProperty("publish_p50_us", static_cast<int>(took[took.size() / 2]));
   RecordProperty("publish_p99_us", static_cast<int>(took[took.size() * 99 / 100]));
   std::printf("publish with PubAck, one at a time: p50 %ld us, p99 %ld us\n",
-              static_cast<long>(took[took.size() / 2]), static_cast<long>(took[took.size() * 99 / 100]));
+              static_cast<long>(took[took.size() / 2]),
+              static_cast<long>(took[took.size() * 99 / 100]));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
-// A real nats-server with JetStream for unit tests, in a scratch directory, on a free loopback port.
+// A real nats-server with JetStream for unit tests, in a scratch directory, on a free loopback
+// port.
 #include <gtest/gtest.h>
 
 #include <memory>

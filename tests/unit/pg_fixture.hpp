@@ -64,10 +64,10 @@ class PostgresServer {
     if (process_) return;
     process_ = std::make_unique<ServerProcess>(
         std::vector<std::string>{bin + "postgres", "-D", data_, "-p", std::to_string(port_), "-c",
-                                 "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-                                 "-c", "fsync=off", "-c", "full_page_writes=off", "-c",
-                                 "max_connections=100", "-c", "shared_buffers=64MB", "-c",
-                                 "log_min_messages=warning"},
+                                 "listen_addresses=127.0.0.1", "-c",
+                                 "unix_socket_directories=", "-c", "fsync=off", "-c",
+                                 "full_page_writes=off", "-c", "max_connections=100", "-c",
+                                 "shared_buffers=64MB", "-c", "log_min_messages=warning"},
         "postgres", log_, SIGQUIT);
     const auto probe = admin_conninfo("postgres");
     if (!wait_until([&] { return !process_->running() || PQping(probe.c_str()) == PQPING_OK; }) ||
@@ -83,8 +83,11 @@ class PostgresServer {
   ~PostgresServer() { stop_immediate(); }
 
  private:
-  PostgresServer() : scratch_("pulse-pg"), data_(scratch_.path() + "/data"),
-                     log_(scratch_.path() + "/log"), port_(free_port()) {
+  PostgresServer()
+      : scratch_("pulse-pg"),
+        data_(scratch_.path() + "/data"),
+        log_(scratch_.path() + "/log"),
+        port_(free_port()) {
     std::filesystem::permissions(scratch_.path(), std::filesystem::perms{0777});
     ServerProcess init({bin + "initdb", "-D", data_, "-U", "postgres", "-A", "trust", "-E", "UTF8",
                         "--no-sync", "--locale=C.UTF-8"},
@@ -94,7 +97,8 @@ class PostgresServer {
     psql("postgres", "roles.sql");
     sql(admin_conninfo("postgres"), "CREATE DATABASE pulse_empty OWNER iot");
     psql("pulse_empty", "database.sql");
-    sql(admin_conninfo("postgres"), "CREATE DATABASE pulse_template OWNER iot TEMPLATE pulse_empty");
+    sql(admin_conninfo("postgres"),
+        "CREATE DATABASE pulse_template OWNER iot TEMPLATE pulse_empty");
     pg::migrate(conninfo("pulse_template"), migrations());
     sql(admin_conninfo("postgres"), "CREATE DATABASE iotcloud OWNER iot TEMPLATE pulse_template");
   }

@@ -83,7 +83,8 @@ TEST_F(PgMigrate, several_at_once_apply_each_once) {
     file("000" + std::to_string(i) + "_step.sql",
          "CREATE TABLE t" + std::to_string(i) + " (n int); SELECT pg_sleep(0.01);");
   std::vector<std::future<Names>> runs;
-  for (int i = 0; i < 6; ++i) runs.push_back(std::async(std::launch::async, [this] { return run(); }));
+  for (int i = 0; i < 6; ++i)
+    runs.push_back(std::async(std::launch::async, [this] { return run(); }));
   std::size_t applied = 0;
   for (auto& r : runs) applied += r.get().size();
   EXPECT_EQ(applied, 9u);

@@ -14,8 +14,10 @@ class PgOutage : public PgTest {
   pg::Scope login;
   /// Whatever a test did to the server, the next one finds it running.
   void TearDown() override {
-    if (server.running()) server.process().signal(SIGCONT);
-    else server.stop_immediate();
+    if (server.running())
+      server.process().signal(SIGCONT);
+    else
+      server.stop_immediate();
     server.start();
   }
 };
@@ -75,8 +77,9 @@ TEST_F(PgOutage, a_backend_killed_in_the_middle_of_a_statement_is_an_error_of_th
   boost::asio::co_spawn(io, note(pool.query(login, "SELECT pg_sleep(60)"), out),
                         boost::asio::detached);
   await(eventually([&] {
-    return admin("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'victim' "
-                 "AND wait_event = 'PgSleep'") == "1";
+    return admin(
+               "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'victim' "
+               "AND wait_event = 'PgSleep'") == "1";
   }));
   admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'");
   ASSERT_TRUE(await(eventually([&] { return out.done; })));
@@ -106,8 +109,9 @@ TEST_F(PgOutage, a_transaction_that_lost_its_backend_fails_and_is_not_committed)
   await([](PgOutage& f, pg::Pool& p) -> Task<> {
     auto tx = co_await p.begin(f.login);
     co_await tx.query("INSERT INTO kept VALUES (1)");
-    f.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name = 'victim'");
+    f.admin(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'victim'");
     bool failed = false;
     try {
       co_await tx.commit();
@@ -128,10 +132,13 @@ TEST_F(PgOutage, a_copy_ends_when_the_server_dies) {
   pg::Pool pool(io.get_executor(), options());
   await([](PgOutage& f, pg::Pool& p, std::string data) -> Task<> {
     auto tx = co_await p.begin(f.login);
-    boost::asio::co_spawn(f.io, [](PgOutage& g) -> Task<> {
-      co_await sleep_ms(30);
-      g.server.stop_immediate();
-    }(f), boost::asio::detached);
+    boost::asio::co_spawn(
+        f.io,
+        [](PgOutage& g) -> Task<> {
+          co_await sleep_ms(30);
+          g.server.stop_immediate();
+        }(f),
+        boost::asio::detached);
     std::string state = "none";
     try {
       co_await tx.copy_in("COPY big (n, s) FROM STDIN", std::move(data));
@@ -160,7 +167,8 @@ TEST_F(PgOutage, many_statements_at_once_all_end_when_the_server_dies) {
     return std::all_of(outcomes.begin(), outcomes.end(), [](const Outcome& o) { return o.done; });
   })));
   for (const auto& out : outcomes)
-    EXPECT_TRUE(out.state.starts_with("08") || out.state.starts_with("57")) << out.state << out.what;
+    EXPECT_TRUE(out.state.starts_with("08") || out.state.starts_with("57"))
+        << out.state << out.what;
   EXPECT_EQ(pool.stats().size, 0);
   EXPECT_EQ(pool.stats().waiting, 0);
   server.start();
@@ -210,10 +218,13 @@ TEST_F(PgOutage, a_pool_may_go_while_statements_run_and_wait) {
     boost::asio::io_context own{1};
     auto pool = std::make_unique<pg::Pool>(own.get_executor(), o);
     for (int i = 0; i < 6; ++i)
-      boost::asio::co_spawn(own, [](pg::Pool& p, pg::Scope s) -> Task<> {
-        auto tx = co_await p.begin(s);
-        co_await tx.query("SELECT pg_sleep(30)");
-      }(*pool, login), boost::asio::detached);
+      boost::asio::co_spawn(
+          own,
+          [](pg::Pool& p, pg::Scope s) -> Task<> {
+            auto tx = co_await p.begin(s);
+            co_await tx.query("SELECT pg_sleep(30)");
+          }(*pool, login),
+          boost::asio::detached);
     own.run_for(std::chrono::milliseconds(300));
     EXPECT_EQ(pool->stats().waiting, 4);
     pool.reset();

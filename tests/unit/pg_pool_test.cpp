@@ -1,11 +1,10 @@
 // The pool against a real server: one round trip, all or none, errors, bounds.
 #include <atomic>
-#include <thread>
-
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <thread>
 
 #include "pg_fixture.hpp"
 #include "platform/clock.hpp"
@@ -75,8 +74,8 @@ class Tap {
     std::vector<char> bytes(65536);
     try {
       while (true) {
-        const auto n = co_await from->async_read_some(boost::asio::buffer(bytes),
-                                                      boost::asio::use_awaitable);
+        const auto n =
+            co_await from->async_read_some(boost::asio::buffer(bytes), boost::asio::use_awaitable);
         if (asking && !asking_) ++turns_;
         asking_ = asking;
         co_await boost::asio::async_write(*to, boost::asio::buffer(bytes.data(), n),
@@ -132,10 +131,12 @@ TEST_F(PgPool, a_batch_is_all_or_none) {
 }
 
 TEST_F(PgPool, errors_say_what_was_violated) {
-  query("CREATE TABLE parent (id int CONSTRAINT parent_key PRIMARY KEY, "
-        "n int CONSTRAINT n_positive CHECK (n > 0))");
-  query("CREATE TABLE child (p int CONSTRAINT child_parent REFERENCES parent (id) "
-        "DEFERRABLE INITIALLY DEFERRED)");
+  query(
+      "CREATE TABLE parent (id int CONSTRAINT parent_key PRIMARY KEY, "
+      "n int CONSTRAINT n_positive CHECK (n > 0))");
+  query(
+      "CREATE TABLE child (p int CONSTRAINT child_parent REFERENCES parent (id) "
+      "DEFERRABLE INITIALLY DEFERRED)");
   query("INSERT INTO parent VALUES (1, 1)");
   auto e = error_of("INSERT INTO parent VALUES (1, 1)");
   EXPECT_TRUE(e.unique_violation());
@@ -242,8 +243,7 @@ TEST_F(PgPool, statements_are_prepared_once) {
 }
 
 TEST_F(PgPool, dynamic_statements_do_not_fill_the_server) {
-  for (int i = 0; i < 400; ++i)
-    EXPECT_EQ(query("SELECT " + std::to_string(i)).int64(0, 0), i);
+  for (int i = 0; i < 400; ++i) EXPECT_EQ(query("SELECT " + std::to_string(i)).int64(0, 0), i);
   EXPECT_LE(query("SELECT count(*) FROM pg_prepared_statements").int64(0, 0), 300);
 }
 

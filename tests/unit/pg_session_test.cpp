@@ -15,8 +15,8 @@ class PgSession : public PgTest {
     return o;
   }
   void kill(const std::string& name) {
-    admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '" + name +
-          "' AND datname = current_database()");
+    admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '" +
+          name + "' AND datname = current_database()");
   }
   std::string sessions(const std::string& name) {
     return admin("SELECT count(*) FROM pg_stat_activity WHERE application_name = '" + name +
@@ -27,18 +27,18 @@ class PgSession : public PgTest {
 TEST_F(PgSession, listens_and_listens_again_after_a_gap) {
   std::vector<std::string> got;
   int reconnects = 0;
-  boost::asio::co_spawn(
-      io,
-      pg::listen_forever(
-          named("listener"), {"one", "Two words"},
-          [&](std::string_view channel, std::string_view payload) {
-            got.push_back(std::string(channel) + ":" + std::string(payload));
-          },
-          [&] { ++reconnects; }),
-      boost::asio::detached);
+  boost::asio::co_spawn(io,
+                        pg::listen_forever(
+                            named("listener"), {"one", "Two words"},
+                            [&](std::string_view channel, std::string_view payload) {
+                              got.push_back(std::string(channel) + ":" + std::string(payload));
+                            },
+                            [&] { ++reconnects; }),
+                        boost::asio::detached);
   const auto listening = [&] {
-    return admin("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'listener' AND "
-                 "datname = current_database() AND state = 'idle'") == "1";
+    return admin(
+               "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'listener' AND "
+               "datname = current_database() AND state = 'idle'") == "1";
   };
   ASSERT_TRUE(await(eventually(listening)));
   await(sleep_ms(50));
@@ -75,7 +75,7 @@ TEST_F(PgSession, listens_when_the_server_comes_back) {
 }
 
 struct Candidate {
-  int terms = 0;        ///< how often it led
+  int terms = 0;  ///< how often it led
   bool leading = false;
   bool resign = false;
 };
@@ -91,13 +91,14 @@ TEST_F(PgSession, one_of_two_leads_and_the_other_takes_over) {
   Candidate a, b;
   bool a_ended = false;
   const auto run = [&](const char* name, Candidate& c, bool* ended) {
-    boost::asio::co_spawn(
-        io,
-        pg::with_leadership(named(name), 4711, 50,
-                            [&c](std::function<bool()> still) { return lead(c, std::move(still)); }),
-        [ended](std::exception_ptr) {
-          if (ended) *ended = true;
-        });
+    boost::asio::co_spawn(io,
+                          pg::with_leadership(named(name), 4711, 50,
+                                              [&c](std::function<bool()> still) {
+                                                return lead(c, std::move(still));
+                                              }),
+                          [ended](std::exception_ptr) {
+                            if (ended) *ended = true;
+                          });
   };
   run("first", a, &a_ended);
   ASSERT_TRUE(await(eventually([&] { return a.leading; })));
@@ -123,11 +124,12 @@ TEST_F(PgSession, one_of_two_leads_and_the_other_takes_over) {
 TEST_F(PgSession, different_keys_have_different_leaders) {
   Candidate a, b;
   for (auto* c : {&a, &b})
-    boost::asio::co_spawn(
-        io,
-        pg::with_leadership(named("keyed"), c == &a ? 1 : 2, 50,
-                            [c](std::function<bool()> still) { return lead(*c, std::move(still)); }),
-        boost::asio::detached);
+    boost::asio::co_spawn(io,
+                          pg::with_leadership(named("keyed"), c == &a ? 1 : 2, 50,
+                                              [c](std::function<bool()> still) {
+                                                return lead(*c, std::move(still));
+                                              }),
+                          boost::asio::detached);
   EXPECT_TRUE(await(eventually([&] { return a.leading && b.leading; })));
 }
 
@@ -139,7 +141,8 @@ TEST_F(PgSession, a_leader_whose_server_stands_still_steps_down) {
                           [&](std::function<bool()> still) { return lead(a, std::move(still)); }),
       boost::asio::detached);
   ASSERT_TRUE(await(eventually([&] { return a.leading; })));
-  const auto pid = std::stoi(admin("SELECT pid FROM pg_stat_activity WHERE application_name = 'stuck'"));
+  const auto pid =
+      std::stoi(admin("SELECT pid FROM pg_stat_activity WHERE application_name = 'stuck'"));
   ::kill(pid, SIGSTOP);
   const bool stepped_down = await(eventually([&] { return !a.leading; }, 12'000));
   ::kill(pid, SIGCONT);

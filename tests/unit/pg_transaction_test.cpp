@@ -19,7 +19,9 @@ class PgTransaction : public PgTest {
     o.max_size = 1;
     return o;
   }
-  void SetUp() override { admin("CREATE TABLE t (n int PRIMARY KEY, s text); GRANT ALL ON t TO iot"); }
+  void SetUp() override {
+    admin("CREATE TABLE t (n int PRIMARY KEY, s text); GRANT ALL ON t TO iot");
+  }
   std::string count() { return admin("SELECT count(*) FROM t"); }
 };
 
@@ -102,7 +104,8 @@ TEST_F(PgTransaction, a_batch_inside_is_in_order) {
 
 TEST_F(PgTransaction, copies_many_rows_between_statements) {
   std::string rows;
-  for (int i = 0; i < 200'000; ++i) rows += std::to_string(i) + "\tvalue " + std::to_string(i) + "\n";
+  for (int i = 0; i < 200'000; ++i)
+    rows += std::to_string(i) + "\tvalue " + std::to_string(i) + "\n";
   await([](PgTransaction& f, std::string data) -> Task<> {
     auto tx = co_await f.pool.begin(f.login);
     co_await tx.query("SELECT 1");
@@ -133,7 +136,8 @@ TEST_F(PgTransaction, a_faulty_copy_says_why_and_leaves_the_connection_usable) {
   EXPECT_EQ(await(copy_fails(pool, "COPY t (n, s) FROM STDIN", "1\ta\nx\tb\n")), "22P02");
   EXPECT_EQ(await(copy_fails(pool, "COPY t (n, s) FROM STDIN", "1\ta\n1\tb\n")), "23505");
   EXPECT_EQ(await(copy_fails(pool, "COPY nothing (n) FROM STDIN", "1\n")), "42P01");
-  EXPECT_EQ(await(copy_fails(pool, "COPY t (n, s) FROM STDIN", std::string("1\ta\0b\n", 6))), "22021");
+  EXPECT_EQ(await(copy_fails(pool, "COPY t (n, s) FROM STDIN", std::string("1\ta\0b\n", 6))),
+            "22021");
   EXPECT_EQ(await(copy_fails(pool, "COPY t (n, s) FROM STDIN", "1\t\xff\xfe\n")), "22021");
   EXPECT_EQ(await(pool.query(login, "SELECT count(*) FROM t")).int64(0, 0), 0);
   EXPECT_EQ(pool.stats().size, 1);

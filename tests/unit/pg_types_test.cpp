@@ -112,8 +112,8 @@ TEST_F(PgTypes, what_is_beyond_the_servers_bounds_is_the_datas_fault) {
 }
 
 TEST_F(PgTypes, arrays_go_both_ways) {
-  const std::vector<std::string> words{"plain", "", "with,comma", "quo\"te", "back\\slash", "NULL",
-                                       "{x}", "sp ace", "\u00e9"};
+  const std::vector<std::string> words{"plain", "",    "with,comma", "quo\"te", "back\\slash",
+                                       "NULL",  "{x}", "sp ace",     "\u00e9"};
   auto r = query("SELECT $1::text[], cardinality($1::text[])", Params::of(words));
   EXPECT_EQ(pg::parse_text_array(r.text(0, 0)), words);
   EXPECT_EQ(r.int64(0, 1), static_cast<std::int64_t>(words.size()));
@@ -128,9 +128,9 @@ TEST_F(PgTypes, arrays_go_both_ways) {
 }
 
 TEST_F(PgTypes, null_is_not_empty) {
-  const auto r = query("SELECT $1::text IS NULL, $2::text IS NULL, $3::int, $1::text",
-                       Params::of(std::nullopt, std::optional<std::string>(""),
-                                  std::optional<std::int64_t>(5)));
+  const auto r = query(
+      "SELECT $1::text IS NULL, $2::text IS NULL, $3::int, $1::text",
+      Params::of(std::nullopt, std::optional<std::string>(""), std::optional<std::int64_t>(5)));
   EXPECT_TRUE(r.boolean(0, 0));
   EXPECT_FALSE(r.boolean(0, 1));
   EXPECT_EQ(r.int64(0, 2), 5);

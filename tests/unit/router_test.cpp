@@ -61,9 +61,9 @@ class RouterTest : public testing::Test {
   RouterTest() {
     api_.post("/things", bound(deps_, create_thing)).needs("things.write").summary("Create");
     api_.get("/things", bound(deps_, list_things)).needs("things.read");
-    api_.get("/things/summary", [](Raw) -> Task<Response> {
-          co_return Response::json(200, "\"summary\"");
-        }).open("a test");
+    api_.get("/things/summary",
+             [](Raw) -> Task<Response> { co_return Response::json(200, "\"summary\""); })
+        .open("a test");
     api_.get("/things/{thing_id}", bound(deps_, read_thing)).needs("things.read");
     api_.del("/things/{other_name}", bound(deps_, delete_thing)).needs("things.write");
     api_.authorize_with([this](Request& r, const EndpointSpec& spec) -> Task<> {
@@ -72,8 +72,7 @@ class RouterTest : public testing::Test {
       co_return;
     });
   }
-  Response send(std::string method, std::string path, std::string body = {},
-                Headers headers = {}) {
+  Response send(std::string method, std::string path, std::string body = {}, Headers headers = {}) {
     Request r;
     r.method = std::move(method);
     const auto mark = path.find('?');

@@ -64,8 +64,8 @@ class ScratchDirectory {
 /// One child process. It dies with the test, however the test ends.
 class ServerProcess {
  public:
-  /// `user`: run as that user when the test is root (empty: as the test). Output goes to `log_file`.
-  /// `death_signal`: sent to it when the test dies.
+  /// `user`: run as that user when the test is root (empty: as the test). Output goes to
+  /// `log_file`. `death_signal`: sent to it when the test dies.
   ServerProcess(const std::vector<std::string>& command, const std::string& user,
                 const std::string& log_file, int death_signal) {
     std::vector<char*> argv;

@@ -51,7 +51,8 @@ TEST(Payload, nothing_that_was_sent_is_left_out_silently) {
   EXPECT_EQ(reason(R"({"metrics":{"t":1},"longitude":5})"), "INVALID_PAYLOAD:lat");
   EXPECT_EQ(reason(R"({"metrics":{"t":1},"tenant_id":5})"), "INVALID_PAYLOAD:tenant_id");
   EXPECT_EQ(reason(R"({"metrics":{"t":1,"gone":null}})"), "METRIC_VALUE_INVALID");
-  for (const char* text : {R"({"metric":{"a":1}})", R"({"metrics":{}})", R"({"metrics":null})", "{}"})
+  for (const char* text :
+       {R"({"metric":{"a":1}})", R"({"metrics":{}})", R"({"metrics":null})", "{}"})
     EXPECT_EQ(reason(text), "INVALID_PAYLOAD:metrics") << text;
 }
 
@@ -74,7 +75,9 @@ TEST(Payload, version_then_size_then_metrics) {
 
 TEST(Payload, a_reason_is_fit_for_a_text_of_the_database) {
   const std::string start = "unsupported_envelope_version:";
-  EXPECT_EQ(judge(R"({"version":"a\u0000b"})").reason, start + "a\xef\xbf\xbd" "b");
+  EXPECT_EQ(judge(R"({"version":"a\u0000b"})").reason, start +
+                                                           "a\xef\xbf\xbd"
+                                                           "b");
   // The 32nd byte is the first of the two of an e with acute.
   const std::string a(31, 'a');
   EXPECT_EQ(judge("{\"version\":\"" + a + "\xc3\xa9\"}").reason, start + a);
@@ -159,8 +162,10 @@ TEST(Envelope, its_payload_has_a_size_of_its_own) {
 TEST(Envelope, an_arrival_outside_of_the_calendar_is_none) {
   Envelope envelope;
   for (const char* ts : {"-1", "1e300", "9223372036854775807", "253402300800000"}) {
-    const auto json = parse_json(R"({"topic":"t","tenant_id":"a","device_id":"d","msg_type":"m","ts":)" +
-                                     std::string(ts) + "}", {});
+    const auto json =
+        parse_json(R"({"topic":"t","tenant_id":"a","device_id":"d","msg_type":"m","ts":)" +
+                       std::string(ts) + "}",
+                   {});
     ASSERT_TRUE(json);
     EXPECT_FALSE(open_envelope(*json, envelope)) << ts;
     EXPECT_EQ(envelope.received_ms, 0);
@@ -202,8 +207,7 @@ TEST(Door, credentials_decide_in_the_order_of_the_reasons) {
   d.status = "ACTIVE";
   EXPECT_EQ(judge_device(d, "x", true).reason, "TOKEN_INVALID");
   // SHA-256 of "x".
-  d.tokens.push_back(
-      {"t1", "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881", 0});
+  d.tokens.push_back({"t1", "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881", 0});
   EXPECT_EQ(judge_device(d, "x", true).reason, "");
   EXPECT_EQ(judge_device(d, "x", true).token_id, "t1");
   d.tokens[0].expires_ms = 1;

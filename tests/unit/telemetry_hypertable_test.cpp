@@ -1,5 +1,6 @@
 // The schema where TimescaleDB is there. The extension is no Debian package, so its two functions
-// stand in here with the signatures of its manual (create_hypertable, drop_chunks), and note their calls.
+// stand in here with the signatures of its manual (create_hypertable, drop_chunks), and note their
+// calls.
 #include "pg_fixture.hpp"
 
 namespace pulse::test {
@@ -39,8 +40,9 @@ TEST_F(Hypertable, telemetry_is_one_where_the_extension_is_there) {
                 "WHERE oid = 'telemetry'::regclass"),
             "t");
   sql(conninfo, "SELECT pulse_make_telemetry_partitions(current_date, current_date + 10)");
-  EXPECT_EQ(sql(conninfo, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'telemetry'::regclass"),
-            "0");
+  EXPECT_EQ(
+      sql(conninfo, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'telemetry'::regclass"),
+      "0");
   EXPECT_EQ(sql(conninfo, "SELECT string_agg(t, ',') FROM pulse_drop_old_partitions(90) t"),
             "a chunk");
   EXPECT_EQ(sql(conninfo, "SELECT what FROM calls ORDER BY id DESC LIMIT 1"),
@@ -51,7 +53,8 @@ TEST_F(Hypertable, telemetry_is_partitioned_by_day_where_it_is_not) {
   migrate();
   EXPECT_EQ(kind_of("telemetry"), "p");
   EXPECT_EQ(kind_of("telemetry_history"), "r");
-  EXPECT_EQ(sql(conninfo, "SELECT count(*) > 40 FROM pg_inherits WHERE inhparent = 'telemetry'::regclass"),
+  EXPECT_EQ(sql(conninfo,
+                "SELECT count(*) > 40 FROM pg_inherits WHERE inhparent = 'telemetry'::regclass"),
             "t");
   sql(conninfo, "SELECT pulse_make_partition('telemetry', current_date - 40, '')");
   EXPECT_EQ(sql(conninfo, "SELECT count(*) FROM pulse_drop_old_partitions(90)"), "0");

@@ -118,9 +118,10 @@ TEST(Issuer, only_allowed_origins_are_redirected_to) {
   s.redirect_origins.push_back("https://pulse.example");
   EXPECT_TRUE(may_redirect(s, "https://pulse.example/callback?x=1"));
   for (const char* bad :
-       {"https://pulse.example.evil.com/", "https://pulse.example@evil.com/", "http://pulse.example/",
-        "https://pulse.example:444/", "javascript:alert(1)", "//pulse.example/", "",
-        "https://pulse.example\\@evil.com/", "https://pulse.example /", "http://localhost:3000/"})
+       {"https://pulse.example.evil.com/", "https://pulse.example@evil.com/",
+        "http://pulse.example/", "https://pulse.example:444/", "javascript:alert(1)",
+        "//pulse.example/", "", "https://pulse.example\\@evil.com/", "https://pulse.example /",
+        "http://localhost:3000/"})
     EXPECT_FALSE(may_redirect(s, bad)) << bad;
   s.any_local_port = true;
   EXPECT_TRUE(may_redirect(s, "http://localhost:3000/x"));

@@ -104,12 +104,18 @@ std::optional<std::string> from_base64(std::string_view text) {
   int bits = 0;
   for (const char c : text) {
     unsigned value = 0;
-    if (c >= 'A' && c <= 'Z') value = static_cast<unsigned>(c - 'A');
-    else if (c >= 'a' && c <= 'z') value = static_cast<unsigned>(c - 'a') + 26;
-    else if (c >= '0' && c <= '9') value = static_cast<unsigned>(c - '0') + 52;
-    else if (c == '-' || c == '+') value = 62;
-    else if (c == '_' || c == '/') value = 63;
-    else return std::nullopt;
+    if (c >= 'A' && c <= 'Z')
+      value = static_cast<unsigned>(c - 'A');
+    else if (c >= 'a' && c <= 'z')
+      value = static_cast<unsigned>(c - 'a') + 26;
+    else if (c >= '0' && c <= '9')
+      value = static_cast<unsigned>(c - '0') + 52;
+    else if (c == '-' || c == '+')
+      value = 62;
+    else if (c == '_' || c == '/')
+      value = 63;
+    else
+      return std::nullopt;
     buffer = (buffer << 6) | value;
     bits += 6;
     if (bits >= 8) {
@@ -142,15 +148,19 @@ std::string Sealer::seal(std::string_view plain, std::string_view context) const
   const Cipher cipher(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
   int length = 0;
   check(EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes_of(key.bytes),
-                           bytes_of(out)), "sealing failed");
+                           bytes_of(out)),
+        "sealing failed");
   check(EVP_EncryptUpdate(cipher.get(), nullptr, &length, bytes_of(context),
-                          static_cast<int>(context.size())), "sealing failed");
+                          static_cast<int>(context.size())),
+        "sealing failed");
   check(EVP_EncryptUpdate(cipher.get(), bytes_of(out) + nonce_bytes, &length, bytes_of(plain),
-                          static_cast<int>(plain.size())), "sealing failed");
+                          static_cast<int>(plain.size())),
+        "sealing failed");
   check(EVP_EncryptFinal_ex(cipher.get(), bytes_of(out) + nonce_bytes + length, &length),
         "sealing failed");
   check(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, tag_bytes,
-                            bytes_of(out) + nonce_bytes + plain.size()), "sealing failed");
+                            bytes_of(out) + nonce_bytes + plain.size()),
+        "sealing failed");
   return "v1." + key.id + "." + base64url(out);
 }
 
@@ -168,14 +178,17 @@ std::string Sealer::open(std::string_view sealed, std::string_view context) cons
     const Cipher cipher(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
     int length = 0;
     check(EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes_of(key.bytes),
-                             bytes_of(*bytes)), "opening failed");
+                             bytes_of(*bytes)),
+          "opening failed");
     check(EVP_DecryptUpdate(cipher.get(), nullptr, &length, bytes_of(context),
-                            static_cast<int>(context.size())), "opening failed");
-    check(EVP_DecryptUpdate(cipher.get(), bytes_of(plain), &length,
-                            bytes_of(*bytes) + nonce_bytes, static_cast<int>(plain.size())),
+                            static_cast<int>(context.size())),
+          "opening failed");
+    check(EVP_DecryptUpdate(cipher.get(), bytes_of(plain), &length, bytes_of(*bytes) + nonce_bytes,
+                            static_cast<int>(plain.size())),
           "opening failed");
     check(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, tag_bytes,
-                              bytes_of(*bytes) + nonce_bytes + plain.size()), "opening failed");
+                              bytes_of(*bytes) + nonce_bytes + plain.size()),
+          "opening failed");
     check(EVP_DecryptFinal_ex(cipher.get(), bytes_of(plain) + length, &length),
           "the sealed text was changed, or belongs elsewhere");
     return plain;
@@ -190,9 +203,9 @@ constexpr std::uint32_t argon_passes = 2, argon_kib = 19 * 1024, argon_lanes = 1
 std::string hash_password(std::string_view password) {
   const auto salt = random_bytes(16);
   std::array<char, 256> encoded{};
-  const int rc = argon2id_hash_encoded(argon_passes, argon_kib, argon_lanes, password.data(),
-                                       password.size(), salt.data(), salt.size(), 32,
-                                       encoded.data(), encoded.size());
+  const int rc =
+      argon2id_hash_encoded(argon_passes, argon_kib, argon_lanes, password.data(), password.size(),
+                            salt.data(), salt.size(), 32, encoded.data(), encoded.size());
   if (rc != ARGON2_OK) throw Error(argon2_error_message(rc));
   return encoded.data();
 }

@@ -44,8 +44,8 @@ class Sealer {
   /// sealer that refuses to work (`ready` is false).
   explicit Sealer(const std::vector<std::string>& keys);
   bool ready() const { return !keys_.empty(); }
-  /// "v1.<key id>.<base64url of nonce, ciphertext, tag>". `context` is authenticated with it, so that
-  /// a sealed text can't be moved to another place.
+  /// "v1.<key id>.<base64url of nonce, ciphertext, tag>". `context` is authenticated with it, so
+  /// that a sealed text can't be moved to another place.
   std::string seal(std::string_view plain, std::string_view context) const;
   /// Throws Error when no key fits or the text was changed.
   std::string open(std::string_view sealed, std::string_view context) const;
@@ -57,8 +57,8 @@ class Sealer {
   std::vector<Key> keys_;
 };
 
-/// An argon2id hash in its encoded form (RFC 9106: 19 MiB, 2 passes, 1 lane). Slow by design: run it
-/// off the loops.
+/// An argon2id hash in its encoded form (RFC 9106: 19 MiB, 2 passes, 1 lane). Slow by design: run
+/// it off the loops.
 std::string hash_password(std::string_view password);
 /// True when `password` fits the encoded hash.
 bool password_fits(std::string_view password, const std::string& encoded);

@@ -38,7 +38,9 @@ std::string_view http_date() {
 }
 
 /// A header value must not end its line; what handlers pass on from outside is cut there.
-std::string_view one_line(std::string_view value) { return value.substr(0, value.find_first_of("\r\n")); }
+std::string_view one_line(std::string_view value) {
+  return value.substr(0, value.find_first_of("\r\n"));
+}
 
 /// A request's target, taken apart. Of an absolute form (RFC 9112, 3.2.2) the authority goes before
 /// the Host field.
@@ -139,8 +141,8 @@ Task<> Connection::run() {
   if (!is_websocket()) co_await linger();
 }
 
-/// Closing with unread bytes would reset the connection and take the answer along (RFC 9112, 9.6): what
-/// the peer still sends is read and dropped for a moment.
+/// Closing with unread bytes would reset the connection and take the answer along (RFC 9112, 9.6):
+/// what the peer still sends is read and dropped for a moment.
 Task<> Connection::linger() {
   idle_ = true;
   boost::system::error_code ec;
@@ -160,8 +162,8 @@ Task<bool> Connection::wait_for_data() {
   stream_.expires_after(milliseconds(shared_->options.idle_timeout_ms));
   boost::system::error_code ec;
   // Two bytes tell a request from the stray line end that old clients send after a body.
-  const auto n = co_await stream_.async_read_some(buffer_.prepare(4096),
-                                                  redirect_error(use_awaitable, ec));
+  const auto n =
+      co_await stream_.async_read_some(buffer_.prepare(4096), redirect_error(use_awaitable, ec));
   buffer_.commit(n);
   idle_ = false;
   co_return !ec && n > 0;
@@ -267,9 +269,9 @@ class StreamWriter : public BodyWriter {
     char size[24];
     const int n = chunked_ ? std::snprintf(size, sizeof size, "%zx\r\n", bytes.size()) : 0;
     stream_.expires_after(milliseconds(timeout_ms_));
-    const std::array<asio::const_buffer, 3> buffers{
-        asio::buffer(size, static_cast<std::size_t>(n)), asio::buffer(bytes),
-        asio::buffer("\r\n", chunked_ ? 2 : 0)};
+    const std::array<asio::const_buffer, 3> buffers{asio::buffer(size, static_cast<std::size_t>(n)),
+                                                    asio::buffer(bytes),
+                                                    asio::buffer("\r\n", chunked_ ? 2 : 0)};
     try {
       co_await asio::async_write(stream_, buffers, use_awaitable);
     } catch (...) {

@@ -64,8 +64,8 @@ class Connection {
 /// Status line and headers of an answer, ending with the empty line.
 std::string response_head(const Response& response, std::string_view framing, bool keep_alive);
 std::string_view reason_phrase(int status);
-/// Accepts the WebSocket that `request` asks for and runs the response's handler on it. `ends` is set
-/// to what ends it from outside, and does nothing once it is gone.
+/// Accepts the WebSocket that `request` asks for and runs the response's handler on it. `ends` is
+/// set to what ends it from outside, and does nothing once it is gone.
 Task<> serve_websocket(beast::tcp_stream stream, const ServerOptions& options, Request& request,
                        Response& response, WebSocketEnds& ends);
 /// True when the request asks for a WebSocket (RFC 6455, 4.2.1).

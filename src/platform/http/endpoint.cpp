@@ -17,9 +17,12 @@ void read_text(std::string_view text, std::string& out, json::Loc& loc, Faults& 
 }
 
 void read_text(std::string_view text, bool& out, json::Loc& loc, Faults& faults) {
-  if (text == "true" || text == "1") out = true;
-  else if (text == "false" || text == "0") out = false;
-  else json::fault(faults, loc, "must be true or false", "bool_type");
+  if (text == "true" || text == "1")
+    out = true;
+  else if (text == "false" || text == "0")
+    out = false;
+  else
+    json::fault(faults, loc, "must be true or false", "bool_type");
 }
 
 void read_text(std::string_view text, double& out, json::Loc& loc, Faults& faults) {
@@ -29,7 +32,8 @@ void read_text(std::string_view text, double& out, json::Loc& loc, Faults& fault
 }
 
 void read_text(std::string_view text, Time& out, json::Loc& loc, Faults& faults) {
-  if (const auto t = parse_iso8601(text)) out = *t;
+  if (const auto t = parse_iso8601(text))
+    out = *t;
   else
     json::fault(faults, loc, "must be an ISO 8601 date-time, e.g. 2026-01-31T12:00:00Z",
                 "datetime_type");

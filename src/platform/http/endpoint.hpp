@@ -33,7 +33,7 @@ struct OperationDoc {
 /// The stated facts of one endpoint.
 struct EndpointSpec {
   std::string method;
-  std::string pattern;  ///< "/api/v1/customer/sites/{site_id}"
+  std::string pattern;                       ///< "/api/v1/customer/sites/{site_id}"
   std::vector<std::string> parameter_names;  ///< of the pattern, in order
   Access access = Access::undeclared;
   std::string permission;  ///< e.g. "sites.write"; empty: the caller's kind is enough
@@ -71,18 +71,39 @@ class Endpoint {
   Endpoint& devices() { return access(Access::device); }
   /// Inside networks with X-Internal-Auth.
   Endpoint& internal() { return access(Access::internal); }
-  Endpoint& summary(std::string s) { spec_->summary = std::move(s); return *this; }
-  Endpoint& description(std::string s) { spec_->description = std::move(s); return *this; }
-  Endpoint& tag(std::string s) { spec_->tag = std::move(s); return *this; }
+  Endpoint& summary(std::string s) {
+    spec_->summary = std::move(s);
+    return *this;
+  }
+  Endpoint& description(std::string s) {
+    spec_->description = std::move(s);
+    return *this;
+  }
+  Endpoint& tag(std::string s) {
+    spec_->tag = std::move(s);
+    return *this;
+  }
   Endpoint& fails(int status, std::string detail) {
     spec_->failures.emplace_back(status, std::move(detail));
     return *this;
   }
-  Endpoint& success(int status) { spec_->success = status; return *this; }
-  Endpoint& max_body(std::size_t bytes) { spec_->max_body_bytes = bytes; return *this; }
-  Endpoint& hidden() { spec_->hidden = true; return *this; }
+  Endpoint& success(int status) {
+    spec_->success = status;
+    return *this;
+  }
+  Endpoint& max_body(std::size_t bytes) {
+    spec_->max_body_bytes = bytes;
+    return *this;
+  }
+  Endpoint& hidden() {
+    spec_->hidden = true;
+    return *this;
+  }
   /// An example of the request body, shown in the document.
-  Endpoint& example(boost::json::value v) { spec_->example = std::move(v); return *this; }
+  Endpoint& example(boost::json::value v) {
+    spec_->example = std::move(v);
+    return *this;
+  }
   /// States the answer's type where the handler returns a bare Response.
   template <class T>
   Endpoint& returns() {
@@ -93,8 +114,8 @@ class Endpoint {
     };
     return *this;
   }
-  /// States the body's type where the handler reads the raw request. `also`: media types beside JSON
-  /// that say the same.
+  /// States the body's type where the handler reads the raw request. `also`: media types beside
+  /// JSON that say the same.
   template <class T>
   Endpoint& body(std::vector<std::string> also = {}) {
     auto inner = spec_->describe;
@@ -132,7 +153,10 @@ class Endpoint {
   }
 
  private:
-  Endpoint& access(Access a) { spec_->access = a; return *this; }
+  Endpoint& access(Access a) {
+    spec_->access = a;
+    return *this;
+  }
   EndpointSpec* spec_;
 };
 
@@ -187,8 +211,9 @@ void read_text(std::string_view text, bool& out, json::Loc& loc, Faults& faults)
 void read_text(std::string_view text, double& out, json::Loc& loc, Faults& faults);
 void read_text(std::string_view text, Time& out, json::Loc& loc, Faults& faults);
 template <class I>
-  requires(std::is_integral_v<I> && !std::is_same_v<I, bool>)
-void read_text(std::string_view text, I& out, json::Loc& loc, Faults& faults) {
+requires(std::is_integral_v<I> && !std::is_same_v<I, bool>) void read_text(std::string_view text,
+                                                                           I& out, json::Loc& loc,
+                                                                           Faults& faults) {
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (ec != std::errc{} || end != text.data() + text.size() || text.empty())
     json::fault(faults, loc, "must be an integer in range", "int_type");
@@ -282,8 +307,7 @@ struct Extract<Body<T>> {
   static void describe(OperationDoc& doc) {
     doc.request_body = boost::json::object{
         {"required", true},
-        {"content",
-         {{"application/json", {{"schema", json::schema<T>(*doc.components)}}}}}};
+        {"content", {{"application/json", {{"schema", json::schema<T>(*doc.components)}}}}}};
   }
 };
 

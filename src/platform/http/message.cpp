@@ -1,6 +1,5 @@
 #include "platform/http/message.hpp"
 
-
 namespace pulse::http {
 
 bool iequals(std::string_view a, std::string_view b) {

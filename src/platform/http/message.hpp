@@ -49,16 +49,16 @@ std::optional<std::string> cookie(const Headers& headers, std::string_view name)
 
 struct Request {
   std::string method;
-  std::string target;          ///< as received: path and query
-  std::string path;            ///< without query, not decoded
-  std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order
+  std::string target;                                            ///< as received: path and query
+  std::string path;                                              ///< without query, not decoded
+  std::vector<std::pair<std::string, std::string>> query;        ///< decoded, in order
   std::vector<std::pair<std::string, std::string>> path_params;  ///< decoded
   Headers headers;
   std::string body;
   std::string peer_address;    ///< of the TCP peer
   std::string client_address;  ///< the caller's, after trusted proxies
   std::string request_id;
-  bool secure = false;         ///< came over TLS (or a trusted proxy says so)
+  bool secure = false;  ///< came over TLS (or a trusted proxy says so)
   /// What the authorizer learned about the caller (tenancy::Caller); platform does not look inside.
   std::any caller;
   /// What the authorizer adds to the answer, whatever it will be (RateLimit-* fields).
@@ -108,8 +108,8 @@ struct Response {
   std::string subprotocol;
   /// Bytes a WebSocket message may have at most.
   std::size_t websocket_max_message_bytes = 64 * 1024;
-  /// Whether silent peers are pinged and cut, and a write that lasts too long ends the WebSocket. Off
-  /// where the protocol inside sees to it, and pauses reading as it likes.
+  /// Whether silent peers are pinged and cut, and a write that lasts too long ends the WebSocket.
+  /// Off where the protocol inside sees to it, and pauses reading as it likes.
   bool websocket_timeouts = true;
 
   static Response json(int status, std::string body);
@@ -124,7 +124,8 @@ struct Response {
 };
 
 /// A Set-Cookie value (RFC 6265). `max_age_s` < 0: session cookie; 0: delete.
-std::string set_cookie(std::string_view name, std::string_view value, long max_age_s, bool http_only,
-                       std::string_view same_site, bool secure, std::string_view path = "/");
+std::string set_cookie(std::string_view name, std::string_view value, long max_age_s,
+                       bool http_only, std::string_view same_site, bool secure,
+                       std::string_view path = "/");
 
 }  // namespace pulse::http

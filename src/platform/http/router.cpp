@@ -85,8 +85,8 @@ Router::Match Router::match(std::string_view method, std::string_view path) cons
   std::vector<std::string> values;
   // Literal segments win over parameters; going back keeps "/devices/summary" and "/devices/{id}"
   // both reachable at every depth.
-  std::function<const Node*(const Node*, std::size_t)> walk =
-      [&](const Node* node, std::size_t i) -> const Node* {
+  std::function<const Node*(const Node*, std::size_t)> walk = [&](const Node* node,
+                                                                  std::size_t i) -> const Node* {
     if (i == parts.size()) return node->methods.empty() ? nullptr : node;
     if (const auto it = node->literal.find(parts[i]); it != node->literal.end())
       if (const auto* hit = walk(it->second.get(), i + 1)) return hit;
@@ -131,8 +131,7 @@ void Router::check() const {
   for (const auto& spec : specs_)
     if (spec.access == Access::undeclared)
       undeclared += (undeclared.empty() ? "" : ", ") + spec.method + " " + spec.pattern;
-  if (!undeclared.empty())
-    throw std::logic_error("endpoints that state no access: " + undeclared);
+  if (!undeclared.empty()) throw std::logic_error("endpoints that state no access: " + undeclared);
 }
 
 std::size_t Router::body_limit(std::string_view method, std::string_view path) const {
@@ -210,7 +209,8 @@ Task<Response> Router::handle(Request& request) {
     error = std::current_exception();
   }
   if (error) response = error_response(error, request);
-  for (auto& [name, value] : request.answer_fields) response.headers.set(std::move(name), std::move(value));
+  for (auto& [name, value] : request.answer_fields)
+    response.headers.set(std::move(name), std::move(value));
   if (request.method == "HEAD" && !response.stream) {
     response.headers.set("Content-Length", std::to_string(response.body.size()));
     response.body.clear();

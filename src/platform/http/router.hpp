@@ -21,11 +21,17 @@ class Router {
   ~Router();
 
   template <class F>
-  Endpoint get(std::string pattern, F f) { return add("GET", std::move(pattern), std::move(f)); }
+  Endpoint get(std::string pattern, F f) {
+    return add("GET", std::move(pattern), std::move(f));
+  }
   template <class F>
-  Endpoint post(std::string pattern, F f) { return add("POST", std::move(pattern), std::move(f)); }
+  Endpoint post(std::string pattern, F f) {
+    return add("POST", std::move(pattern), std::move(f));
+  }
   template <class F>
-  Endpoint put(std::string pattern, F f) { return add("PUT", std::move(pattern), std::move(f)); }
+  Endpoint put(std::string pattern, F f) {
+    return add("PUT", std::move(pattern), std::move(f));
+  }
   template <class F>
   Endpoint patch(std::string pattern, F f) {
     return add("PATCH", std::move(pattern), std::move(f));
@@ -83,8 +89,8 @@ class Router {
   std::function<Task<std::optional<Response>>(Request&)> fallback_;
 };
 
-/// The JSON answer for an exception: HttpError, ValidationError, and 500 with the request id for the
-/// rest (logged).
+/// The JSON answer for an exception: HttpError, ValidationError, and 500 with the request id for
+/// the rest (logged).
 Response error_response(const std::exception_ptr& error, const Request& request);
 
 }  // namespace pulse::http

@@ -37,8 +37,8 @@ struct Server::Impl {
   static Task<> accept_loop(std::shared_ptr<Impl> self) {
     while (!self->shared->stopping) {
       boost::system::error_code ec;
-      tcp::socket socket = co_await self->acceptor.async_accept(
-          asio::redirect_error(asio::use_awaitable, ec));
+      tcp::socket socket =
+          co_await self->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, ec));
       if (self->shared->stopping) co_return;
       if (ec) {
         // Out of file descriptors or the like: wait, others may close theirs.

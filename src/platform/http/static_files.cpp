@@ -64,12 +64,18 @@ bool stays_inside(std::string_view relative) {
 
 std::string_view media_type(std::string_view name) {
   static constexpr std::pair<std::string_view, std::string_view> types[] = {
-      {".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
-      {".css", "text/css; charset=utf-8"},   {".json", "application/json"},
-      {".svg", "image/svg+xml"},             {".png", "image/png"},
-      {".ico", "image/x-icon"},              {".woff2", "font/woff2"},
-      {".woff", "font/woff"},                {".txt", "text/plain; charset=utf-8"},
-      {".webmanifest", "application/manifest+json"}, {".map", "application/json"},
+      {".html", "text/html; charset=utf-8"},
+      {".js", "text/javascript; charset=utf-8"},
+      {".css", "text/css; charset=utf-8"},
+      {".json", "application/json"},
+      {".svg", "image/svg+xml"},
+      {".png", "image/png"},
+      {".ico", "image/x-icon"},
+      {".woff2", "font/woff2"},
+      {".woff", "font/woff"},
+      {".txt", "text/plain; charset=utf-8"},
+      {".webmanifest", "application/manifest+json"},
+      {".map", "application/json"},
       {".wasm", "application/wasm"}};
   for (const auto& [extension, type] : types)
     if (name.ends_with(extension)) return type;
@@ -81,7 +87,7 @@ struct StaticFiles::Impl {
   std::map<std::string, File, std::less<>> cache;
 
   const File* load(const std::string& relative) {
-    struct stat st{};
+    struct stat st {};
     const std::string path = directory + "/" + relative;
     if (::stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) {
       cache.erase(relative);
@@ -130,9 +136,8 @@ std::optional<Response> StaticFiles::serve(const Request& request, std::string_v
   r.headers.add("Content-Type", std::string(media_type(name)));
   r.headers.add("ETag", file->etag);
   r.headers.add("Vary", "Accept-Encoding");
-  r.headers.add("Cache-Control", name.starts_with("assets/")
-                                     ? "public, max-age=31536000, immutable"
-                                     : "no-cache");
+  r.headers.add("Cache-Control",
+                name.starts_with("assets/") ? "public, max-age=31536000, immutable" : "no-cache");
   if (!coding.empty()) r.headers.add("Content-Encoding", std::string(coding));
   const auto known = request.headers.get("If-None-Match");
   if (!known.empty() && (known == "*" || known.find(file->etag) != std::string_view::npos)) {

@@ -8,10 +8,10 @@
 
 namespace pulse::http {
 
-/// Serves files below one directory. A file `x.js` may have copies `x.js.br` and `x.js.gz`, chosen by
-/// Accept-Encoding. Files under `assets/` carry a hash in their name and are immutable; everything
-/// else is `no-cache` with an ETag (If-None-Match answers 304). Contents are kept in memory, and read
-/// again when the file's time or size changes. One object per loop.
+/// Serves files below one directory. A file `x.js` may have copies `x.js.br` and `x.js.gz`, chosen
+/// by Accept-Encoding. Files under `assets/` carry a hash in their name and are immutable;
+/// everything else is `no-cache` with an ETag (If-None-Match answers 304). Contents are kept in
+/// memory, and read again when the file's time or size changes. One object per loop.
 class StaticFiles {
  public:
   explicit StaticFiles(std::string directory);

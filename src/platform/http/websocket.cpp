@@ -33,12 +33,13 @@ class BeastWebSocket : public WebSocket {
     ws_.set_option(timeout);
     ws_.read_message_max(response.websocket_max_message_bytes);
     ws_.write_buffer_bytes(1024);  // frames are small; ten thousand idle clients must stay cheap
-    ws_.set_option(bw::stream_base::decorator([headers = response.headers,
-                                               subprotocol = response.subprotocol](
-                                                  bw::response_type& answer) {
-      for (const auto& [name, value] : headers.all()) answer.insert(name, value);
-      if (!subprotocol.empty()) answer.set(beast::http::field::sec_websocket_protocol, subprotocol);
-    }));
+    ws_.set_option(
+        bw::stream_base::decorator([headers = response.headers,
+                                    subprotocol = response.subprotocol](bw::response_type& answer) {
+          for (const auto& [name, value] : headers.all()) answer.insert(name, value);
+          if (!subprotocol.empty())
+            answer.set(beast::http::field::sec_websocket_protocol, subprotocol);
+        }));
   }
 
   ~BeastWebSocket() override {
@@ -153,7 +154,9 @@ namespace {
 /// Outlives the WebSocket as what does nothing.
 struct EndsGuard {
   WebSocketEnds& ends;
-  ~EndsGuard() { ends.go_away = ends.cut = [] {}; }
+  ~EndsGuard() {
+    ends.go_away = ends.cut = [] {};
+  }
 };
 
 }  // namespace

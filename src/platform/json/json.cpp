@@ -34,9 +34,9 @@ boost::json::value parse_text(std::string_view text, const Loc& loc) {
   boost::system::error_code ec;
   auto value = boost::json::parse(text, ec, {}, options);
   if (ec)
-    throw ValidationError(loc, text.empty() ? "a JSON body is required"
-                                            : "is not valid JSON: " + ec.message(),
-                          "json_invalid");
+    throw ValidationError(
+        loc, text.empty() ? "a JSON body is required" : "is not valid JSON: " + ec.message(),
+        "json_invalid");
   return value;
 }
 
@@ -87,11 +87,21 @@ void write_string(std::string& out, std::string_view s) {
     } else {
       flush();
       switch (c) {
-        case '"': out += "\\\""; break;
-        case '\\': out += "\\\\"; break;
-        case '\n': out += "\\n"; break;
-        case '\r': out += "\\r"; break;
-        case '\t': out += "\\t"; break;
+        case '"':
+          out += "\\\"";
+          break;
+        case '\\':
+          out += "\\\\";
+          break;
+        case '\n':
+          out += "\\n";
+          break;
+        case '\r':
+          out += "\\r";
+          break;
+        case '\t':
+          out += "\\t";
+          break;
         default:
           out += "\\u00";
           out += digits[c >> 4];
@@ -121,11 +131,21 @@ void write_integer(std::string& out, std::int64_t i) {
 
 void write(std::string& out, const boost::json::value& v) {
   switch (v.kind()) {
-    case boost::json::kind::null: out += "null"; break;
-    case boost::json::kind::bool_: out += v.get_bool() ? "true" : "false"; break;
-    case boost::json::kind::int64: write_integer(out, v.get_int64()); break;
-    case boost::json::kind::uint64: out += std::to_string(v.get_uint64()); break;
-    case boost::json::kind::double_: write_double(out, v.get_double()); break;
+    case boost::json::kind::null:
+      out += "null";
+      break;
+    case boost::json::kind::bool_:
+      out += v.get_bool() ? "true" : "false";
+      break;
+    case boost::json::kind::int64:
+      write_integer(out, v.get_int64());
+      break;
+    case boost::json::kind::uint64:
+      out += std::to_string(v.get_uint64());
+      break;
+    case boost::json::kind::double_:
+      write_double(out, v.get_double());
+      break;
     case boost::json::kind::string:
       write_string(out, {v.get_string().data(), v.get_string().size()});
       break;

@@ -35,8 +35,10 @@ inline void read(const boost::json::value& v, std::string& out, Loc& loc, Faults
   }
 }
 inline void read(const boost::json::value& v, bool& out, Loc& loc, Faults& faults) {
-  if (const auto* b = v.if_bool()) out = *b;
-  else fault(faults, loc, "must be true or false", "bool_type");
+  if (const auto* b = v.if_bool())
+    out = *b;
+  else
+    fault(faults, loc, "must be true or false", "bool_type");
 }
 inline void read(const boost::json::value& v, double& out, Loc& loc, Faults& faults) {
   if (!v.is_number()) return fault(faults, loc, "must be a number", "float_type");
@@ -44,8 +46,9 @@ inline void read(const boost::json::value& v, double& out, Loc& loc, Faults& fau
   if (!std::isfinite(out)) fault(faults, loc, "must be a finite number", "finite_number");
 }
 template <class I>
-  requires(std::is_integral_v<I> && !std::is_same_v<I, bool>)
-void read(const boost::json::value& v, I& out, Loc& loc, Faults& faults) {
+requires(std::is_integral_v<I> && !std::is_same_v<I, bool>) void read(const boost::json::value& v,
+                                                                      I& out, Loc& loc,
+                                                                      Faults& faults) {
   boost::system::error_code ec;
   if (v.is_number()) {
     out = v.to_number<I>(ec);
@@ -65,8 +68,10 @@ inline void read(const boost::json::value& v, Time& out, Loc& loc, Faults& fault
 }
 inline void read(const boost::json::value& v, boost::json::value& out, Loc&, Faults&) { out = v; }
 inline void read(const boost::json::value& v, boost::json::object& out, Loc& loc, Faults& faults) {
-  if (const auto* o = v.if_object()) out = *o;
-  else fault(faults, loc, "must be an object", "object_type");
+  if (const auto* o = v.if_object())
+    out = *o;
+  else
+    fault(faults, loc, "must be an object", "object_type");
 }
 template <DescribedEnum E>
 void read(const boost::json::value& v, E& out, Loc& loc, Faults& faults) {
@@ -125,8 +130,10 @@ void read(const boost::json::value& v, T& out, Loc& loc, Faults& faults) {
 
 template <class T>
 void read(const boost::json::value& v, std::optional<T>& out, Loc& loc, Faults& faults) {
-  if (v.is_null()) out.reset();
-  else read(v, out.emplace(), loc, faults);
+  if (v.is_null())
+    out.reset();
+  else
+    read(v, out.emplace(), loc, faults);
 }
 template <class T>
 void read(const boost::json::value& v, Patch<T>& out, Loc& loc, Faults& faults) {

@@ -1,7 +1,8 @@
 #pragma once
 // Constraints on described structs, stated once: they check input and appear in the schema.
 //   inline auto constraints(As<CreateSite>) {
-//     return rules<CreateSite>().length(&CreateSite::site_id, 1, 128).range(&CreateSite::latitude, -90, 90);
+//     return rules<CreateSite>().length(&CreateSite::site_id, 1, 128).range(&CreateSite::latitude,
+//     -90, 90);
 //   }
 #include <boost/describe.hpp>
 #include <boost/json/object.hpp>
@@ -22,13 +23,12 @@ template <class T>
 struct As {};
 
 template <class T>
-using described_members =
-    boost::describe::describe_members<T, boost::describe::mod_public |
-                                             boost::describe::mod_inherited>;
+using described_members = boost::describe::describe_members<T, boost::describe::mod_public |
+                                                                   boost::describe::mod_inherited>;
 
 /// Name of the member that `pointer` points to.
 template <class T, class M>
-std::string member_name(M T::* pointer) {
+std::string member_name(M T::*pointer) {
   std::string name;
   boost::mp11::mp_for_each<described_members<T>>([&](auto d) {
     if constexpr (std::is_same_v<std::remove_cv_t<decltype(d.pointer)>, M T::*>) {
@@ -64,73 +64,76 @@ class Rules {
 
   /// Code points of a string (or optional string) member.
   template <class M>
-  Rules& length(M T::* m, std::size_t lo, std::size_t hi) {
-    return add(m, {{"minLength", lo}, {"maxLength", hi}},
-               [lo, hi](const auto& v) -> std::string {
-                 const auto n = utf8_length(v);
-                 if (n < lo) return "must have at least " + std::to_string(lo) + " character(s)";
-                 if (n > hi) return "must have at most " + std::to_string(hi) + " characters";
-                 return {};
-               },
-               "string_length");
+  Rules& length(M T::*m, std::size_t lo, std::size_t hi) {
+    return add(
+        m, {{"minLength", lo}, {"maxLength", hi}},
+        [lo, hi](const auto& v) -> std::string {
+          const auto n = utf8_length(v);
+          if (n < lo) return "must have at least " + std::to_string(lo) + " character(s)";
+          if (n > hi) return "must have at most " + std::to_string(hi) + " characters";
+          return {};
+        },
+        "string_length");
   }
   /// Inclusive bounds of a number (or optional number).
   template <class M>
-  Rules& range(M T::* m, double lo, double hi) {
+  Rules& range(M T::*m, double lo, double hi) {
     boost::json::object schema;
     schema["minimum"] = number(lo);
     schema["maximum"] = number(hi);
-    return add(m, std::move(schema),
-               [lo, hi](const auto& v) -> std::string {
-                 const auto d = static_cast<double>(v);
-                 if (!(d >= lo && d <= hi))
-                   return "must be between " + text(lo) + " and " + text(hi);
-                 return {};
-               },
-               "out_of_range");
+    return add(
+        m, std::move(schema),
+        [lo, hi](const auto& v) -> std::string {
+          const auto d = static_cast<double>(v);
+          if (!(d >= lo && d <= hi)) return "must be between " + text(lo) + " and " + text(hi);
+          return {};
+        },
+        "out_of_range");
   }
   /// An identifier that may stand in topics and subjects: [A-Za-z0-9_-]{1,128}.
   template <class M>
-  Rules& identifier(M T::* m) {
-    return add(m, {{"pattern", "^[A-Za-z0-9_-]{1,128}$"}},
-               [](const auto& v) -> std::string {
-                 return matches_identifier(v)
-                            ? std::string{}
-                            : "must be 1 to 128 of letters, digits, '_' and '-'";
-               },
-               "string_pattern");
+  Rules& identifier(M T::*m) {
+    return add(
+        m, {{"pattern", "^[A-Za-z0-9_-]{1,128}$"}},
+        [](const auto& v) -> std::string {
+          return matches_identifier(v) ? std::string{}
+                                       : "must be 1 to 128 of letters, digits, '_' and '-'";
+        },
+        "string_pattern");
   }
   /// One of the given words.
   template <class M>
-  Rules& one_of(M T::* m, std::vector<std::string> words) {
+  Rules& one_of(M T::*m, std::vector<std::string> words) {
     boost::json::array list;
     std::string joined;
     for (const auto& w : words) {
       list.emplace_back(w);
       joined += joined.empty() ? w : ", " + w;
     }
-    return add(m, {{"enum", list}},
-               [words, joined](const auto& v) -> std::string {
-                 for (const auto& w : words)
-                   if (v == w) return {};
-                 return "must be one of " + joined;
-               },
-               "enum");
+    return add(
+        m, {{"enum", list}},
+        [words, joined](const auto& v) -> std::string {
+          for (const auto& w : words)
+            if (v == w) return {};
+          return "must be one of " + joined;
+        },
+        "enum");
   }
   /// Number of items of an array member.
   template <class M>
-  Rules& items(M T::* m, std::size_t lo, std::size_t hi) {
-    return add(m, {{"minItems", lo}, {"maxItems", hi}},
-               [lo, hi](const auto& v) -> std::string {
-                 if (v.size() < lo) return "must have at least " + std::to_string(lo) + " item(s)";
-                 if (v.size() > hi) return "must have at most " + std::to_string(hi) + " items";
-                 return {};
-               },
-               "array_length");
+  Rules& items(M T::*m, std::size_t lo, std::size_t hi) {
+    return add(
+        m, {{"minItems", lo}, {"maxItems", hi}},
+        [lo, hi](const auto& v) -> std::string {
+          if (v.size() < lo) return "must have at least " + std::to_string(lo) + " item(s)";
+          if (v.size() > hi) return "must have at most " + std::to_string(hi) + " items";
+          return {};
+        },
+        "array_length");
   }
   /// Words for the schema only.
   template <class M>
-  Rules& describe(M T::* m, std::string words, boost::json::value example = nullptr) {
+  Rules& describe(M T::*m, std::string words, boost::json::value example = nullptr) {
     Rule r;
     r.member = member_name<T>(m);
     r.schema["description"] = std::move(words);
@@ -142,7 +145,8 @@ class Rules {
   Rules& check(std::string member, std::function<std::string(const T&)> f) {
     Rule r;
     r.member = member;
-    r.check = [member, f = std::move(f)](const T& v, std::vector<std::string>& loc, Faults& faults) {
+    r.check = [member, f = std::move(f)](const T& v, std::vector<std::string>& loc,
+                                         Faults& faults) {
       if (auto msg = f(v); !msg.empty()) {
         auto where = loc;
         if (!member.empty()) where.push_back(member);
@@ -156,7 +160,7 @@ class Rules {
 
  private:
   template <class M, class F>
-  Rules& add(M T::* m, boost::json::object schema, F judge, std::string type) {
+  Rules& add(M T::*m, boost::json::object schema, F judge, std::string type) {
     Rule r;
     r.member = member_name<T>(m);
     r.schema = std::move(schema);

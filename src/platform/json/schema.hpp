@@ -30,7 +30,7 @@ boost::json::value schema(Components& c) {
 }
 
 template <class T>
-  requires std::is_integral_v<T>
+requires std::is_integral_v<T>
 struct SchemaOf<T> {
   static boost::json::value make(Components&) {
     return boost::json::object{{"type", std::is_same_v<T, bool> ? "boolean" : "integer"}};
@@ -116,8 +116,7 @@ struct SchemaOf<T> {
         if (!is_optional_member<M> && required<T>(d.name)) required_names.emplace_back(d.name);
       });
       for (const auto& rule : rules_of<T>().list())
-        if (properties.contains(rule.member))
-          merge_keywords(properties[rule.member], rule.schema);
+        if (properties.contains(rule.member)) merge_keywords(properties[rule.member], rule.schema);
       boost::json::object out{{"type", "object"}, {"properties", std::move(properties)}};
       if (!required_names.empty()) out["required"] = std::move(required_names);
       c.schemas[name] = std::move(out);

@@ -27,8 +27,7 @@ inline void write(std::string& out, bool b) { out += b ? "true" : "false"; }
 inline void write(std::string& out, double d) { write_double(out, d); }
 inline void write(std::string& out, std::nullptr_t) { out += "null"; }
 template <class I>
-  requires(std::is_integral_v<I> && !std::is_same_v<I, bool>)
-void write(std::string& out, I i) {
+requires(std::is_integral_v<I> && !std::is_same_v<I, bool>) void write(std::string& out, I i) {
   write_integer(out, static_cast<std::int64_t>(i));
 }
 inline void write(std::string& out, Time t) { write_string(out, iso8601(t)); }
@@ -67,8 +66,10 @@ void write(std::string& out, const T& v) {
 }
 template <class T>
 void write(std::string& out, const std::optional<T>& v) {
-  if (v) write(out, *v);
-  else out += "null";
+  if (v)
+    write(out, *v);
+  else
+    out += "null";
 }
 template <class T>
 void write(std::string& out, const std::vector<T>& v) {

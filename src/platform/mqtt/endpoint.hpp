@@ -265,7 +265,8 @@ class Endpoint {
                          const std::function<bool(const SessionInfo&)>& which, Reason reason,
                          const std::string& text);
 
-  /// The same among all sessions, which looks at each of them; 5.0 clients get the reason and text. Answers how many.
+  /// The same among all sessions, which looks at each of them; 5.0 clients get the reason and text.
+  /// Answers how many.
   std::size_t disconnect(const std::function<bool(const SessionInfo&)>& which, Reason reason,
                          const std::string& text);
 

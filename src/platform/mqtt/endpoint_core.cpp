@@ -68,8 +68,8 @@ std::string EndpointCore::next_session_id() {
 
 void EndpointCore::saw_session_id(std::string_view session_id) {
   std::uint64_t ms = 0;
-  std::from_chars(session_id.data(), session_id.data() + std::min<std::size_t>(12, session_id.size()),
-                  ms, 16);
+  std::from_chars(session_id.data(),
+                  session_id.data() + std::min<std::size_t>(12, session_id.size()), ms, 16);
   if (ms < now_ms() + clock_skew_max_ms) last_session_ms_ = std::max(last_session_ms_, ms);
 }
 

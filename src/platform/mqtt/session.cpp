@@ -109,8 +109,8 @@ void Session::pump(std::string_view fresh) {
   pumping_ = true;
   const auto& limits = core_->limits;
   const auto most = state_ == State::open ? limits.packet_bytes_max : limits.connect_bytes_max;
-  const auto bad = kept_.consume(fresh, most, version_,
-                                 [this](const Frame& frame) { return handle(frame); });
+  const auto bad =
+      kept_.consume(fresh, most, version_, [this](const Frame& frame) { return handle(frame); });
   if (bad && alive()) fault(bad);
   pumping_ = false;
   flush();

@@ -7,8 +7,8 @@ namespace pulse::mqtt {
 namespace {
 
 /// Ids say which session is the later one (EndpointCore::next_session_id), except where an endpoint
-/// that just started has a slow clock and has seen no announcement. Sessions older than this, which is
-/// longer than an announcement travels, give way whatever their ids say.
+/// that just started has a slow clock and has seen no announcement. Sessions older than this, which
+/// is longer than an announcement travels, give way whatever their ids say.
 constexpr std::chrono::milliseconds settled{60'000};
 
 }  // namespace

@@ -21,8 +21,8 @@ class Stream {
   /// Writes all of `bytes`, which stay valid until then. Throws as read_some.
   virtual Task<> write(std::span<const char> bytes) = 0;
 
-  /// Ends the stream; reads and writes under way fail soon. Called once or more, while the stream is
-  /// served only.
+  /// Ends the stream; reads and writes under way fail soon. Called once or more, while the stream
+  /// is served only.
   virtual void close() noexcept = 0;
 
   /// Address of the peer without port, for logs and rate limits.

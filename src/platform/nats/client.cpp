@@ -73,20 +73,19 @@ PublishResult to_publish_result(Reply reply) {
 
 }  // namespace
 
-void Client::publish_acked(std::string_view subject, std::string_view data,
-                           std::string_view msg_id, long timeout_ms,
-                           asio::any_io_executor executor,
+void Client::publish_acked(std::string_view subject, std::string_view data, std::string_view msg_id,
+                           long timeout_ms, asio::any_io_executor executor,
                            std::function<void(PublishResult)> done) {
   auto box = impl_->mailbox(executor);
   auto* self = impl_.get();
-  impl_->publish_for_reply(subject, data, msg_id, timeout_ms,
-                           [self, box, done = std::move(done)](Reply reply) mutable {
-                             auto result = to_publish_result(std::move(reply));
-                             if (result.ok()) ++self->acked;
-                             box->put([done = std::move(done), result = std::move(result)]() mutable {
-                               done(std::move(result));
-                             });
-                           });
+  impl_->publish_for_reply(
+      subject, data, msg_id, timeout_ms, [self, box, done = std::move(done)](Reply reply) mutable {
+        auto result = to_publish_result(std::move(reply));
+        if (result.ok()) ++self->acked;
+        box->put([done = std::move(done), result = std::move(result)]() mutable {
+          done(std::move(result));
+        });
+      });
 }
 
 Task<PublishResult> Client::publish_acked(std::string subject, std::string data, std::string msg_id,

@@ -1,10 +1,11 @@
 // One connection of nats.c: its life, the sending thread, answers and their deadlines.
+#include "platform/nats/client_impl.hpp"
+
 #include <algorithm>
 #include <charconv>
 
 #include "platform/clock.hpp"
 #include "platform/log.hpp"
-#include "platform/nats/client_impl.hpp"
 
 namespace pulse::nats {
 
@@ -31,8 +32,7 @@ void on_error(natsConnection*, natsSubscription*, natsStatus status, void*) {
 }  // namespace
 
 void check(natsStatus status, const char* what) {
-  if (status != NATS_OK)
-    throw Error(std::string(what) + ": " + natsStatus_GetText(status));
+  if (status != NATS_OK) throw Error(std::string(what) + ": " + natsStatus_GetText(status));
 }
 
 Client::Impl::Impl(Options o) : options(std::move(o)) {}
@@ -68,8 +68,8 @@ void Client::Impl::connect() {
   natsOptions_SetReconnectBufSize(opts, 1);
   natsOptions_SetMaxPendingMsgs(opts, 1'000'000);
   natsOptions_SetErrorHandler(opts, on_error, nullptr);
-  // Callbacks may still run when this object is gone: they hold a link that may be dead. The last of
-  // them, on_closed, frees it.
+  // Callbacks may still run when this object is gone: they hold a link that may be dead. The last
+  // of them, on_closed, frees it.
   auto* link = new Link(weak_from_this());
   natsOptions_SetRetryOnFailedConnect(opts, true, on_connected, link);
   natsOptions_SetReconnectedCB(opts, on_connected, link);
@@ -228,8 +228,7 @@ natsStatus Client::Impl::publish_now(const Outgoing& m) {
     return natsConnection_PublishRequest(conn, m.subject.c_str(), m.reply.c_str(), m.data.data(),
                                          size);
   natsMsg* message = nullptr;
-  auto status =
-      natsMsg_Create(&message, m.subject.c_str(), m.reply.c_str(), m.data.data(), size);
+  auto status = natsMsg_Create(&message, m.subject.c_str(), m.reply.c_str(), m.data.data(), size);
   if (status == NATS_OK) status = natsMsgHeader_Set(message, "Nats-Msg-Id", m.msg_id.c_str());
   if (status == NATS_OK) status = natsConnection_PublishMsg(conn, message);
   natsMsg_Destroy(message);
@@ -243,7 +242,8 @@ void Client::Impl::send_batch(std::vector<Outgoing>& batch, std::unique_lock<std
   for (std::size_t at = 0; at < batch.size() && !stopping;) {
     piece.clear();
     std::size_t messages = 0, bytes = 0;
-    for (; at < batch.size() && messages < piece_messages && bytes < piece_bytes; ++at, ++messages) {
+    for (; at < batch.size() && messages < piece_messages && bytes < piece_bytes;
+         ++at, ++messages) {
       const auto& m = batch[at];
       bytes += m.cost();
       if (m.token == 0 || pending.contains(m.token)) piece.push_back(&m);

@@ -23,9 +23,10 @@ struct Reply {
   bool no_responders = false;
 };
 
-/// Everything that goes out passes a queue and one sending thread. nats.c writes to its socket under
-/// its lock, so a server that stands still would otherwise hold the loops that publish; and it holds
-/// small writes back for a millisecond, where the sender flushes as soon as it has nothing more.
+/// Everything that goes out passes a queue and one sending thread. nats.c writes to its socket
+/// under its lock, so a server that stands still would otherwise hold the loops that publish; and
+/// it holds small writes back for a millisecond, where the sender flushes as soon as it has nothing
+/// more.
 struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   explicit Impl(Options o);
   ~Impl();

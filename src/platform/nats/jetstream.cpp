@@ -36,21 +36,23 @@ constexpr std::int64_t stream_not_found = 10059;
 bj::object stream_json(const StreamConfig& c) {
   bj::array subjects;
   for (const auto& s : c.subjects) subjects.emplace_back(s);
-  return bj::object{{"name", c.name},
-                    {"subjects", std::move(subjects)},
-                    {"retention", c.work_queue ? "workqueue" : c.interest ? "interest" : "limits"},
-                    {"max_consumers", -1},
-                    {"max_msgs", -1},
-                    {"max_bytes", c.max_bytes},
-                    {"max_age", c.max_age_s * second_ns},
-                    {"max_msg_size", -1},
-                    {"storage", "file"},
-                    {"discard", "new"},
-                    {"num_replicas", c.replicas},
-                    {"duplicate_window",
-                     (c.max_age_s > 0 ? std::min(c.max_age_s, c.duplicate_window_s)
-                                      : c.duplicate_window_s) *
-                         second_ns}};
+  return bj::object{
+      {"name", c.name},
+      {"subjects", std::move(subjects)},
+      {"retention", c.work_queue ? "workqueue"
+                    : c.interest ? "interest"
+                                 : "limits"},
+      {"max_consumers", -1},
+      {"max_msgs", -1},
+      {"max_bytes", c.max_bytes},
+      {"max_age", c.max_age_s * second_ns},
+      {"max_msg_size", -1},
+      {"storage", "file"},
+      {"discard", "new"},
+      {"num_replicas", c.replicas},
+      {"duplicate_window",
+       (c.max_age_s > 0 ? std::min(c.max_age_s, c.duplicate_window_s) : c.duplicate_window_s) *
+           second_ns}};
 }
 
 }  // namespace
@@ -80,19 +82,15 @@ Task<> Client::ensure_stream(StreamConfig config) {
 }
 
 Task<> Client::ensure_consumer(ConsumerConfig c) {
-  bj::object config{{"durable_name", c.durable},
-                    {"deliver_policy", "all"},
-                    {"ack_policy", "explicit"},
-                    {"ack_wait", c.ack_wait_ms * 1'000'000},
-                    {"max_deliver", c.max_deliver},
-                    {"max_ack_pending", c.max_ack_pending},
-                    {"max_waiting", 512},
-                    {"replay_policy", "instant"}};
+  bj::object config{{"durable_name", c.durable},    {"deliver_policy", "all"},
+                    {"ack_policy", "explicit"},     {"ack_wait", c.ack_wait_ms * 1'000'000},
+                    {"max_deliver", c.max_deliver}, {"max_ack_pending", c.max_ack_pending},
+                    {"max_waiting", 512},           {"replay_policy", "instant"}};
   if (!c.filter_subject.empty()) config["filter_subject"] = c.filter_subject;
   bj::object body{{"stream_name", c.stream}, {"config", std::move(config)}};
-  const auto answer = parse_answer(
-      co_await request("$JS.API.CONSUMER.DURABLE.CREATE." + c.stream + "." + c.durable,
-                       bj::serialize(body), api_timeout_ms));
+  const auto answer =
+      parse_answer(co_await request("$JS.API.CONSUMER.DURABLE.CREATE." + c.stream + "." + c.durable,
+                                    bj::serialize(body), api_timeout_ms));
   if (const auto e = api_error(answer)) throw Error("consumer " + c.durable + ": " + e->second);
 }
 
@@ -100,8 +98,7 @@ Task<std::uint64_t> Client::last_sequence(std::string stream) {
   const auto answer =
       parse_answer(co_await request("$JS.API.STREAM.INFO." + stream, "", api_timeout_ms));
   if (const auto e = api_error(answer)) throw Error("stream " + stream + ": " + e->second);
-  co_return static_cast<std::uint64_t>(
-      answer.at("state").at("last_seq").to_number<std::int64_t>());
+  co_return static_cast<std::uint64_t>(answer.at("state").at("last_seq").to_number<std::int64_t>());
 }
 
 Task<std::uint64_t> Client::acked_up_to(std::string stream, std::string durable) {
@@ -113,9 +110,9 @@ Task<std::uint64_t> Client::acked_up_to(std::string stream, std::string durable)
 }
 
 Task<> Client::purge_below(std::string stream, std::uint64_t sequence) {
-  const auto answer = parse_answer(co_await request(
-      "$JS.API.STREAM.PURGE." + stream, "{\"seq\":" + std::to_string(sequence) + "}",
-      api_timeout_ms));
+  const auto answer =
+      parse_answer(co_await request("$JS.API.STREAM.PURGE." + stream,
+                                    "{\"seq\":" + std::to_string(sequence) + "}", api_timeout_ms));
   if (const auto e = api_error(answer)) throw Error("purge of " + stream + ": " + e->second);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Inside of platform/nats only: carries work from nats.c's threads to a loop, many items with one wake-up.
+// Inside of platform/nats only: carries work from nats.c's threads to a loop, many items with one
+// wake-up.
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <functional>
@@ -27,8 +28,8 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
   bool put(std::function<void()> work, std::size_t bytes, bool droppable) {
     {
       const std::lock_guard lock(mutex_);
-      if (droppable && (items_.size() >= limits::nats_incoming ||
-                        bytes_ + bytes > limits::nats_incoming_bytes))
+      if (droppable &&
+          (items_.size() >= limits::nats_incoming || bytes_ + bytes > limits::nats_incoming_bytes))
         return false;
       items_.push_back(std::move(work));
       bytes_ += bytes;

@@ -20,8 +20,10 @@ class Clauses {
     std::size_t next = params_.size();
     (params_.add(values), ...);
     for (const char c : clause) {
-      if (c == '?') text_ += "$" + std::to_string(++next);
-      else text_ += c;
+      if (c == '?')
+        text_ += "$" + std::to_string(++next);
+      else
+        text_ += c;
     }
     return *this;
   }

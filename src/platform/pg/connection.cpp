@@ -36,8 +36,8 @@ Error error_of(const pg_result* r) {
                field(PG_DIAG_MESSAGE_DETAIL));
 }
 
-/// Text parameters end at their first zero byte (libpq): what the server refuses as text anyway must
-/// not be cut short in silence.
+/// Text parameters end at their first zero byte (libpq): what the server refuses as text anyway
+/// must not be cut short in silence.
 void refuse_zero_bytes(const std::vector<Statement>& statements) {
   for (const auto& [sql, params] : statements)
     for (const auto& value : params.values())
@@ -67,7 +67,8 @@ std::vector<Statement> opening(const Scope& scope, const PoolOptions& options) {
   std::vector<Statement> out;
   out.emplace_back("BEGIN", Params{});
   if (scope.role.empty() && scope.settings.empty() && options.prepare) return out;
-  // set_config('role', ..., true) is SET LOCAL ROLE as a function, so that one statement does it all.
+  // set_config('role', ..., true) is SET LOCAL ROLE as a function, so that one statement does it
+  // all.
   std::string sql = "SELECT ";
   Params params;
   const auto add = [&](const std::string& name, const std::string& value) {
@@ -115,7 +116,9 @@ void Connection::expect_progress() {
   deadline_ms_ = steady_ms() + options_.statement_timeout_ms + answer_slack_ms;
 }
 
-Task<> Connection::readable() { co_await socket_->async_wait(wait::wait_read, asio::use_awaitable); }
+Task<> Connection::readable() {
+  co_await socket_->async_wait(wait::wait_read, asio::use_awaitable);
+}
 Task<> Connection::writable() {
   co_await socket_->async_wait(wait::wait_write, asio::use_awaitable);
 }
@@ -129,11 +132,18 @@ Task<> Connection::connect() {
                 " -c idle_in_transaction_session_timeout=60000 -c TimeZone=UTC -c DateStyle=ISO "
                 "-c IntervalStyle=postgres"
           : std::string();
-  const char* keys[] = {"dbname",           "application_name", "options",
+  const char* keys[] = {"dbname",           "application_name",    "options",
                         "keepalives_idle",  "keepalives_interval", "keepalives_count",
-                        "tcp_user_timeout", "client_encoding",  nullptr};
-  const char* values[] = {options_.conninfo.c_str(), name.c_str(), session.c_str(), "15", "5",
-                          "3", "20000", "UTF8", nullptr};
+                        "tcp_user_timeout", "client_encoding",     nullptr};
+  const char* values[] = {options_.conninfo.c_str(),
+                          name.c_str(),
+                          session.c_str(),
+                          "15",
+                          "5",
+                          "3",
+                          "20000",
+                          "UTF8",
+                          nullptr};
   const Guard guard(executor_, *this, options_.connect_timeout_ms);
   conn_ = PQconnectStartParams(keys, values, 1);
   if (!conn_ || PQstatus(conn_) == CONNECTION_BAD) fail("can't connect");
@@ -145,8 +155,10 @@ Task<> Connection::connect() {
     if (socket_) socket_->release();
     socket_ = std::make_unique<asio::posix::stream_descriptor>(executor_, PQsocket(conn_));
     try {
-      if (state == PGRES_POLLING_READING) co_await readable();
-      else co_await writable();
+      if (state == PGRES_POLLING_READING)
+        co_await readable();
+      else
+        co_await writable();
     } catch (const boost::system::system_error& e) {
       lost = e.what();
     }
@@ -159,7 +171,8 @@ Task<> Connection::connect() {
   if (socket_) socket_->release();
   socket_ = std::make_unique<asio::posix::stream_descriptor>(executor_, PQsocket(conn_));
   PQsetnonblocking(conn_, 1);
-  PQsetNoticeProcessor(conn_, [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      conn_, [](void*, const char*) {}, nullptr);
   busy_ = false;
   pipeline(true);
 }
@@ -256,8 +269,8 @@ Task<std::vector<Result>> Connection::run(const std::vector<Statement>& statemen
   co_return results;
 }
 
-/// Reads up to the pipeline's end. The first error ends what follows it; it is thrown when the server
-/// is done, so that the connection can be used again.
+/// Reads up to the pipeline's end. The first error ends what follows it; it is thrown when the
+/// server is done, so that the connection can be used again.
 Task<std::vector<Result>> Connection::results_of(const std::vector<bool>& is_prepare) {
   std::vector<Result> results;
   std::optional<Error> first;
@@ -303,8 +316,7 @@ Task<std::vector<Result>> Connection::results_of(const std::vector<bool>& is_pre
   co_return results;
 }
 
-Task<std::int64_t> Connection::copy_in(const std::string& statement,
-                                       const std::string& data) {
+Task<std::int64_t> Connection::copy_in(const std::string& statement, const std::string& data) {
   if (broken_ || !conn_) fail("connection is closed");
   pipeline(false);
   busy_ = true;
@@ -340,8 +352,10 @@ Task<std::int64_t> Connection::copy_in(const std::string& statement,
       PQclear(r);
       fail("not a COPY ... FROM STDIN");
     }
-    if (PQresultStatus(r) == PGRES_COMMAND_OK) rows = std::strtoll(PQcmdTuples(r), nullptr, 10);
-    else if (!error) error = error_of(r);
+    if (PQresultStatus(r) == PGRES_COMMAND_OK)
+      rows = std::strtoll(PQcmdTuples(r), nullptr, 10);
+    else if (!error)
+      error = error_of(r);
     PQclear(r);
     if (PQstatus(conn_) == CONNECTION_BAD) {
       broken_ = true;

@@ -23,7 +23,8 @@ class Connection {
   /// Connects within connect_timeout_ms, or throws Error with class 08.
   Task<> connect();
   /// Sends all statements in one go and awaits all results: one round trip. Throws the first error;
-  /// the connection is usable again afterwards unless `broken`. The statements must outlive the call.
+  /// the connection is usable again afterwards unless `broken`. The statements must outlive the
+  /// call.
   Task<std::vector<Result>> run(const std::vector<Statement>& statements);
   /// The same for callers without a pool's watch: cut after `limit_ms`.
   Task<std::vector<Result>> run_within(long limit_ms, const std::vector<Statement>& statements);

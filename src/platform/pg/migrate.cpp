@@ -57,11 +57,11 @@ std::vector<Migration> read_directory(const std::string& directory) {
 
 class Session {
  public:
-  explicit Session(const std::string& conninfo)
-      : conn_(PQconnectdb(conninfo.c_str()), PQfinish) {
+  explicit Session(const std::string& conninfo) : conn_(PQconnectdb(conninfo.c_str()), PQfinish) {
     if (PQstatus(conn_.get()) != CONNECTION_OK)
       throw Error(std::string("can't connect: ") + PQerrorMessage(conn_.get()), "08006");
-    PQsetNoticeProcessor(conn_.get(), [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(
+        conn_.get(), [](void*, const char*) {}, nullptr);
   }
   Result run(const std::string& sql) {
     PGresult* r = PQexec(conn_.get(), sql.c_str());
@@ -108,7 +108,8 @@ std::vector<Migration> outstanding(Session& db, const std::string& directory) {
     done.erase(it);
   }
   if (!done.empty())
-    throw Error("migration " + done.begin()->first + " is applied, but its file is missing", "55000");
+    throw Error("migration " + done.begin()->first + " is applied, but its file is missing",
+                "55000");
   return out;
 }
 
@@ -118,7 +119,8 @@ std::vector<std::string> migrate(const std::string& conninfo, const std::string&
   Session db(conninfo);
   db.run(std::string("SELECT pg_advisory_lock(") + lock_key + ")");
   db.run(
-      "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, checksum text NOT NULL, "
+      "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, checksum text NOT "
+      "NULL, "
       "applied_at timestamptz NOT NULL DEFAULT now())");
   std::vector<std::string> names;
   for (const auto& m : outstanding(db, directory)) {

@@ -23,8 +23,8 @@ class Lease;
 }  // namespace
 
 struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
-  /// Someone who waits for a connection. Leaves the queue however the waiting ends, and hands on what
-  /// was given to it meanwhile.
+  /// Someone who waits for a connection. Leaves the queue however the waiting ends, and hands on
+  /// what was given to it meanwhile.
   struct Waiter {
     explicit Waiter(Impl& p) : pool(p), timer(p.executor) { pool.waiting.push_back(this); }
     ~Waiter() {
@@ -214,8 +214,7 @@ PoolStats Pool::stats() const {
 
 Task<> Pool::warm() {
   std::vector<Lease> leases;
-  for (int i = 0; i < impl_->options.min_size; ++i)
-    leases.push_back(co_await impl_->acquire());
+  for (int i = 0; i < impl_->options.min_size; ++i) leases.push_back(co_await impl_->acquire());
 }
 
 namespace {
@@ -248,8 +247,8 @@ Task<> clean_up(Lease& lease) {
   }
 }
 
-/// What a connection holds prepared no longer fits: a migration changed a table (0A000: "cached plan
-/// must not change result type"), or a pooler gave us another's session (26000).
+/// What a connection holds prepared no longer fits: a migration changed a table (0A000: "cached
+/// plan must not change result type"), or a pooler gave us another's session (26000).
 bool stale_statement(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);

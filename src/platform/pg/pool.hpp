@@ -15,11 +15,11 @@
 namespace pulse::pg {
 
 struct PoolOptions {
-  std::string conninfo;           ///< libpq connection string or URI
-  int min_size = 2;               ///< opened by `warm`
+  std::string conninfo;  ///< libpq connection string or URI
+  int min_size = 2;      ///< opened by `warm`
   int max_size = 10;
-  long acquire_timeout_ms = 5'000;    ///< then Error 53300
-  long statement_timeout_ms = 30'000; ///< set on each connection
+  long acquire_timeout_ms = 5'000;     ///< then Error 53300
+  long statement_timeout_ms = 30'000;  ///< set on each connection
   long connect_timeout_ms = 5'000;
   /// Named prepared statements and session settings. Off behind PgBouncer in transaction mode.
   bool prepare = true;
@@ -69,8 +69,9 @@ struct PoolStats {
   std::uint64_t queries = 0, errors = 0, reconnects = 0;
 };
 
-/// Connections of one loop. Not thread-safe: one Pool per Loop, gone before the loop is. Connections
-/// are made on demand, a broken one is dropped; waiting is bounded by acquire_timeout_ms.
+/// Connections of one loop. Not thread-safe: one Pool per Loop, gone before the loop is.
+/// Connections are made on demand, a broken one is dropped; waiting is bounded by
+/// acquire_timeout_ms.
 class Pool {
  public:
   Pool(boost::asio::any_io_executor executor, PoolOptions options);
@@ -81,8 +82,8 @@ class Pool {
   Task<> warm();
   /// BEGIN; scope; statement; COMMIT in ONE round trip (pipeline mode). Throws Error; nothing is
   /// then committed (after a lost connection, class 08, nobody knows). A connection that died while
-  /// idle is replaced before anything is sent; a statement prepared before its tables changed is run
-  /// again on a fresh connection.
+  /// idle is replaced before anything is sent; a statement prepared before its tables changed is
+  /// run again on a fresh connection.
   Task<Result> query(const Scope& scope, std::string sql, Params params = {});
   /// The same for several statements: all or none, one round trip.
   Task<std::vector<Result>> batch(const Scope& scope,
@@ -90,8 +91,8 @@ class Pool {
   /// A transaction of several round trips.
   Task<Transaction> begin(const Scope& scope);
   /// Streams the rows of a query through `each` in chunks of up to 1,000 (a cursor), for exports.
-  /// Returning false stops. `each` may suspend (under a minute a time), which slows the server down,
-  /// not memory up.
+  /// Returning false stops. `each` may suspend (under a minute a time), which slows the server
+  /// down, not memory up.
   Task<> stream(const Scope& scope, std::string sql, Params params,
                 std::function<Task<bool>(const Result&)> each);
   PoolStats stats() const;
@@ -106,21 +107,23 @@ class Pool {
 
 /// Runs `lead` while this process holds session advisory lock `key`; when the lock is elsewhere,
 /// waits and tries every `retry_ms`. When the connection is lost, leadership ends and is sought
-/// again. `lead` gets a predicate that says whether leadership still holds. Uses a connection of its
-/// own (session locks don't work through PgBouncer in transaction mode: pass a direct conninfo).
+/// again. `lead` gets a predicate that says whether leadership still holds. Uses a connection of
+/// its own (session locks don't work through PgBouncer in transaction mode: pass a direct
+/// conninfo).
 Task<> with_leadership(PoolOptions options, std::int64_t key, long retry_ms,
                        std::function<Task<>(std::function<bool()> still_leader)> lead);
 
 /// LISTEN on `channels` with a connection of its own, for ever, reconnecting with back-off (1 s to
-/// 30 s). `on_notify(channel, payload)`; `on_reconnect` after each gap, since notifications may have
-/// been missed.
+/// 30 s). `on_notify(channel, payload)`; `on_reconnect` after each gap, since notifications may
+/// have been missed.
 Task<> listen_forever(PoolOptions options, std::vector<std::string> channels,
                       std::function<void(std::string_view, std::string_view)> on_notify,
                       std::function<void()> on_reconnect);
 
 /// Applies migrations/NNNN_name.sql of `directory` in order, each in its transaction, under an
 /// advisory lock, recorded with checksum in schema_migrations. Changed or missing applied files are
-/// an error that names the file. Returns the names applied. Blocking: for start-up and `pulse migrate`.
+/// an error that names the file. Returns the names applied. Blocking: for start-up and `pulse
+/// migrate`.
 std::vector<std::string> migrate(const std::string& conninfo, const std::string& directory);
 /// Names of files in `directory` that are not applied yet (for /readyz). Blocking.
 std::vector<std::string> pending_migrations(const std::string& conninfo,

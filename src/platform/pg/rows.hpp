@@ -19,8 +19,8 @@ inline void read_value(const Result& r, int row, int col, std::string& out) {
 inline void read_value(const Result& r, int row, int col, bool& out) { out = r.boolean(row, col); }
 inline void read_value(const Result& r, int row, int col, double& out) { out = r.float8(row, col); }
 template <class I>
-  requires(std::is_integral_v<I> && !std::is_same_v<I, bool>)
-void read_value(const Result& r, int row, int col, I& out) {
+requires(std::is_integral_v<I> &&
+         !std::is_same_v<I, bool>) void read_value(const Result& r, int row, int col, I& out) {
   out = static_cast<I>(r.int64(row, col));
 }
 inline void read_value(const Result& r, int row, int col, Time& out) {
@@ -52,8 +52,8 @@ void read_value(const Result& r, int row, int col, std::optional<T>& out) {
 template <class T>
 std::vector<int> columns_of(const Result& r) {
   std::vector<int> out;
-  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public |
-                                                                  boost::describe::mod_inherited>>(
+  boost::mp11::mp_for_each<boost::describe::describe_members<
+      T, boost::describe::mod_public | boost::describe::mod_inherited>>(
       [&](auto d) { out.push_back(r.column(d.name)); });
   return out;
 }
@@ -61,15 +61,14 @@ std::vector<int> columns_of(const Result& r) {
 template <class T>
 void read_row(const Result& r, int row, const std::vector<int>& columns, T& out) {
   std::size_t member = 0;
-  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public |
-                                                                  boost::describe::mod_inherited>>(
-      [&](auto d) {
-        const int col = columns[member++];
-        // A member of a type that no column has (a list of structs) is filled by its owner.
-        if constexpr (requires { read_value(r, row, 0, out.*d.pointer); }) {
-          if (col >= 0 && !r.null(row, col)) read_value(r, row, col, out.*d.pointer);
-        }
-      });
+  boost::mp11::mp_for_each<boost::describe::describe_members<
+      T, boost::describe::mod_public | boost::describe::mod_inherited>>([&](auto d) {
+    const int col = columns[member++];
+    // A member of a type that no column has (a list of structs) is filled by its owner.
+    if constexpr (requires { read_value(r, row, 0, out.*d.pointer); }) {
+      if (col >= 0 && !r.null(row, col)) read_value(r, row, col, out.*d.pointer);
+    }
+  });
 }
 
 /// One row as a described struct: members are found by column name; a member without a column keeps

@@ -1,4 +1,7 @@
 // Connections that live long: LISTEN and session advisory locks.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
 #include "platform/clock.hpp"
@@ -6,10 +9,6 @@
 #include "platform/loop.hpp"
 #include "platform/pg/connection.hpp"
 #include "platform/pg/pool.hpp"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/this_coro.hpp>
 
 namespace pulse::pg {
 
