@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { accessible, browser, call, device, fits, page, problems, screen, send, signIn, url } from './harness.mjs';
 import { deviceScenarios } from './devices.mjs';
+import { firstMember } from './first-member.mjs';
 import { live } from './live.mjs';
 import { operator } from './operator.mjs';
 
@@ -11,6 +12,7 @@ const scenarios = {
   ...live,
   ...deviceScenarios,
   ...operator,
+  ...firstMember,
   async 'sign-in-to-a-moving-chart'() {
     await send({ temperature: -18.5 });
     await signIn();
