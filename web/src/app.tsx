@@ -3,11 +3,14 @@ import { Suspense, useMemo } from 'react';
 import { createBrowserRouter, Navigate, RouterProvider, type RouteObject } from 'react-router';
 import { api, type DeviceFilter } from './api/customer';
 import { ApiError } from './api/errors';
+import { people } from './api/people';
 import type { CallerKind } from './auth/kind';
 import { wasCustomer } from './auth/known';
+import { myPermissionsKey } from './auth/permissions';
 import { SessionProvider, useSession } from './auth/session';
 import { PageError } from './shell/page-error';
 import { lazyPart } from './lib/lazy-part';
+import { startPage } from './lib/start-page';
 import { Shell } from './shell/shell';
 
 const Home = lazyPart(() => import('./features/home/home-page'));
@@ -19,6 +22,15 @@ const Site = lazyPart(() => import('./features/sites/site-page'));
 const Templates = lazyPart(() => import('./features/templates/templates-page'));
 const Tools = lazyPart(() => import('./features/tools/tools-page'));
 const Live = lazyPart(() => import('./features/live/live-page'));
+const Team = lazyPart(() => import('./features/team/team-page'));
+const TeamMember = lazyPart(() => import('./features/team/member-page'));
+const Roles = lazyPart(() => import('./features/roles/roles-page'));
+const RoleEditor = lazyPart(() => import('./features/roles/role-page'));
+const Settings = lazyPart(() => import('./features/settings/settings-layout'));
+const Profile = lazyPart(() => import('./features/settings/profile-page'));
+const OrganizationSettings = lazyPart(() => import('./features/settings/organization-page'));
+const Access = lazyPart(() => import('./features/settings/access-page'));
+const Activity = lazyPart(() => import('./features/audit/activity-page'));
 const Overview = lazyPart(() => import('./features/operator/overview-page'));
 const Tenants = lazyPart(() => import('./features/operator/tenants/tenants-page'));
 const Tenant = lazyPart(() => import('./features/operator/tenants/tenant-page'));
@@ -73,6 +85,7 @@ export async function preload(path: string): Promise<void> {
       void queries.prefetchQuery({ queryKey, queryFn, retry: false });
     ask(['sites'], api.sites);
     ask(['getting-started'], api.gettingStarted);
+    ask([...myPermissionsKey], people.myPermissions);
     if (id) {
       const device = decodeURIComponent(id);
       ask(['device', device], () => api.device(device));
@@ -105,6 +118,9 @@ function operatorPage(path: string) {
   return room === 'audit-log' ? AuditLog : Overview;
 }
 
+/** Where the application begins, as the person chose. */
+const StartPage = () => <Navigate to={startPage()} replace />;
+
 /** Names that mean another page. */
 const sameAs = (names: [string, string][]): RouteObject[] =>
   names.map(([path, to]) => ({ path, element: <Navigate to={to} replace /> }));
@@ -113,9 +129,10 @@ const sameAs = (names: [string, string][]): RouteObject[] =>
 const pages: Record<CallerKind, RouteObject[]> = {
   customer: [
     ...sameAs([
-      ['', '/home'],
       ['dashboard', '/home'],
+      ['users', '/team'],
     ]),
+    { path: '', element: <StartPage /> },
     { path: 'home', element: <Home /> },
     { path: 'live', element: <Live /> },
     { path: 'devices', element: <Devices /> },
@@ -125,6 +142,23 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'templates', element: <Templates /> },
     { path: 'fleet/getting-started', element: <Start /> },
     { path: 'fleet/tools', element: <Tools /> },
+    { path: 'team', element: <Team /> },
+    { path: 'team/:userId', element: <TeamMember /> },
+    { path: 'roles', element: <Roles /> },
+    { path: 'roles/:roleId', element: <RoleEditor /> },
+    { path: 'activity-log', element: <Activity /> },
+    {
+      path: 'settings',
+      element: <Settings />,
+      children: [
+        { index: true, element: <Navigate to="organization" replace /> },
+        { path: 'general', element: <Navigate to="../organization" replace relative="path" /> },
+        { path: 'profile', element: <Profile /> },
+        { path: 'organization', element: <OrganizationSettings /> },
+        { path: 'access', element: <Access /> },
+        { path: '*', element: <NotFound /> },
+      ],
+    },
   ],
   operator: [
     ...sameAs([

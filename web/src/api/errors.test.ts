@@ -25,3 +25,14 @@ describe('errors', () => {
     expect(asApiError(new TypeError('fetch failed')).status).toBe(0);
   });
 });
+
+it('names the missing permission of a refusal', () => {
+  const refused = errorFrom(403, new Headers(), { detail: 'Permission required: devices.tokens.rotate' });
+  expect(refused.permission).toBe('devices.tokens.rotate');
+  expect(refused.message).toContain('devices.tokens.rotate');
+  expect(refused.detail).toBe('Permission required: devices.tokens.rotate');
+  const grant = { detail: "Nobody can grant what they don't hold: users.roles" };
+  expect(errorFrom(403, new Headers(), grant).permission).toBe('users.roles');
+  expect(errorFrom(403, new Headers(), { detail: 'Organization suspended: contact support' }).permission).toBeNull();
+  expect(errorFrom(404, new Headers(), { detail: 'Permission required: a.b' }).permission).toBeNull();
+});

@@ -14,9 +14,16 @@ export class ApiError extends Error {
     readonly requestId: string | null = null,
     readonly faults: Fault[] = [],
     readonly retryAfter: number | null = null,
+    /** What the server said, word by word. */
+    readonly detail: string = message,
   ) {
     super(message);
     this.name = 'ApiError';
+  }
+
+  /** The permission that the caller lacks, where that is why the call was refused. */
+  get permission(): string | null {
+    return this.status === 403 ? permissionIn(this.detail) : null;
   }
 
   /** First fault of each body or query member, by its name. */
@@ -28,6 +35,12 @@ export class ApiError extends Error {
     }
     return out;
   }
+}
+
+/** "Permission required: devices.update" → "devices.update"; null for any other refusal. */
+export function permissionIn(detail: string): string | null {
+  const found = /^(?:Permission required|Nobody can grant what they don't hold): ([\w-]+(?:\.[\w-]+)+)$/;
+  return found.exec(detail)?.[1] ?? null;
 }
 
 /** The member that a fault is about: `["body","site_id"]` is `site_id`. */
@@ -64,7 +77,10 @@ export function errorFrom(status: number, headers: Headers, body: unknown): ApiE
   const faults = Array.isArray(detail) ? detail.filter(isFault) : [];
   const retry = Number(headers.get('Retry-After'));
   let message: string;
-  if (typeof detail === 'string' && detail) message = detail;
+  const missing = status === 403 && typeof detail === 'string' ? permissionIn(detail) : null;
+  if (missing)
+    message = `This needs the permission ${missing}. An administrator of your organization can grant it.`;
+  else if (typeof detail === 'string' && detail) message = detail;
   else if (faults.length > 0)
     message = faults.map((f) => `${fieldOf(f) || 'input'}: ${f.msg}`).join('; ');
   else message = ofStatus[status] ?? `The server answered with status ${status}.`;
@@ -74,6 +90,7 @@ export function errorFrom(status: number, headers: Headers, body: unknown): ApiE
     headers.get('X-Request-ID'),
     faults,
     Number.isFinite(retry) && retry > 0 ? retry : null,
+    typeof detail === 'string' ? detail : message,
   );
 }
 

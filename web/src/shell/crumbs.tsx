@@ -11,12 +11,20 @@ export function Crumbs() {
   const at = entryAt(kind, pathname);
   if (!at) return <span />;
   const { group, entry } = at;
+  // A page that another of its group holds stands under it: Settings / Profile.
+  const parent = entry.aside && group.entries.find((e) => entry.to.startsWith(`${e.to}/`));
   const rest = decodeURIComponent(pathname.slice(entry.to.length + 1));
   return (
     <nav aria-label="Breadcrumb" className="flex min-w-0 items-center gap-1.5 truncate text-ink-2">
       {group.label && !rest && (
         <>
-          <span className="hidden sm:inline">{group.label}</span>
+          {parent ? (
+            <Link to={parent.to} className="hidden hover:text-ink hover:underline sm:inline">
+              {parent.label}
+            </Link>
+          ) : (
+            <span className="hidden sm:inline">{group.label}</span>
+          )}
           <span aria-hidden="true" className="hidden sm:inline">
             /
           </span>

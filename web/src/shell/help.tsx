@@ -1,4 +1,5 @@
 import { useNavigate } from 'react-router';
+import { usePermissions } from '@/auth/permissions';
 import { useSession } from '@/auth/session';
 import { setDismissed } from '@/features/start/queries';
 import { Button } from '@/ui/button';
@@ -20,9 +21,10 @@ const keys: [string, string][] = [
 export default function Help({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const { tenant, kind } = useSession();
+  const { may } = usePermissions();
   const all: [string, string][] = [
     ...keys,
-    ...pagesOf(kind).filter((p) => p.key).map((p): [string, string] => [`g ${p.key}`, p.label]),
+    ...pagesOf(kind, may).filter((p) => p.key).map((p): [string, string] => [`g ${p.key}`, p.label]),
   ];
   return (
     <Dialog open onClose={onClose} title="Help and keys">

@@ -1,6 +1,7 @@
 // The sidebar's entries, by who calls: only pages that exist. A page of a later room adds its line
 // here; palette, breadcrumb and keys follow.
 import type { CallerKind } from '@/auth/kind';
+import { needs } from '@/auth/needs';
 
 export interface NavEntry {
   to: string;
@@ -9,6 +10,10 @@ export interface NavEntry {
   key?: string;
   /** Leaves the sidebar when all steps are done or it was dismissed. */
   startOnly?: boolean;
+  /** Left out for whom this permission is missing. */
+  needs?: string;
+  /** Reached from a page of its group, by the palette and by keys; not in the sidebar. */
+  aside?: boolean;
 }
 export interface NavGroup {
   label: string | null;
@@ -28,6 +33,18 @@ const customer: NavGroup[] = [
   },
   { label: 'Monitor', entries: [{ to: '/live', label: 'Live', key: 'l' }] },
   { label: 'Maintain', entries: [{ to: '/fleet/tools', label: 'Tools', key: 'c' }] },
+  {
+    label: 'Organization',
+    entries: [
+      { to: '/team', label: 'Team', key: 'p', needs: needs.seeTeam },
+      { to: '/roles', label: 'Roles', key: 'r', needs: needs.roles },
+      { to: '/activity-log', label: 'Activity log', key: 'y' },
+      { to: '/settings', label: 'Settings', key: ',' },
+      { to: '/settings/profile', label: 'Profile', aside: true },
+      { to: '/settings/organization', label: 'Organization', aside: true },
+      { to: '/settings/access', label: 'API tokens', key: 'k', aside: true },
+    ],
+  },
 ];
 
 const operator: NavGroup[] = [
@@ -47,9 +64,11 @@ const navigations: Record<CallerKind, NavGroup[]> = { customer, operator };
 /** The sidebar of this kind of caller, in its groups. */
 export const navigationOf = (kind: CallerKind): NavGroup[] => navigations[kind];
 
-/** The same without the groups. */
-export const pagesOf = (kind: CallerKind): NavEntry[] =>
-  navigationOf(kind).flatMap((group) => group.entries);
+/** The same without the groups, for whom `may` tells what is allowed. */
+export const pagesOf = (
+  kind: CallerKind,
+  may: (permission: string | undefined) => boolean = () => true,
+): NavEntry[] => navigationOf(kind).flatMap((group) => group.entries.filter((e) => may(e.needs)));
 
 /**
  * The entry that a path belongs to: the longest that begins it, so that `/operator/tenants` is not

@@ -4,6 +4,8 @@ import { useDeferredValue, useState, type ReactNode } from 'react';
 import { useNavigate } from 'react-router';
 import { Dialog as Radix } from 'radix-ui';
 import { signOut } from '@/auth/known';
+import { needs } from '@/auth/needs';
+import { usePermissions } from '@/auth/permissions';
 import { useSession } from '@/auth/session';
 import { pageOptions } from '@/features/devices/queries';
 import { api } from '@/api/customer';
@@ -43,6 +45,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const [text, setText] = useState('');
   const q = useDeferredValue(text.trim());
   const { kind } = useSession();
+  const { may } = usePermissions();
   const customer = kind === 'customer';
   const devices = useQuery({
     ...pageOptions(q ? { q } : {}, 8, 0),
@@ -61,10 +64,18 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
 
   const actions: [string, () => void][] = [
     ...(customer
-      ? ([
-          ['Add a device', go('/devices?new=1')],
-          ['Create a site', go('/sites?new=1')],
-        ] satisfies [string, () => void][])
+      ? (
+          [
+            ['Add a device', go('/devices?new=1'), needs.createDevice],
+            ['Create a site', go('/sites?new=1'), needs.createSite],
+            ['Invite a person', go('/team?invite=1'), needs.invite],
+            ['Create a role', go('/roles/new'), needs.roles],
+            ['Create an API token', go('/settings/access?new=1'), undefined],
+            ['Sign out everywhere', go('/settings/profile#sessions'), undefined],
+          ] satisfies [string, () => void, string | undefined][]
+        )
+          .filter(([, , needed]) => may(needed))
+          .map(([label, act]): [string, () => void] => [label, act])
       : ([
           ['Create a tenant', go('/operator/tenants?new=1')],
           ['Create a user', go('/operator/users?new=1')],
@@ -75,7 +86,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     ['Show keys', run(onHelp)],
     ['Sign out', run(signOut)],
   ];
-  const shownPages = pagesOf(kind).filter((p) => fits(p.label));
+  const shownPages = pagesOf(kind, may).filter((p) => fits(p.label));
   const shownSites = (sites.data ?? []).filter((s) => fits(s.name, s.site_id)).slice(0, 6);
   const shownActions = actions.filter(([label]) => fits(label));
   const shownDevices = devices.data?.devices ?? [];

@@ -2,6 +2,8 @@ import { Dialog as Radix } from 'radix-ui';
 import { Suspense, useEffect, useState } from 'react';
 import { Outlet, useLocation, useNavigate } from 'react-router';
 import { takePath } from '@/auth/return-path';
+import { useMissing } from '@/auth/missing';
+import { usePermissions } from '@/auth/permissions';
 import { useSession } from '@/auth/session';
 import { lazyPart } from '@/lib/lazy-part';
 import { useKeys } from '@/lib/use-keys';
@@ -17,6 +19,7 @@ import { Sidebar } from './sidebar';
 
 const Palette = lazyPart(() => import('./palette'));
 const Help = lazyPart(() => import('./help'));
+const MissingDialog = lazyPart(() => import('@/features/people/missing-dialog'));
 // The menu's parts are heavy and not needed for the first paint.
 const UserMenu = lazyPart(
   () => import('./user-menu'),
@@ -46,6 +49,8 @@ export function Shell() {
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   const [sheet, setSheet] = useState(false);
+  const missing = useMissing();
+  const { may } = usePermissions();
 
   useEffect(() => {
     const wanted = takePath();
@@ -61,7 +66,7 @@ export function Shell() {
       else setPalette(true);
     },
     ...Object.fromEntries(
-      pagesOf(kind).filter((p) => p.key).map((p) => [`g ${p.key}`, () => void navigate(p.to)]),
+      pagesOf(kind, may).filter((p) => p.key).map((p) => [`g ${p.key}`, () => void navigate(p.to)]),
     ),
   });
 
@@ -143,6 +148,7 @@ export function Shell() {
       <Suspense>
         {palette && <Palette onClose={() => setPalette(false)} onHelp={() => setHelp(true)} />}
         {help && <Help onClose={() => setHelp(false)} />}
+        {missing && <MissingDialog permission={missing} />}
       </Suspense>
     </div>
   );

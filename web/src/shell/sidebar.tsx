@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { Link, useLocation } from 'react-router';
+import { usePermissions } from '@/auth/permissions';
 import { useSession } from '@/auth/session';
 import { isDismissed, steps, useGettingStarted } from '@/features/start/queries';
 import { cx } from '@/lib/cx';
@@ -26,7 +27,8 @@ function StartEntry({ entry, onGo }: { entry: NavEntry; onGo?: () => void }) {
 function Entry({ entry, badge, onGo }: { entry: NavEntry; badge?: string; onGo?: () => void }) {
   const { kind } = useSession();
   const { pathname } = useLocation();
-  const active = entryAt(kind, pathname)?.entry === entry;
+  const at = entryAt(kind, pathname)?.entry;
+  const active = at === entry || (at?.aside && at.to.startsWith(`${entry.to}/`));
   return (
     <Link
       to={entry.to}
@@ -48,6 +50,7 @@ function Entry({ entry, badge, onGo }: { entry: NavEntry; badge?: string; onGo?:
 /** Name, organization, and the pages in their groups. */
 export function Sidebar({ onGo, onHelp }: { onGo?: () => void; onHelp: () => void }) {
   const { organization, kind } = useSession();
+  const { may } = usePermissions();
   return (
     <div className="flex h-full flex-col overflow-y-auto px-2.5 py-3">
       <div className="mb-4 flex items-start gap-2.5 px-2">
@@ -67,7 +70,7 @@ export function Sidebar({ onGo, onHelp }: { onGo?: () => void; onHelp: () => voi
             {group.label && (
               <h2 className="px-2 pb-1 text-11 font-normal text-ink-3">{group.label}</h2>
             )}
-            {group.entries.map((entry) => {
+            {group.entries.filter((e) => !e.aside && may(e.needs)).map((entry) => {
               const As = entry.startOnly ? StartEntry : Entry;
               return <As key={entry.to} entry={entry} onGo={onGo} />;
             })}

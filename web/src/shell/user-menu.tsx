@@ -1,3 +1,5 @@
+import { useNavigate } from 'react-router';
+import { useSyncAppearance } from '@/features/settings/appearance';
 import { signOut } from '@/auth/known';
 import { useSession } from '@/auth/session';
 import { setTheme, useThemeChoice, type ThemeChoice } from '@/lib/theme';
@@ -5,7 +7,9 @@ import { Menu, MenuCheck, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
 
 /** Who is signed in, the theme, and the way out. */
 export default function UserMenu() {
-  const { user } = useSession();
+  const { user, kind } = useSession();
+  const navigate = useNavigate();
+  useSyncAppearance();
   const theme = useThemeChoice();
   const initials = user.email.slice(0, 2).toUpperCase();
   const themes: [ThemeChoice, string][] = [
@@ -38,6 +42,14 @@ export default function UserMenu() {
         </MenuCheck>
       ))}
       <MenuLine />
+      {kind === 'customer' && (
+        <>
+          <MenuItem onSelect={() => void navigate('/settings/profile')}>
+            Profile and preferences
+          </MenuItem>
+          <MenuItem onSelect={() => void navigate('/settings/access')}>API tokens</MenuItem>
+        </>
+      )}
       <MenuItem onSelect={signOut}>Sign out</MenuItem>
     </Menu>
   );

@@ -1,7 +1,8 @@
 // What a part shows while it waits, when there is nothing, and when something failed.
-import type { ReactNode } from 'react';
-import { asApiError } from '@/api/errors';
+import { Suspense, type ReactNode } from 'react';
+import { asApiError, type ApiError } from '@/api/errors';
 import { cx } from '@/lib/cx';
+import { lazyPart } from '@/lib/lazy-part';
 import { Button } from './button';
 import { CopyValue } from './copy';
 
@@ -42,6 +43,24 @@ export function Empty({
   );
 }
 
+// Refusals are rare: what explains them is loaded with the first.
+const PermissionNote = lazyPart(
+  () => import('@/features/people/permission-note'),
+  () => null,
+);
+
+/** Which permission is missing and who can grant it, where that is why. */
+function Missing({ error }: { error: ApiError }) {
+  const { permission } = error;
+  return (
+    permission && (
+      <Suspense>
+        <PermissionNote permission={permission} />
+      </Suspense>
+    )
+  );
+}
+
 /** What failed, the request id to quote, and another try. */
 export function Failure({
   error,
@@ -58,9 +77,9 @@ export function Failure({
       <div className="min-w-0">
         <p className="font-semibold text-critical">
           <span aria-hidden="true">▲ </span>
-          {what} could not be loaded
+          {e.permission ? `${what} ${what.endsWith('s') ? 'are' : 'is'} not shown to your roles` : `${what} could not be loaded`}
         </p>
-        <p className="text-ink-2">{e.message}</p>
+        {e.permission ? <Missing error={e} /> : <p className="text-ink-2">{e.message}</p>}
         {e.requestId && (
           <p className="mt-1 flex items-center gap-1 text-12 text-ink-3">
             Request <CopyValue text={e.requestId} name="request id" />
@@ -80,8 +99,13 @@ export function ActionError({ error }: { error: unknown }) {
     <div role="alert" className="rounded-m border border-critical bg-critical-soft px-3 py-2">
       <p className="text-critical">
         <span aria-hidden="true">▲ </span>
-        {e.faults.length > 0 ? 'Please mend the marked fields.' : e.message}
+        {e.faults.length > 0
+          ? 'Please mend the marked fields.'
+          : e.permission
+            ? 'Your roles do not allow this.'
+            : e.message}
       </p>
+      <Missing error={e} />
       {e.requestId && (
         <p className="flex items-center gap-1 text-12 text-ink-2">
           Request <CopyValue text={e.requestId} name="request id" />

@@ -1,8 +1,9 @@
 import { useState } from 'react';
 import type { Device } from '@/api/types';
+import { GatedButton } from '@/auth/gated';
+import { needs } from '@/auth/needs';
 import { Commands } from '@/features/connect/commands';
 import { CredentialsBox, useCredentials } from '@/features/connect/credentials';
-import { Button } from '@/ui/button';
 import { Panel } from '@/ui/page';
 import { MessageLog } from './message-log';
 import { useTokens } from './queries';
@@ -28,7 +29,9 @@ export function ConnectTab({ device }: { device: Device }) {
                 Passwords are stored hashed, so an earlier one can't be shown. Put yours in place of
                 DEVICE_PASSWORD, or make new credentials and the commands are complete.
               </p>
-              <Button onClick={() => setMaking(true)}>Make new credentials</Button>
+              <GatedButton needs={needs.rotateToken} onClick={() => setMaking(true)}>
+                Make new credentials
+              </GatedButton>
             </div>
           )}
           <Commands

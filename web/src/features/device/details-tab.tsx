@@ -4,6 +4,8 @@ import { useBlocker } from 'react-router';
 import { toast } from 'sonner';
 import { api, type DevicePatch } from '@/api/customer';
 import type { Device } from '@/api/types';
+import { GatedButton, useWhyNot } from '@/auth/gated';
+import { needs } from '@/auth/needs';
 import { useSites } from '@/features/sites/queries';
 import { useTemplates } from '@/features/templates/queries';
 import { numberOrNull, useForm } from '@/lib/use-form';
@@ -81,6 +83,7 @@ function Form({
   const form = useForm(before);
   const v = form.values;
   const { dirty } = form;
+  const locked = useWhyNot(needs.editDevice) !== undefined;
   useEffect(() => onDirty(dirty), [dirty, onDirty]);
   const save = useMutation({
     mutationFn: () => api.updateDevice(device.device_id, changes(before, v)),
@@ -108,75 +111,84 @@ function Form({
           save.mutate();
       }}
     >
-      <TextField
-        label="Name"
-        value={v.name}
-        onChange={(e) => form.set('name', e.target.value)}
-        fault={form.fault('name')}
-      />
-      <TextField
-        label="Tags"
-        help="Separated by commas."
-        value={v.tags}
-        onChange={(e) => form.set('tags', e.target.value)}
-        fault={form.fault('tags')}
-      />
-      <SelectField
-        label="Site"
-        none="No site"
-        value={v.site_id}
-        onChange={(x) => form.set('site_id', x)}
-        fault={form.fault('site_id')}
-        options={(sites.data ?? []).map((s) => ({ value: s.site_id, label: s.name }))}
-        help="Messages that name another site are refused."
-      />
-      <SelectField
-        label="Template"
-        none="No template"
-        value={v.template_id}
-        onChange={(x) => form.set('template_id', x)}
-        fault={form.fault('template_id')}
-        options={(templates.data ?? []).map((t) => ({ value: String(t.id), label: t.name }))}
-      />
-      {texts.map(([key, label]) => (
+      {/* Without the permission they can be read, and copied from. */}
+      <fieldset disabled={locked} className="contents">
         <TextField
-          key={key}
-          label={label}
-          value={v[key]}
-          onChange={(e) => form.set(key, e.target.value)}
-          fault={form.fault(key)}
-        />
-      ))}
-      <div className="grid grid-cols-2 gap-3">
-        <TextField
-          label="Latitude"
-          inputMode="decimal"
-          value={v.latitude}
-          onChange={(e) => form.set('latitude', e.target.value)}
-          fault={form.fault('latitude')}
+          label="Name"
+          value={v.name}
+          onChange={(e) => form.set('name', e.target.value)}
+          fault={form.fault('name')}
         />
         <TextField
-          label="Longitude"
-          inputMode="decimal"
-          value={v.longitude}
-          onChange={(e) => form.set('longitude', e.target.value)}
-          fault={form.fault('longitude')}
+          label="Tags"
+          help="Separated by commas."
+          value={v.tags}
+          onChange={(e) => form.set('tags', e.target.value)}
+          fault={form.fault('tags')}
         />
-      </div>
-      <div className="sm:col-span-2">
-        <AreaField
-          label="Notes"
-          value={v.notes}
-          onChange={(x) => form.set('notes', x)}
-          fault={form.fault('notes')}
+        <SelectField
+          label="Site"
+          none="No site"
+          value={v.site_id}
+          onChange={(x) => form.set('site_id', x)}
+          fault={form.fault('site_id')}
+          options={(sites.data ?? []).map((s) => ({ value: s.site_id, label: s.name }))}
+          help="Messages that name another site are refused."
         />
-      </div>
+        <SelectField
+          label="Template"
+          none="No template"
+          value={v.template_id}
+          onChange={(x) => form.set('template_id', x)}
+          fault={form.fault('template_id')}
+          options={(templates.data ?? []).map((t) => ({ value: String(t.id), label: t.name }))}
+        />
+        {texts.map(([key, label]) => (
+          <TextField
+            key={key}
+            label={label}
+            value={v[key]}
+            onChange={(e) => form.set(key, e.target.value)}
+            fault={form.fault(key)}
+          />
+        ))}
+        <div className="grid grid-cols-2 gap-3">
+          <TextField
+            label="Latitude"
+            inputMode="decimal"
+            value={v.latitude}
+            onChange={(e) => form.set('latitude', e.target.value)}
+            fault={form.fault('latitude')}
+          />
+          <TextField
+            label="Longitude"
+            inputMode="decimal"
+            value={v.longitude}
+            onChange={(e) => form.set('longitude', e.target.value)}
+            fault={form.fault('longitude')}
+          />
+        </div>
+        <div className="sm:col-span-2">
+          <AreaField
+            label="Notes"
+            value={v.notes}
+            onChange={(x) => form.set('notes', x)}
+            fault={form.fault('notes')}
+          />
+        </div>
+      </fieldset>
       <div className="flex flex-col gap-3 sm:col-span-2">
         <ActionError error={form.error} />
         <div className="flex gap-2">
-          <Button type="submit" kind="primary" busy={save.isPending} disabled={!form.dirty}>
+          <GatedButton
+            needs={needs.editDevice}
+            type="submit"
+            kind="primary"
+            busy={save.isPending}
+            disabled={!form.dirty}
+          >
             Save
-          </Button>
+          </GatedButton>
           {form.dirty && <Button onClick={onSaved}>Discard</Button>}
         </div>
       </div>

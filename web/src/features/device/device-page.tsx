@@ -1,18 +1,22 @@
 import { Tabs } from 'radix-ui';
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 import { callPath } from '@/api/customer';
 import { asApiError } from '@/api/errors';
+import { GatedButton } from '@/auth/gated';
+import { GatedItem } from '@/auth/gated-item';
+import { needs } from '@/auth/needs';
 import { DecommissionDialog } from '@/features/devices/decommission-dialog';
 import { useRestore } from '@/features/devices/queries';
 import { useSites } from '@/features/sites/queries';
+import { lazyPart } from '@/lib/lazy-part';
 import { Button, ButtonLink } from '@/ui/button';
 import { CopyValue } from '@/ui/copy';
 import { copyCall } from '@/ui/copy-call';
 import { MoreIcon } from '@/ui/icons';
 import { Menu, MenuItem } from '@/ui/menu';
 import { PageHeader, Tag } from '@/ui/page';
-import { Empty, Failure, Skeleton } from '@/ui/states';
+import { Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
 import { StatusMark, why } from '@/ui/status';
 import { Ago, useTitle } from '@/ui/time';
 import { ConnectTab } from './connect-tab';
@@ -25,7 +29,10 @@ const tabs = [
   ['live', 'Live'],
   ['connect', 'Connect'],
   ['details', 'Details'],
+  ['activity', 'Activity'],
 ] as const;
+
+const ActivityPanel = lazyPart(() => import('@/features/audit/activity-panel'));
 
 function DevicePage({ id }: { id: string }) {
   const [params, setParams] = useSearchParams();
@@ -111,18 +118,22 @@ function DevicePage({ id }: { id: string }) {
               </Button>
             }
           >
-            <MenuItem onSelect={() => setParams({ tab: 'connect' })}>Rotate credentials</MenuItem>
+            <GatedItem needs={needs.rotateToken} onSelect={() => setParams({ tab: 'connect' })}>
+              Rotate credentials
+            </GatedItem>
             <MenuItem
               onSelect={() => void copyCall(callPath(`/devices/${encodeURIComponent(id)}`))}
             >
               Copy the call as curl
             </MenuItem>
             {device.decommissioned_at ? (
-              <MenuItem onSelect={() => restore.mutate([id])}>Restore</MenuItem>
+              <GatedItem needs={needs.decommission} onSelect={() => restore.mutate([id])}>
+                Restore
+              </GatedItem>
             ) : (
-              <MenuItem danger onSelect={() => setAsking(true)}>
+              <GatedItem needs={needs.decommission} danger onSelect={() => setAsking(true)}>
                 Decommission
-              </MenuItem>
+              </GatedItem>
             )}
           </Menu>
         }
@@ -133,9 +144,13 @@ function DevicePage({ id }: { id: string }) {
             This device is out of service: its messages are refused and lists leave it out. Its
             history stays.
           </p>
-          <Button busy={restore.isPending} onClick={() => restore.mutate([id])}>
+          <GatedButton
+            needs={needs.decommission}
+            busy={restore.isPending}
+            onClick={() => restore.mutate([id])}
+          >
             Restore
-          </Button>
+          </GatedButton>
         </div>
       )}
       {!device.decommissioned_at && device.status !== 'ONLINE' && (
@@ -181,6 +196,11 @@ function DevicePage({ id }: { id: string }) {
           hidden={tab !== 'details'}
         >
           <DetailsTab device={device} dirty={dirty} onDirty={setDirty} />
+        </Tabs.Content>
+        <Tabs.Content value="activity" tabIndex={-1} className="outline-none">
+          <Suspense fallback={<SkeletonRows rows={6} label="Loading activity" />}>
+            <ActivityPanel filter={{ entity_type: 'device', entity_id: id }} />
+          </Suspense>
         </Tabs.Content>
       </Tabs.Root>
       {asking && (

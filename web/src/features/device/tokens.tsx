@@ -3,6 +3,8 @@ import { useState } from 'react';
 import { toast } from 'sonner';
 import { api } from '@/api/customer';
 import type { Token } from '@/api/types';
+import { GatedButton } from '@/auth/gated';
+import { needs } from '@/auth/needs';
 import { CredentialsBox, useRotate } from '@/features/connect/credentials';
 import { useForm } from '@/lib/use-form';
 import { Button } from '@/ui/button';
@@ -93,9 +95,9 @@ export function Tokens({ device }: { device: string }) {
     <Panel
       title="Credentials"
       aside={
-        <Button small onClick={() => setRotating(true)}>
+        <GatedButton needs={needs.rotateToken} small onClick={() => setRotating(true)}>
           {live.length > 0 ? 'Rotate' : 'Make credentials'}
-        </Button>
+        </GatedButton>
       }
     >
       {tokens.error ? (
@@ -130,9 +132,14 @@ export function Tokens({ device }: { device: string }) {
                   )}
                 </p>
               </div>
-              <Button small kind="danger" onClick={() => setRevoking(t)}>
+              <GatedButton
+                needs={needs.revokeToken}
+                small
+                kind="danger"
+                onClick={() => setRevoking(t)}
+              >
                 Revoke
-              </Button>
+              </GatedButton>
             </li>
           ))}
         </ul>

@@ -3,6 +3,8 @@ import { useState } from 'react';
 import { toast } from 'sonner';
 import { api } from '@/api/customer';
 import { asApiError } from '@/api/errors';
+import { GatedButton } from '@/auth/gated';
+import { needs } from '@/auth/needs';
 import { forEach } from '@/lib/for-each';
 import { many } from '@/lib/numbers';
 import { Button } from '@/ui/button';
@@ -59,18 +61,25 @@ export function BulkBar({
       <span className="num text-ink-2" role="status">
         {ids.length} selected
       </span>
-      <Button onClick={() => setOpen('tag')}>Tag</Button>
+      <GatedButton needs={needs.tag} onClick={() => setOpen('tag')}>
+        Tag
+      </GatedButton>
       {decommissioned ? (
-        <Button
+        <GatedButton
+          needs={needs.decommission}
           busy={restore.isPending}
           onClick={() => restore.mutate(ids, { onSuccess: onClear })}
         >
           Restore
-        </Button>
+        </GatedButton>
       ) : (
-        <Button kind="danger" onClick={() => setOpen('decommission')}>
+        <GatedButton
+          needs={needs.decommission}
+          kind="danger"
+          onClick={() => setOpen('decommission')}
+        >
           Decommission
-        </Button>
+        </GatedButton>
       )}
       <Button kind="quiet" onClick={onClear}>
         Clear

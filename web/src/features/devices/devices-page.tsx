@@ -1,6 +1,8 @@
 import { useCallback, useDeferredValue, useEffect, useMemo, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import type { Status } from '@/api/types';
+import { GatedButton } from '@/auth/gated';
+import { needs } from '@/auth/needs';
 import { useSites } from '@/features/sites/queries';
 import { count } from '@/lib/numbers';
 import { formatQueryLine, parseQueryLine, toFilter } from '@/lib/query-line';
@@ -99,9 +101,13 @@ export default function DevicesPage() {
           )
         }
         actions={
-          <Button kind="primary" onClick={() => change((p) => p.set('new', '1'), false)}>
+          <GatedButton
+            needs={needs.createDevice}
+            kind="primary"
+            onClick={() => change((p) => p.set('new', '1'), false)}
+          >
             Add device
-          </Button>
+          </GatedButton>
         }
       />
       <div className="mb-2.5 flex flex-wrap items-center gap-2">
@@ -217,9 +223,13 @@ export default function DevicesPage() {
                 title="No devices yet"
                 action={
                   <>
-                    <Button kind="primary" onClick={() => change((p) => p.set('new', '1'))}>
+                    <GatedButton
+                      needs={needs.createDevice}
+                      kind="primary"
+                      onClick={() => change((p) => p.set('new', '1'))}
+                    >
                       Add the first device
-                    </Button>
+                    </GatedButton>
                     <ButtonLink to="/fleet/getting-started">Five steps to live data</ButtonLink>
                   </>
                 }

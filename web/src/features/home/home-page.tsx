@@ -1,4 +1,6 @@
 import { Link } from 'react-router';
+import { GatedLink } from '@/auth/gated';
+import { needs } from '@/auth/needs';
 import { useFleetSummary } from '@/features/devices/queries';
 import { useSites } from '@/features/sites/queries';
 import { count, many } from '@/lib/numbers';
@@ -30,9 +32,9 @@ function SiteList() {
         <Empty
           title="No site yet"
           action={
-            <ButtonLink kind="primary" to="/sites?new=1">
+            <GatedLink needs={needs.createSite} kind="primary" to="/sites?new=1">
               Create a site
-            </ButtonLink>
+            </GatedLink>
           }
         >
           A site is a place where devices stand. Devices belong to one.
@@ -77,7 +79,9 @@ export default function HomePage() {
                 <ButtonLink kind="primary" to="/fleet/getting-started">
                   Get started in five steps
                 </ButtonLink>
-                <ButtonLink to="/devices?new=1">Add a device</ButtonLink>
+                <GatedLink needs={needs.createDevice} to="/devices?new=1">
+                  Add a device
+                </GatedLink>
               </>
             }
           >
@@ -92,9 +96,9 @@ export default function HomePage() {
         title="Home"
         facts={s && <span>{many(s.total, 'device')}</span>}
         actions={
-          <ButtonLink kind="primary" to="/devices?new=1">
+          <GatedLink needs={needs.createDevice} kind="primary" to="/devices?new=1">
             Add device
-          </ButtonLink>
+          </GatedLink>
         }
       />
       <section aria-label="Fleet" className="panel mb-4 px-4 py-3">

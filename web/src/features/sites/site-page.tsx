@@ -3,11 +3,14 @@ import { useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { toast } from 'sonner';
 import { api, callPath } from '@/api/customer';
+import { GatedButton, GatedLink } from '@/auth/gated';
+import { needs } from '@/auth/needs';
+import ActivityPanel from '@/features/audit/activity-panel';
 import { deviceLink, Readings } from '@/features/devices/readings';
 import { useDevicePage, useRefreshFleet } from '@/features/devices/queries';
 import { FleetBar } from '@/features/home/fleet-bar';
 import { count, many } from '@/lib/numbers';
-import { Button, ButtonLink } from '@/ui/button';
+import { ButtonLink } from '@/ui/button';
 import { CopyValue } from '@/ui/copy';
 import { CopyCall } from '@/ui/copy-call';
 import { Dialog, DialogForm } from '@/ui/dialog';
@@ -40,9 +43,9 @@ function SiteDevices({ id }: { id: string }) {
         <Empty
           title="No device stands here yet"
           action={
-            <ButtonLink kind="primary" to={`${inList}&new=1`}>
+            <GatedLink needs={needs.createDevice} kind="primary" to={`${inList}&new=1`}>
               Add a device here
-            </ButtonLink>
+            </GatedLink>
           }
         />
       ) : (
@@ -131,15 +134,18 @@ export default function SitePage() {
         actions={
           <>
             <CopyCall path={callPath('/devices', { site_id: siteId, limit: most })} />
-            <Button onClick={() => setOpen('edit')}>Edit</Button>
-            <Button
+            <GatedButton needs={needs.editSite} onClick={() => setOpen('edit')}>
+              Edit
+            </GatedButton>
+            <GatedButton
+              needs={needs.deleteSite}
               kind="danger"
               disabled={site.device_count > 0}
               title={site.device_count > 0 ? 'Move or delete its devices first' : undefined}
               onClick={() => setOpen('delete')}
             >
               Delete
-            </Button>
+            </GatedButton>
           </>
         }
       />
@@ -153,6 +159,7 @@ export default function SitePage() {
         </div>
       )}
       <SiteDevices id={siteId} />
+      <ActivityPanel className="mt-4" filter={{ entity_type: 'site', entity_id: siteId }} />
       {open === 'edit' && <SiteDialog site={site} onClose={() => setOpen(null)} />}
       {open === 'delete' && (
         <Dialog open onClose={() => setOpen(null)} title={`Delete ${site.name}?`}>

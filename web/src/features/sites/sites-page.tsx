@@ -2,6 +2,8 @@ import { useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { callPath } from '@/api/customer';
 import type { Site } from '@/api/types';
+import { GatedButton } from '@/auth/gated';
+import { needs } from '@/auth/needs';
 import { FleetBar } from '@/features/home/fleet-bar';
 import { count, many } from '@/lib/numbers';
 import { Button } from '@/ui/button';
@@ -35,9 +37,15 @@ function SiteRow({ site: s, onEdit }: { site: Site; onEdit: () => void }) {
           <FleetBar online={s.online_count} stale={s.stale_count} offline={s.offline_count} />
         )}
       </div>
-      <Button small kind="quiet" onClick={onEdit} aria-label={`Edit ${s.name}`}>
+      <GatedButton
+        needs={needs.editSite}
+        small
+        kind="quiet"
+        onClick={onEdit}
+        aria-label={`Edit ${s.name}`}
+      >
         Edit
-      </Button>
+      </GatedButton>
     </li>
   );
 }
@@ -63,9 +71,9 @@ export default function SitesPage() {
       { replace: true },
     );
   const add = (
-    <Button kind="primary" onClick={() => set('new', '1')}>
+    <GatedButton needs={needs.createSite} kind="primary" onClick={() => set('new', '1')}>
       Create site
-    </Button>
+    </GatedButton>
   );
   return (
     <>

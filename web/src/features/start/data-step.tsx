@@ -2,6 +2,8 @@
 import { useEffect, useState } from 'react';
 import { Link } from 'react-router';
 import type { Device } from '@/api/types';
+import { GatedButton } from '@/auth/gated';
+import { needs } from '@/auth/needs';
 import { Commands } from '@/features/connect/commands';
 import { useCredentials } from '@/features/connect/credentials';
 import { useTokens } from '@/features/device/queries';
@@ -11,7 +13,6 @@ import { describe, withUnit } from '@/lib/numbers';
 import { useQuarantineEvents, useTelemetry } from '@/live/hooks';
 import type { TelemetryEvent } from '@/live/hub';
 import { useSession } from '@/auth/session';
-import { Button } from '@/ui/button';
 import { SelectField } from '@/ui/field';
 import { Failure, Skeleton } from '@/ui/states';
 import { Ago } from '@/ui/time';
@@ -76,9 +77,9 @@ function For({ device }: { device: Device }) {
     <div className="flex flex-col gap-3">
       {!credentials && (
         <div className="flex flex-wrap items-center gap-3">
-          <Button kind="primary" onClick={() => setMaking(true)}>
+          <GatedButton needs={needs.rotateToken} kind="primary" onClick={() => setMaking(true)}>
             Put real credentials into the commands
-          </Button>
+          </GatedButton>
           {live && (
             <span className="text-12 text-ink-2">
               It has credentials already; they can go on working beside the new ones.

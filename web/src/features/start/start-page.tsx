@@ -1,6 +1,8 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 import { useSession } from '@/auth/session';
+import { GatedButton } from '@/auth/gated';
+import { needs } from '@/auth/needs';
 import { NewDevice } from '@/features/devices/new-device';
 import { SiteDialog } from '@/features/sites/site-dialog';
 import { NewTemplate } from '@/features/templates/new-template';
@@ -81,9 +83,9 @@ export default function StartPage() {
   const actions: Record<Step['id'], ReactNode> = {
     site: (
       <>
-        <Button kind="primary" onClick={() => setDialog('site')}>
+        <GatedButton needs={needs.createSite} kind="primary" onClick={() => setDialog('site')}>
           Create site
-        </Button>
+        </GatedButton>
         <ButtonLink to="/sites">Open sites</ButtonLink>
       </>
     ),
@@ -92,14 +94,16 @@ export default function StartPage() {
         <ButtonLink kind="primary" to="/templates">
           Choose one to clone
         </ButtonLink>
-        <Button onClick={() => setDialog('template')}>New template</Button>
+        <GatedButton needs={needs.createTemplate} onClick={() => setDialog('template')}>
+          New template
+        </GatedButton>
       </>
     ),
     device: (
       <>
-        <Button kind="primary" onClick={() => setDialog('device')}>
+        <GatedButton needs={needs.createDevice} kind="primary" onClick={() => setDialog('device')}>
           Add device
-        </Button>
+        </GatedButton>
         <ButtonLink to="/devices">Open devices</ButtonLink>
       </>
     ),

@@ -5,8 +5,9 @@ import { toast } from 'sonner';
 import { api, callPath } from '@/api/customer';
 import { asApiError } from '@/api/errors';
 import type { Template } from '@/api/types';
+import { GatedButton } from '@/auth/gated';
+import { needs } from '@/auth/needs';
 import { many } from '@/lib/numbers';
-import { Button } from '@/ui/button';
 import { CopyCall } from '@/ui/copy-call';
 import { PageHeader, Panel } from '@/ui/page';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
@@ -45,14 +46,15 @@ function TemplateRow({ template: t }: { template: Template }) {
       <span className="hidden text-ink-3 md:block">
         <Ago at={t.created_at} never="" />
       </span>
-      <Button
+      <GatedButton
+        needs={needs.cloneTemplate}
         small
         busy={clone.isPending}
         onClick={() => clone.mutate()}
         aria-label={`Clone ${t.name}`}
       >
         Clone
-      </Button>
+      </GatedButton>
     </li>
   );
 }
@@ -71,7 +73,12 @@ export default function TemplatesPage() {
   const own = all.filter((t) => t.source === 'tenant');
   const system = all.filter((t) => t.source === 'system');
   const create = (
-    <Button onClick={() => setParams({ new: '1' }, { replace: true })}>New template</Button>
+    <GatedButton
+      needs={needs.createTemplate}
+      onClick={() => setParams({ new: '1' }, { replace: true })}
+    >
+      New template
+    </GatedButton>
   );
   const list = (items: Template[]) => (
     <ul>

@@ -1,46 +1,34 @@
 import { useCallback, type ReactNode } from 'react';
 import { operatorPath, type EventFilter, type StaffFilter } from '@/api/operator';
+import { bounds } from '@/features/audit/changes';
+import { EventDetail, eventKey, EventLine } from '@/features/audit/event-parts';
+import { auditFilter, Choice, DayRange, FilterChip, type Get } from '@/features/audit/filters';
+import { LogList } from '@/features/audit/log-list';
 import { csv, download } from '@/lib/csv';
 import { count, many } from '@/lib/numbers';
 import { useUrl } from '@/lib/use-url';
 import { Button } from '@/ui/button';
 import { CopyCall } from '@/ui/copy-call';
 import { Segmented } from '@/ui/field';
-import { CloseIcon, DownIcon } from '@/ui/icons';
+import { DownIcon } from '@/ui/icons';
 import { Menu, MenuItem } from '@/ui/menu';
 import { PageHeader } from '@/ui/page';
 import { SearchField } from '@/ui/search-field';
 import { Empty } from '@/ui/states';
 import { useTitle } from '@/ui/time';
+import { operatorLinks } from '../links';
 import { useTenants } from '../queries';
-import { bounds } from './changes';
-import { EventDetail, eventKey, EventLine } from './event-parts';
-import { LogList } from './log-list';
 import { useEvents, useStaffLog } from './queries';
 import { actionWords, StaffLineDetail, StaffLineRow } from './staff-lines';
 
-type Get = (name: string) => string | null;
 type Narrow = (members: Record<string, string>) => void;
 
 const entities = ['user', 'role', 'tenant', 'device', 'site', 'template', 'api_token', 'organization'];
-const field = 'h-8 rounded-m border border-line-strong bg-surface px-2';
 
-function eventFilter(get: Get): EventFilter {
-  const out: EventFilter = bounds(get('from'), get('to'));
-  const take = (to: keyof EventFilter, from: string) => {
-    const value = get(from);
-    if (value) out[to] = value;
-  };
-  take('search', 'q');
-  take('tenant_id', 'tenant');
-  take('actor_id', 'actor');
-  take('event_type', 'action');
-  take('category', 'category');
-  take('severity', 'severity');
-  take('entity_type', 'entity');
-  take('entity_id', 'entity_id');
-  return out;
-}
+const eventFilter = (get: Get): EventFilter => {
+  const tenant = get('tenant');
+  return { ...auditFilter(get), ...(tenant ? { tenant_id: tenant } : {}) };
+};
 
 function staffFilter(get: Get): StaffFilter {
   const out: StaffFilter = bounds(get('from'), get('to'));
@@ -53,50 +41,6 @@ function staffFilter(get: Get): StaffFilter {
   take('user_id', 'actor');
   take('action', 'action');
   return out;
-}
-
-function Choice({
-  label,
-  none,
-  value,
-  options,
-  onChange,
-}: {
-  label: string;
-  none: string;
-  value: string | null;
-  options: [string, string][];
-  onChange: (value: string) => void;
-}) {
-  // What an address names is shown, also when it is none of the usual ones.
-  const known = value === null || options.some(([key]) => key === value);
-  return (
-    <select
-      aria-label={label}
-      value={value ?? ''}
-      onChange={(e) => onChange(e.target.value)}
-      className={`${field} max-w-44`}
-    >
-      <option value="">{none}</option>
-      {(known ? options : [...options, [value, value] as [string, string]]).map(([key, text]) => (
-        <option key={key} value={key}>
-          {text}
-        </option>
-      ))}
-    </select>
-  );
-}
-
-/** A filter that has no field of its own: shown, and taken away by its button. */
-function Chip({ children, onRemove }: { children: ReactNode; onRemove: () => void }) {
-  return (
-    <span className="inline-flex h-8 items-center gap-1 rounded-m border border-line-strong bg-surface-2 pl-2.5">
-      {children}
-      <Button kind="quiet" small aria-label="Remove this filter" onClick={onRemove}>
-        <CloseIcon size={12} />
-      </Button>
-    </span>
-  );
 }
 
 function Events({ get, narrow, clear }: { get: Get; narrow: Narrow; clear: ReactNode }) {
@@ -113,7 +57,7 @@ function Events({ get, narrow, clear }: { get: Get; narrow: Narrow; clear: React
           what="The audit log"
           keyOf={eventKey}
           line={(e) => <EventLine event={e} />}
-          detail={(e) => <EventDetail event={e} narrow={narrow} />}
+          detail={(e) => <EventDetail event={e} links={operatorLinks} narrow={narrow} />}
           empty={
             <Empty title="No event fits" action={clear}>
               Sign-ins, changes and refusals of all tenants stand here, the newest first.
@@ -280,36 +224,21 @@ export default function AuditLogPage() {
             />
           </>
         )}
-        <span className="flex items-center gap-1.5 text-ink-2">
-          {(['from', 'to'] as const).map((end) => (
-            <label key={end} className="flex items-center gap-1.5">
-              {end === 'from' ? 'From' : 'to'}
-              <input
-                type="date"
-                aria-label={end === 'from' ? 'From this day' : 'Up to this day'}
-                className={`${field} w-32 text-ink`}
-                value={get(end) ?? ''}
-                max={(end === 'from' && get('to')) || undefined}
-                min={(end === 'to' && get('from')) || undefined}
-                onChange={(e) => set({ [end]: e.target.value })}
-              />
-            </label>
-          ))}
-        </span>
+        <DayRange get={get} set={set} />
         {actor && (
-          <Chip onRemove={() => set({ actor: null })}>
+          <FilterChip onRemove={() => set({ actor: null })}>
             Who <span className="max-w-40 truncate font-mono text-12">{actor}</span>
-          </Chip>
+          </FilterChip>
         )}
         {!staff && action && (
-          <Chip onRemove={() => set({ action: null })}>
+          <FilterChip onRemove={() => set({ action: null })}>
             Action <span className="font-mono text-12">{action}</span>
-          </Chip>
+          </FilterChip>
         )}
         {entityId && (
-          <Chip onRemove={() => set({ entity_id: null })}>
+          <FilterChip onRemove={() => set({ entity_id: null })}>
             About <span className="max-w-40 truncate font-mono text-12">{entityId}</span>
-          </Chip>
+          </FilterChip>
         )}
         {filtered && (
           <Button kind="quiet" onClick={nothing}>

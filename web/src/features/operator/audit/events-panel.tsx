@@ -1,8 +1,9 @@
 import { Link } from 'react-router';
 import type { EventFilter } from '@/api/operator';
+import { EventDetail, eventKey, EventLine, type EventColumns } from '@/features/audit/event-parts';
+import { LogList } from '@/features/audit/log-list';
 import { Panel } from '@/ui/page';
-import { EventDetail, eventKey, EventLine, type EventColumns } from './event-parts';
-import { LogList } from './log-list';
+import { operatorLinks } from '../links';
 import { useEvents } from './queries';
 
 /** The newest events about one thing, with the way to all of them. */
@@ -39,7 +40,7 @@ export function EventsPanel({
         rows={4}
         keyOf={eventKey}
         line={(e) => <EventLine event={e} columns={columns} />}
-        detail={(e) => <EventDetail event={e} />}
+        detail={(e) => <EventDetail event={e} links={operatorLinks} />}
         empty={<p className="px-3 py-3 text-ink-2">{empty}</p>}
       />
     </Panel>

@@ -1,7 +1,7 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { operatorApi, type AuditEvent, type EventFilter, type StaffFilter, type StaffLine } from '@/api/operator';
+import type { LogSource } from '@/features/audit/log-list';
 import { useStaffPolling } from '../staff';
-import type { LogSource } from './log-list';
 
 /** A log that is asked page by page; only its first page is asked again by itself. */
 function useLog<T>(

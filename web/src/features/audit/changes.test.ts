@@ -5,7 +5,7 @@ it('tells members that differ', () => {
   const details = { before: { city: 'Kiel', phone: null, tags: ['a'] }, after: { city: 'Lübeck', phone: null, tags: ['a', 'b'] }, reason: 'moved' };
   expect(changesIn(details)).toEqual([
     { name: 'city', before: 'Kiel', after: 'Lübeck' },
-    { name: 'tags', before: 'a', after: 'a, b' },
+    { name: 'tags', before: 'a', after: 'a, b', list: { removed: [], added: ['b'], kept: 1 } },
   ]);
   expect(otherDetails(details)).toEqual([['reason', 'moved']]);
 });

@@ -1,13 +1,13 @@
 import { Fragment, type ReactNode } from 'react';
 import { Link } from 'react-router';
-import type { AuditEvent } from '@/api/operator';
+import type { AuditEvent } from '@/api/people';
 import { cx } from '@/lib/cx';
 import { utc } from '@/lib/time';
 import { CopyValue } from '@/ui/copy';
 import { Tag } from '@/ui/page';
 import { Ago } from '@/ui/time';
-import { personLink, tenantLink } from '../links';
-import { changesIn, nothing, otherDetails } from './changes';
+import { changesIn, otherDetails } from './changes';
+import { ChangeTable } from './change-table';
 
 const tones: Record<string, [string, string]> = {
   critical: ['text-critical', '▲ critical'],
@@ -76,12 +76,32 @@ function Narrow({ onClick, children }: { onClick: () => void; children: ReactNod
   );
 }
 
+/** Where people, tenants and things have their pages; null where there is none. */
+export interface EventLinks {
+  person: (id: string) => string | null;
+  /** Left out where all events are of one tenant. */
+  tenant?: (id: string) => string;
+  thing?: (type: string, id: string) => string | null;
+}
+
+function Linked({ to, children }: { to: string | null | undefined; children: ReactNode }) {
+  return to ? (
+    <Link to={to} className="text-accent underline underline-offset-2">
+      {children}
+    </Link>
+  ) : (
+    children
+  );
+}
+
 /** Everything that is known of an event. */
 export function EventDetail({
   event: e,
+  links,
   narrow,
 }: {
   event: AuditEvent;
+  links: EventLinks;
   /** Sets members of the page's filter; without it there is nothing to narrow. */
   narrow?: (members: Record<string, string>) => void;
 }) {
@@ -91,13 +111,10 @@ export function EventDetail({
     [
       'Who',
       <span key="who" className="flex flex-wrap items-baseline gap-x-3">
-        {e.actor_id && e.actor_type === 'user' ? (
-          <Link to={personLink(e.actor_id)} className="text-accent underline underline-offset-2">
-            {e.actor_name ?? e.actor_id}
-          </Link>
-        ) : (
-          (e.actor_name ?? e.actor_type ?? 'system')
-        )}
+        <Linked to={e.actor_type === 'user' && e.actor_id ? links.person(e.actor_id) : null}>
+          {e.actor_name ?? e.actor_id ?? e.actor_type ?? 'system'}
+        </Linked>
+        {e.actor_type === 'service' && <Tag>service account</Tag>}
         {narrow && e.actor_id && (
           <Narrow onClick={() => narrow({ actor: e.actor_id! })}>Only theirs</Narrow>
         )}
@@ -105,11 +122,9 @@ export function EventDetail({
     ],
     [
       'Tenant',
-      e.tenant_id && (
+      e.tenant_id && links.tenant && (
         <span key="tenant" className="flex flex-wrap items-baseline gap-x-3">
-          <Link to={tenantLink(e.tenant_id)} className="text-accent underline underline-offset-2">
-            {e.tenant_id}
-          </Link>
+          <Linked to={links.tenant(e.tenant_id)}>{e.tenant_id}</Linked>
           {narrow && <Narrow onClick={() => narrow({ tenant: e.tenant_id! })}>Only its events</Narrow>}
         </span>
       ),
@@ -128,7 +143,11 @@ export function EventDetail({
       e.entity_id && (
         <span key="about" className="flex flex-wrap items-baseline gap-x-2">
           {e.entity_type}{' '}
-          {e.entity_name && e.entity_name !== e.entity_id && <strong>{e.entity_name}</strong>}
+          <Linked to={links.thing?.(e.entity_type ?? '', e.entity_id)}>
+            {(e.entity_name ?? '') !== e.entity_id || links.thing?.(e.entity_type ?? '', e.entity_id)
+              ? (e.entity_name ?? e.entity_id)
+              : null}
+          </Linked>
           <CopyValue text={e.entity_id} name={`${e.entity_type ?? 'entity'} id`} />
           {narrow && (
             <Narrow
@@ -156,34 +175,7 @@ export function EventDetail({
             </Fragment>
           ))}
       </dl>
-      {changes.length > 0 && (
-        <table className="w-full max-w-160 border bg-surface text-left" aria-label="What changed">
-          <thead>
-            <tr className="border-b text-12 text-ink-2">
-              <th className="px-2 py-1 font-normal">Changed</th>
-              <th className="px-2 py-1 font-normal">Before</th>
-              <th className="px-2 py-1 font-normal">After</th>
-            </tr>
-          </thead>
-          <tbody>
-            {changes.map((c) => (
-              <tr key={c.name} className="border-b align-top last:border-b-0">
-                <th scope="row" className="px-2 py-1 font-normal text-ink-2">
-                  {c.name.replaceAll('_', ' ')}
-                </th>
-                <td className="px-2 py-1 break-words text-critical">
-                  {c.before !== nothing && <span aria-hidden="true">− </span>}
-                  {c.before}
-                </td>
-                <td className="px-2 py-1 break-words text-online">
-                  {c.after !== nothing && <span aria-hidden="true">+ </span>}
-                  {c.after}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+      {changes.length > 0 && <ChangeTable changes={changes} />}
     </div>
   );
 }

@@ -4,6 +4,8 @@ export interface Change {
   name: string;
   before: string;
   after: string;
+  /** Of a list: what went, what came, and how many stayed. */
+  list?: { removed: string[]; added: string[]; kept: number };
 }
 
 /** What stands where there is no value. */
@@ -20,12 +22,33 @@ export function shown(value: unknown): string {
 const isObject = (v: unknown): v is Record<string, unknown> =>
   typeof v === 'object' && v !== null && !Array.isArray(v);
 
+/** What went from a list, what came to it, and how many stayed. */
+export function listChange(
+  before: readonly string[],
+  after: readonly string[],
+): { removed: string[]; added: string[]; kept: number } {
+  const was = new Set(before);
+  const is = new Set(after);
+  return {
+    removed: [...was].filter((x) => !is.has(x)),
+    added: [...is].filter((x) => !was.has(x)),
+    kept: [...was].filter((x) => is.has(x)).length,
+  };
+}
+
 /** The members that `before` and `after` of an event's details tell apart. */
 export function changesIn(details: Record<string, unknown> | null | undefined): Change[] {
   const before = isObject(details?.before) ? details.before : {};
   const after = isObject(details?.after) ? details.after : {};
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
-    .map((name) => ({ name, before: shown(before[name]), after: shown(after[name]) }))
+    .map((name) => ({
+      name,
+      before: shown(before[name]),
+      after: shown(after[name]),
+      ...(Array.isArray(before[name]) && Array.isArray(after[name])
+        ? { list: listChange(before[name].map(shown), after[name].map(shown)) }
+        : {}),
+    }))
     .filter((c) => c.before !== c.after);
 }
 
