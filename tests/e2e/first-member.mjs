@@ -14,7 +14,7 @@ async function choosePassword(on, link, password) {
 }
 
 /** A browser of their own for whom an email invited: chooses a password, signs in, comes to the application. */
-async function arrive(link, username) {
+export async function arrive(link, username) {
   const on = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
   await choosePassword(on, link, 'pulse-demo-1');
   await on.locator('a[href$="/login"]').click();

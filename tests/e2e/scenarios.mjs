@@ -7,12 +7,14 @@ import { deviceScenarios } from './devices.mjs';
 import { firstMember } from './first-member.mjs';
 import { live } from './live.mjs';
 import { operator } from './operator.mjs';
+import { people } from './people.mjs';
 
 const scenarios = {
   ...live,
   ...deviceScenarios,
   ...operator,
   ...firstMember,
+  ...people,
   async 'sign-in-to-a-moving-chart'() {
     await send({ temperature: -18.5 });
     await signIn();

@@ -38,7 +38,10 @@ def stack():
     "charts-tell-now-and-are-saved-as-drawn", "a-decommissioned-device-comes-back", "unsaved-details-are-kept",
     "refused-messages-say-what-is-known", "documents-of-the-interface", "operator-pages-in-both-themes-and-sizes",
     "tenants-are-found-changed-disabled-and-deleted", "users-of-all-tenants", "the-audit-log-of-all-tenants",
-    "operators-without-admin-look-only", "from-a-new-tenant-to-a-member-of-it"])
+    "operators-without-admin-look-only", "from-a-new-tenant-to-a-member-of-it",
+    "people-pages-in-both-themes-and-sizes", "an-invited-member-sees-what-the-role-allows",
+    "a-role-changes-by-a-diff", "a-token-of-the-browser-works-in-a-script", "the-team-is-changed-in-the-browser",
+    "the-activity-log-is-searched-and-exported", "profile-and-organization-are-kept"])
 def test_in_the_browser(stack, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")

@@ -37,7 +37,7 @@ export function Empty({
   return (
     <div className="flex flex-col items-start gap-2 px-4 py-8 sm:px-6">
       <h2 className="text-15">{title}</h2>
-      {children && <div className="max-w-prose text-ink-2">{children}</div>}
+      {children && <div className="w-full max-w-prose text-ink-2">{children}</div>}
       {action && <div className="mt-2 flex flex-wrap gap-2">{action}</div>}
     </div>
   );

@@ -37,12 +37,13 @@ const still = () => () => {};
 
 /** The present (ms), renewed as often as words about `since` change; null: never renewed. */
 export function useNow(since: number | null): number {
-  const pace = since === null ? null : (tickEvery(Date.now() - since) as Pace);
+  const pace = since === null ? null : (tickEvery(Math.abs(Date.now() - since)) as Pace);
   const now = useSyncExternalStore(
     pace === null ? still : subscribers[pace],
     pace === null ? zero : snapshots[pace],
   );
-  return pace === null ? Date.now() : Math.max(now, since ?? 0);
+  // The clock may not have ticked since the moment was; one that is still to come is no floor.
+  return pace === null ? Date.now() : since !== null && since <= Date.now() ? Math.max(now, since) : now;
 }
 const zero = () => 0;
 const subscribers: Record<Pace, (l: () => void) => () => void> = {

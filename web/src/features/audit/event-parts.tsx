@@ -48,7 +48,14 @@ export function EventLine({
           {e.message || e.event_type}
         </span>
       </span>
-      <span className="truncate font-mono text-12 leading-5 text-ink-3 max-lg:hidden">{e.event_type}</span>
+      <span
+        className={cx(
+          'truncate font-mono text-12 leading-5 text-ink-3',
+          columns === 'actor' ? 'max-lg:order-4 max-lg:text-right' : 'max-lg:hidden',
+        )}
+      >
+        {e.event_type}
+      </span>
       {columns !== 'tenant' && (
         <span className="truncate text-ink-2 max-lg:order-3 max-lg:text-12">
           {e.actor_name ?? e.actor_type ?? 'system'}
