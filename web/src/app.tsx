@@ -1,4 +1,4 @@
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { Suspense, useMemo } from 'react';
 import { createBrowserRouter, Navigate, RouterProvider, type RouteObject } from 'react-router';
 import { api, type DeviceFilter } from './api/customer';
@@ -45,7 +45,15 @@ const Toasts = lazyPart(
 );
 const NotFound = lazyPart(() => import('./features/misc/not-found-page'));
 
-const queries = new QueryClient({
+/** A refusal for want of a permission: what the caller may do is not what was thought, so it is asked anew. */
+function onRefusal(error: unknown): void {
+  if (error instanceof ApiError && error.permission)
+    void queries.invalidateQueries({ queryKey: myPermissionsKey });
+}
+
+const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: onRefusal }),
+  mutationCache: new MutationCache({ onError: onRefusal }),
   defaultOptions: {
     queries: {
       staleTime: 5000,

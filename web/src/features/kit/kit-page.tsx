@@ -1,6 +1,9 @@
 // Every shared part in every state, for whoever changes one. Only in development.
 import { useState, type ReactNode } from 'react';
 import { ApiError } from '@/api/errors';
+import { GatedButton } from '@/auth/gated';
+import { ChangeTable } from '@/features/audit/change-table';
+import { changesIn } from '@/features/audit/changes';
 import { Button } from '@/ui/button';
 import { CodeBlock, CopyValue } from '@/ui/copy';
 import { CopyCall } from '@/ui/copy-call';
@@ -11,6 +14,7 @@ import { Kbd, PageHeader, Panel, Tag } from '@/ui/page';
 import { ActionError, Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
 import { StatusMark } from '@/ui/status';
 import { Ago } from '@/ui/time';
+import { UsageRow } from '@/ui/usage';
 
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
 const refused = new ApiError(422, 'refused', '0190c2f4-kit', [
@@ -96,6 +100,23 @@ export default function KitPage() {
         <Row>
           <ActionError error={refused} />
           <ActionError error={new ApiError(409, 'Device already exists', '0190c2f4-kit')} />
+        </Row>
+      </Panel>
+      <Panel title="Limits, changes and permissions">
+        <ul>
+          <UsageRow name="a" label="Some used" used={4} limit={10} />
+          <UsageRow name="b" label="Nearly used" used={9} limit={10} />
+          <UsageRow name="c" label="Over the limit" used={12} limit={10} />
+          <UsageRow name="d" label="Not counted" used={null} limit={300} />
+        </ul>
+        <Row>
+          <ChangeTable
+            changes={changesIn({ before: { city: 'Kiel', tags: ['a', 'b'] }, after: { city: 'Lübeck', tags: ['b', 'c'] } })}
+          />
+        </Row>
+        <Row>
+          <GatedButton needs="never.granted">Not allowed</GatedButton>
+          <ActionError error={new ApiError(403, 'refused', '0190c2f4-kit', [], null, 'Permission required: devices.create')} />
         </Row>
       </Panel>
       <Panel title="Loading">

@@ -3,8 +3,10 @@ import { callPath } from '@/api/customer';
 import type { Member } from '@/api/people';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
+import { usePermissions } from '@/auth/permissions';
 import { useSession } from '@/auth/session';
 import { nameOf } from '@/features/people/names';
+import PermissionNote from '@/features/people/permission-note';
 import { useMembers } from '@/features/people/queries';
 import { csv, download } from '@/lib/csv';
 import { count, many } from '@/lib/numbers';
@@ -48,6 +50,7 @@ function Loading() {
 export default function TeamPage() {
   useTitle('Team');
   const { user } = useSession();
+  const maySee = usePermissions().may(needs.seeTeam);
   const { get, set } = useUrl();
   const text = get('q') ?? '';
   const members = useMembers(text, 0, most);
@@ -195,7 +198,11 @@ export default function TeamPage() {
         <PeopleLimit className="w-full sm:ml-auto sm:w-60" />
       </div>
       <div className="panel">
-        {members.error && !members.data ? (
+        {!maySee ? (
+          <Empty title="The team is not shown to you">
+            <PermissionNote permission={needs.seeTeam} />
+          </Empty>
+        ) : members.error && !members.data ? (
           <Failure error={members.error} what="The team" retry={() => void members.refetch()} />
         ) : members.isPending ? (
           <Loading />
