@@ -13,6 +13,7 @@ import { useForm } from '@/lib/use-form';
 import { Button } from '@/ui/button';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { TextField } from '@/ui/field';
+import { NameFields } from '@/ui/name-fields';
 import { Skeleton } from '@/ui/states';
 import { UsageBar } from '@/ui/usage';
 import { RolePicker } from './role-picker';
@@ -139,22 +140,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
           fault={form.fault('email')}
           placeholder="kay@example.com"
         />
-        <div className="grid grid-cols-2 gap-3">
-          <TextField
-            label="First name"
-            optional
-            value={v.first_name}
-            onChange={(e) => form.set('first_name', e.target.value)}
-            fault={form.fault('first_name')}
-          />
-          <TextField
-            label="Last name"
-            optional
-            value={v.last_name}
-            onChange={(e) => form.set('last_name', e.target.value)}
-            fault={form.fault('last_name')}
-          />
-        </div>
+        <NameFields form={form} optional />
         {!mayAssign ? (
           <p className="text-ink-2">
             They begin as Viewer. Who may assign roles can give them more afterwards.

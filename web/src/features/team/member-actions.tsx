@@ -15,6 +15,7 @@ import { Confirm } from '@/ui/confirm';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { TextField } from '@/ui/field';
 import { MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
+import { NameFields } from '@/ui/name-fields';
 import { RolesDialog } from './roles-dialog';
 import type { MemberState } from './status';
 
@@ -57,21 +58,7 @@ function EditMember({ member, onClose }: { member: Member; onClose: () => void }
           if (form.check({ email: emailFault(v.email.trim()) })) save.mutate();
         }}
       >
-        <div className="grid grid-cols-2 gap-3">
-          <TextField
-            label="First name"
-            autoFocus
-            value={v.first_name}
-            onChange={(e) => form.set('first_name', e.target.value)}
-            fault={form.fault('first_name')}
-          />
-          <TextField
-            label="Last name"
-            value={v.last_name}
-            onChange={(e) => form.set('last_name', e.target.value)}
-            fault={form.fault('last_name')}
-          />
-        </div>
+        <NameFields form={form} autoFocus />
         <TextField
           label="Email"
           type="email"

@@ -9,6 +9,7 @@ import { slug } from '@/lib/slug';
 import { useForm } from '@/lib/use-form';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { SelectField, TextField } from '@/ui/field';
+import { NameFields } from '@/ui/name-fields';
 import { tenantLink } from '../links';
 import { useRefreshOperator, useTiers } from '../queries';
 import { TierLimits } from './tier-limits';
@@ -147,22 +148,7 @@ export function CreateTenant({ onClose }: { onClose: () => void }) {
             fault={form.fault('email')}
             placeholder="kay@acme.example"
           />
-          <div className="grid grid-cols-2 gap-4">
-            <TextField
-              label="First name"
-              optional
-              value={v.first_name}
-              onChange={(e) => form.set('first_name', e.target.value)}
-              fault={form.fault('first_name')}
-            />
-            <TextField
-              label="Last name"
-              optional
-              value={v.last_name}
-              onChange={(e) => form.set('last_name', e.target.value)}
-              fault={form.fault('last_name')}
-            />
-          </div>
+          <NameFields form={form} optional />
         </fieldset>
       </DialogForm>
     </Dialog>

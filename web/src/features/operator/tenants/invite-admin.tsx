@@ -5,6 +5,7 @@ import { emailFault } from '@/lib/email';
 import { useForm } from '@/lib/use-form';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { SelectField, TextField } from '@/ui/field';
+import { NameFields } from '@/ui/name-fields';
 import { useRefreshOperator } from '../queries';
 
 /** Invites somebody to a tenant by email. */
@@ -52,22 +53,7 @@ export function InviteAdmin({ tenant, onClose }: { tenant: Tenant; onClose: () =
           onChange={(e) => form.set('email', e.target.value)}
           fault={form.fault('email')}
         />
-        <div className="grid grid-cols-2 gap-4">
-          <TextField
-            label="First name"
-            optional
-            value={v.first_name}
-            onChange={(e) => form.set('first_name', e.target.value)}
-            fault={form.fault('first_name')}
-          />
-          <TextField
-            label="Last name"
-            optional
-            value={v.last_name}
-            onChange={(e) => form.set('last_name', e.target.value)}
-            fault={form.fault('last_name')}
-          />
-        </div>
+        <NameFields form={form} optional />
         <SelectField
           label="Role"
           value={v.role}

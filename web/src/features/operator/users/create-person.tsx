@@ -6,6 +6,7 @@ import { emailFault } from '@/lib/email';
 import { useForm } from '@/lib/use-form';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { SelectField, TextField } from '@/ui/field';
+import { NameFields } from '@/ui/name-fields';
 import { personLink } from '../links';
 import { useRefreshOperator, useTenants } from '../queries';
 import { roleNames } from './person-mark';
@@ -89,22 +90,7 @@ export function CreatePerson({ tenant, onClose }: { tenant: string | null; onClo
           fault={form.fault('username')}
           help="What they sign in with; by default what stands before the @."
         />
-        <div className="grid grid-cols-2 gap-4">
-          <TextField
-            label="First name"
-            optional
-            value={v.first_name}
-            onChange={(e) => form.set('first_name', e.target.value)}
-            fault={form.fault('first_name')}
-          />
-          <TextField
-            label="Last name"
-            optional
-            value={v.last_name}
-            onChange={(e) => form.set('last_name', e.target.value)}
-            fault={form.fault('last_name')}
-          />
-        </div>
+        <NameFields form={form} optional />
         <div className="grid grid-cols-2 gap-4">
           <SelectField
             label="Role"

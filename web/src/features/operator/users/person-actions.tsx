@@ -13,6 +13,7 @@ import { Dialog, DialogForm } from '@/ui/dialog';
 import { SelectField, TextField } from '@/ui/field';
 import { Menu, MenuItem, MenuLine } from '@/ui/menu';
 import { DownIcon } from '@/ui/icons';
+import { NameFields } from '@/ui/name-fields';
 import { useRefreshOperator, useTenants } from '../queries';
 import { useStaff } from '../staff';
 
@@ -43,17 +44,7 @@ function EditPerson({ person: p, onClose }: { person: Person; onClose: () => voi
         onCancel={onClose}
         onSubmit={() => form.check({ email: emailFault(v.email.trim()) }) && save.mutate()}
       >
-        <div className="grid grid-cols-2 gap-4">
-          {(['first_name', 'last_name'] as const).map((name) => (
-            <TextField
-              key={name}
-              label={name === 'first_name' ? 'First name' : 'Last name'}
-              value={v[name]}
-              onChange={(e) => form.set(name, e.target.value)}
-              fault={form.fault(name)}
-            />
-          ))}
-        </div>
+        <NameFields form={form} />
         <TextField
           label="Email"
           type="email"
