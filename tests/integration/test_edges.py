@@ -106,12 +106,11 @@ def test_the_openapi_document_is_whole(conformance):
 
 def test_the_application_and_its_shell(stack):
     assert get(stack, "/").headers["Location"].startswith("/app/")
-    if not (ROOT / "web/dist/index.html").exists():
-        pytest.skip("the web application is not built")
     for path in ("/app/", "/app/devices", "/app/devices/some-id?tab=messages"):
         answer = get(stack, path)
         assert answer.status_code == 200 and "no-cache" in answer.headers["Cache-Control"], path
-    asset = next((ROOT / "web/dist/assets").glob("*.js")).name
+    # Files of a few hundred bytes have no packed copies: they would save nothing.
+    asset = max((ROOT / "web/dist/assets").glob("*.js"), key=lambda file: file.stat().st_size).name
     plain = get(stack, f"/app/assets/{asset}", headers={"Accept-Encoding": "identity"})
     assert "immutable" in plain.headers["Cache-Control"]
     packed = get(stack, f"/app/assets/{asset}", headers={"Accept-Encoding": "gzip"})
