@@ -30,7 +30,11 @@ export function useAuditLog(filter: AuditFilter, limit = 100): LogSource<AuditEv
     clearTimeout(timer.current);
     if (first) timer.current = setTimeout(() => void refetch(), lag);
   });
-  useEffect(() => () => clearTimeout(timer.current), []);
+  // And what was done just before the page was opened may have had no line yet.
+  useEffect(() => {
+    timer.current = setTimeout(() => void refetch(), lag);
+    return () => clearTimeout(timer.current);
+  }, [refetch]);
   return {
     lines: pages.flatMap((page) => page.events),
     total: pages.at(-1)?.total ?? null,
