@@ -1,6 +1,6 @@
 import { Tabs } from 'radix-ui';
 import { Suspense, useState } from 'react';
-import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
+import { Link, useNavigate, useParams } from 'react-router';
 import { callPath } from '@/api/customer';
 import { asApiError } from '@/api/errors';
 import { GatedButton } from '@/auth/gated';
@@ -19,6 +19,7 @@ import { PageHeader, Tag } from '@/ui/page';
 import { Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
 import { StatusMark, why } from '@/ui/status';
 import { Ago, useTitle } from '@/ui/time';
+import { useUrl } from '@/lib/use-url';
 import { ConnectTab } from './connect-tab';
 import { DetailsTab } from './details-tab';
 import { LiveTab } from './live-tab';
@@ -35,7 +36,7 @@ const tabs = [
 const ActivityPanel = lazyPart(() => import('@/features/audit/activity-panel'));
 
 function DevicePage({ id }: { id: string }) {
-  const [params, setParams] = useSearchParams();
+  const { params, set: setUrl } = useUrl();
   const navigate = useNavigate();
   const query = useDevice(id);
   const sites = useSites();
@@ -118,7 +119,7 @@ function DevicePage({ id }: { id: string }) {
               </Button>
             }
           >
-            <GatedItem needs={needs.rotateToken} onSelect={() => setParams({ tab: 'connect' })}>
+            <GatedItem needs={needs.rotateToken} onSelect={() => setUrl({ tab: 'connect' }, false)}>
               Rotate credentials
             </GatedItem>
             <MenuItem
@@ -161,12 +162,7 @@ function DevicePage({ id }: { id: string }) {
       <Tabs.Root
         value={tab}
         onValueChange={(next) =>
-          setParams((old) => {
-            const p = new URLSearchParams(old);
-            if (next === 'live') p.delete('tab');
-            else p.set('tab', next);
-            return p;
-          })
+          setUrl({ tab: next === 'live' ? null : next }, false)
         }
       >
         <Tabs.List aria-label="Device" className="mb-3 flex gap-5 border-b">

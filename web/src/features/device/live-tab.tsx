@@ -1,6 +1,5 @@
 import { useCallback, useRef } from 'react';
 import { toast } from 'sonner';
-import { useSearchParams } from 'react-router';
 import { callPath } from '@/api/customer';
 import type { Device } from '@/api/types';
 import { cx } from '@/lib/cx';
@@ -12,6 +11,7 @@ import { copyCall } from '@/ui/copy-call';
 import { DownIcon } from '@/ui/icons';
 import { Menu, MenuItem } from '@/ui/menu';
 import { Empty, Failure, Skeleton } from '@/ui/states';
+import { useUrl } from '@/lib/use-url';
 import { Chart } from './chart';
 import { MessageLog } from './message-log';
 import { Latest, mostCharts } from './latest';
@@ -24,7 +24,7 @@ import { useLiveSeries } from './use-live-series';
 
 export function LiveTab({ device }: { device: Device }) {
   const id = device.device_id;
-  const [params, setParams] = useSearchParams();
+  const { params, change: changeUrl } = useUrl();
   const narrow = useMedia(phone);
   const infos = useMetrics(id);
   const facts = metricFacts(device, infos.data);
@@ -36,16 +36,8 @@ export function LiveTab({ device }: { device: Device }) {
   const lastZoom = useRef(0);
 
   const change = useCallback(
-    (edit: (p: URLSearchParams) => void, replace = false) =>
-      setParams(
-        (old) => {
-          const next = new URLSearchParams(old);
-          edit(next);
-          return next;
-        },
-        { replace },
-      ),
-    [setParams],
+    (edit: (p: URLSearchParams) => void, replace = false) => changeUrl(edit, replace),
+    [changeUrl],
   );
   const zoom = useCallback(
     (from: number, to: number) => {

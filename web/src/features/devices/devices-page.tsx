@@ -1,5 +1,4 @@
-import { useCallback, useDeferredValue, useEffect, useMemo, useState } from 'react';
-import { useSearchParams } from 'react-router';
+import { useDeferredValue, useEffect, useMemo, useState } from 'react';
 import type { Status } from '@/api/types';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
@@ -14,6 +13,7 @@ import { PageHeader } from '@/ui/page';
 import { Empty } from '@/ui/states';
 import { useTitle } from '@/ui/time';
 import { DownIcon } from '@/ui/icons';
+import { useUrl } from '@/lib/use-url';
 import { BulkBar } from './bulk-bar';
 import { DeviceTable } from './device-table';
 import { NewDevice } from './new-device';
@@ -23,7 +23,7 @@ import { ListMenu, SavedViews, ViewMenu, type Density } from './view-menu';
 
 export default function DevicesPage() {
   useTitle('Devices');
-  const [params, setParams] = useSearchParams();
+  const { params, change } = useUrl();
   const line = params.get('q') ?? '';
   const sort = params.get('sort');
   const [typed, setTyped] = useState(line);
@@ -33,18 +33,6 @@ export default function DevicesPage() {
   const summary = useFleetSummary();
   const sites = useSites();
 
-  const change = useCallback(
-    (edit: (p: URLSearchParams) => void, replace = true) =>
-      setParams(
-        (old) => {
-          const next = new URLSearchParams(old);
-          edit(next);
-          return next;
-        },
-        { replace },
-      ),
-    [setParams],
-  );
   // The address follows the typing after a pause, and the field follows the address.
   useEffect(() => setTyped(line), [line]);
   useEffect(() => {

@@ -1,7 +1,7 @@
 // The newest messages of the whole fleet as they are stored, and beside them what needs a look.
 import { useQuery } from '@tanstack/react-query';
 import { memo, useMemo, useState } from 'react';
-import { Link, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
 import type { Metrics } from '@/api/types';
 import { explain } from '@/features/device/reasons';
 import { pageOptions, useDevicePage } from '@/features/devices/queries';
@@ -15,6 +15,7 @@ import { Button } from '@/ui/button';
 import { PageHeader, Panel } from '@/ui/page';
 import { SkeletonRows } from '@/ui/states';
 import { Ago, useTitle } from '@/ui/time';
+import { useUrl } from '@/lib/use-url';
 import { fits, type Row } from './feed';
 import { Rate } from './rate';
 import { useFeed } from './use-feed';
@@ -111,7 +112,7 @@ const Line = memo(function Line({
 
 export default function LivePage() {
   useTitle('Live');
-  const [params, setParams] = useSearchParams();
+  const { params, set: setUrl } = useUrl();
   const site = params.get('site');
   const metric = params.get('metric') ?? '';
   const device = params.get('device') ?? '';
@@ -127,16 +128,7 @@ export default function LivePage() {
     heard,
   );
 
-  const set = (name: string, value: string) =>
-    setParams(
-      (old) => {
-        const next = new URLSearchParams(old);
-        if (value) next.set(name, value);
-        else next.delete(name);
-        return next;
-      },
-      { replace: true },
-    );
+  const set = (name: string, value: string) => setUrl({ [name]: value });
   const pause = () => setPausedAt((old) => (old === null ? feed.newest : null));
   useKeys({ p: pause });
 

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { Link, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
 import { callPath } from '@/api/customer';
 import type { Site } from '@/api/types';
 import { GatedButton } from '@/auth/gated';
@@ -11,6 +11,7 @@ import { CopyCall } from '@/ui/copy-call';
 import { PageHeader } from '@/ui/page';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { useTitle } from '@/ui/time';
+import { useUrl } from '@/lib/use-url';
 import { useSites } from './queries';
 import { SiteDialog } from './site-dialog';
 
@@ -53,23 +54,14 @@ function SiteRow({ site: s, onEdit }: { site: Site; onEdit: () => void }) {
 export default function SitesPage() {
   useTitle('Sites');
   const sites = useSites();
-  const [params, setParams] = useSearchParams();
+  const { params, set: setUrl } = useUrl();
   const [editing, setEditing] = useState<Site | null>(null);
   const text = params.get('q') ?? '';
   const low = text.trim().toLowerCase();
   const shown = (sites.data ?? []).filter((s) =>
     [s.name, s.site_id, s.location ?? ''].some((x) => x.toLowerCase().includes(low)),
   );
-  const set = (key: string, value: string | null) =>
-    setParams(
-      (old) => {
-        const p = new URLSearchParams(old);
-        if (value) p.set(key, value);
-        else p.delete(key);
-        return p;
-      },
-      { replace: true },
-    );
+  const set = (key: string, value: string | null) => setUrl({ [key]: value });
   const add = (
     <GatedButton needs={needs.createSite} kind="primary" onClick={() => set('new', '1')}>
       Create site
