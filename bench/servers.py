@@ -200,6 +200,7 @@ class Pulse:
             "PULSE_MIGRATIONS_DIR": os.path.join(root, "migrations"),
             "PULSE_WEB_DIR": os.path.join(root, "web/dist"), "PULSE_DATA_DIR": scratch.make("data"),
             "PULSE_SECRET_KEY": "00" * 32, "UI_BASE_URL": self.url, "LOG_LEVEL": "warning",
+            "API_RATE_PER_MINUTE": "0", "API_ADDRESS_RATE_PER_MINUTE": "0",
             "RATE_LIMIT_RPS": "1000000", "RATE_LIMIT_BURST": "1000000",
             "RATE_LIMIT_TENANT_RPS": "100000000", "RATE_LIMIT_GLOBAL_RPS": "100000000"}
 

@@ -9,7 +9,7 @@ namespace pulse::fleet {
 
 namespace {
 
-// Everyone who was seen within the smallest limit in use is left out by the index. A device's own
+// Everyone who was seen within the smallest limit in use is left out first. A device's own
 // limit goes before its template's. Who is as it should be takes no place among the 10,000.
 constexpr const char* mark_silent = R"sql(
   WITH due AS (

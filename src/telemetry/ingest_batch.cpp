@@ -178,8 +178,6 @@ void IngestBatch::add(const Accepted& m) {
   device.last_seen_ms = std::max(device.last_seen_ms, m.envelope.received_ms);
   auto& last = heartbeat ? device.last_heartbeat_ms : device.last_telemetry_ms;
   last = std::max(last, m.envelope.received_ms);
-  if (device.oldest_event_us == 0 || m.event_us < device.oldest_event_us)
-    device.oldest_event_us = m.event_us;
   if (m.payload.latitude && m.event_us >= device.position_us) {
     device.position_us = m.event_us;
     device.latitude = m.payload.latitude;
@@ -243,7 +241,10 @@ Columns IngestBatch::device_states() const {
   for (const auto* entry : list) {
     const Device& d = entry->second;
     std::string state = "{", times = "{";
+    std::int64_t oldest_us = 0, newest_us = 0;
     for (const auto& l : d.latest) {
+      if (oldest_us == 0 || l.event_us < oldest_us) oldest_us = l.event_us;
+      newest_us = std::max(newest_us, l.event_us);
       if (state.size() > 1) {
         state += ',';
         times += ',';
@@ -262,8 +263,9 @@ Columns IngestBatch::device_states() const {
     c.int1.push_back(d.last_telemetry_ms);
     c.int2.push_back(d.last_heartbeat_ms);
     c.int3.push_back(d.last_seen_ms);
-    c.int4.push_back(d.oldest_event_us / 1000);
-    c.int5.push_back(d.latitude ? d.position_us / 1000 : 0);
+    c.int4.push_back(oldest_us / 1000);
+    c.int5.push_back(newest_us / 1000);
+    c.int6.push_back(d.latitude ? d.position_us / 1000 : 0);
   }
   return c;
 }

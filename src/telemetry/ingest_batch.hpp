@@ -58,7 +58,7 @@ struct TokenUse {
 struct Columns {
   std::vector<std::string> tenant, device;
   std::vector<std::string> text1, text2;
-  std::vector<std::int64_t> int1, int2, int3, int4, int5;
+  std::vector<std::int64_t> int1, int2, int3, int4, int5, int6;
   std::vector<double> num1, num2, num3, num4;
   std::size_t size() const { return tenant.size(); }
 };
@@ -74,9 +74,9 @@ class IngestBatch {
   /// Rows of `COPY telemetry (time, tenant_id, device_id, site_id, msg_type, seq, metrics,
   /// received_at, stream_seq)` in text format.
   std::string& telemetry_rows() { return rows_; }
-  /// tenant, device, text1 state, text2 state times; int1 last telemetry, int2 last heartbeat, int3
-  /// last seen (epoch ms, 0: none), int4 oldest event (epoch ms); sorted so that two workers lock
-  /// rows in one order.
+  /// tenant, device, text1 state, text2 state times; epoch ms (0: none): int1 last telemetry, int2
+  /// last heartbeat, int3 last seen, int4 oldest and int5 newest reading of the state, int6
+  /// position; sorted so that two workers lock rows in one order.
   Columns device_states() const;
   /// tenant, device, text1 metric; int1 bucket (epoch s), int2 count, int3 last (epoch us); num1
   /// sum, num2 min, num3 max, num4 last. `bucket_s` is 60 or 3600. Numbers beyond
@@ -103,7 +103,7 @@ class IngestBatch {
   };
   struct Device {
     std::int64_t last_telemetry_ms = 0, last_heartbeat_ms = 0, last_seen_ms = 0;
-    std::int64_t oldest_event_us = 0, position_us = 0;
+    std::int64_t position_us = 0;
     std::optional<double> latitude, longitude;
     std::vector<Latest> latest;
     std::size_t new_keys = 0;  // in `latest`, but not in the facts' state_keys

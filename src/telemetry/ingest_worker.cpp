@@ -1,6 +1,7 @@
 #include "telemetry/ingest_worker.hpp"
 
 #include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json/monotonic_resource.hpp>
 #include <deque>
 #include <map>
@@ -11,9 +12,12 @@
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "platform/loop.hpp"
+#include "platform/turns.hpp"
 #include "telemetry/ingest_store.hpp"
 
 namespace pulse::telemetry {
+
+using namespace boost::asio::experimental::awaitable_operators;
 
 namespace {
 
@@ -23,6 +27,8 @@ constexpr std::int64_t settings_ms = 3'000;
 
 /// Messages pulled together, with their parsed envelopes. What a batch points to lives here.
 struct Work {
+  /// Of every parsed message; freed at once, after them.
+  boost::json::monotonic_resource arena{256 * 1024};
   std::vector<nats::Delivered> messages;
   std::vector<JudgedMessage> judged;
   bool redelivered = false;
@@ -84,6 +90,7 @@ struct IngestWorker::Impl {
   std::set<std::int64_t> known_days;
   bool stopping = false;
   bool running = false;
+  Turns takes, stores;
   struct Processed {
     std::int64_t at_ms;
     std::uint64_t up_to;
@@ -106,7 +113,9 @@ struct IngestWorker::Impl {
   void learn_from(const IngestBatch& batch);
   Task<> prepare_days(const IngestBatch& batch);
   Task<> purge_processed();
-  Task<> work_once();
+  Task<> take(Work& work);
+  Task<> keep(Work& work);
+  Task<> work_on();
   void publish_live(const IngestBatch& batch, const std::vector<CameOnline>& online);
 };
 
@@ -337,22 +346,24 @@ void IngestWorker::Impl::publish_live(const IngestBatch& batch,
     if (text.size() < 512 * 1024) nats.publish("live." + tenant, text + "]}");
 }
 
-/// Fetches what is there, stores and acknowledges it.
-Task<> IngestWorker::Impl::work_once() {
-  Work work;
+/// Waits for messages and opens them.
+Task<> IngestWorker::Impl::take(Work& work) {
   co_await refresh_settings();
   work.messages = co_await consumer->fetch(bound.next(), 250);
   co_await purge_processed();
-  if (work.messages.empty()) co_return;
-  const auto start = steady_us();
-  // One arena for every parsed message of the batch; freed at once with it.
-  boost::json::monotonic_resource arena(256 * 1024);
   work.judged.reserve(work.messages.size());
   for (const auto& m : work.messages) {
+    // The other lane's transaction waits for this thread whenever PostgreSQL has answered.
+    if (work.judged.size() % 128 == 127) co_await sleep_ms(0);
     work.redelivered = work.redelivered || m.deliveries > 1;
     work.highest = std::max(work.highest, m.stream_sequence);
-    work.judged.push_back(open_message(m, &arena, judge.limits));
+    work.judged.push_back(open_message(m, &work.arena, judge.limits));
   }
+}
+
+/// Stores and acknowledges what was taken.
+Task<> IngestWorker::Impl::keep(Work& work) {
+  const auto start = steady_us();
   if (!co_await store_until_done(work)) co_return;
   for (const auto& m : work.messages) consumer->ack(m);
   stats.batches += 1;
@@ -360,6 +371,30 @@ Task<> IngestWorker::Impl::work_once() {
   bound.took(work.messages.back().pending, stats.last_batch_us);
   stats.last_batch_size = static_cast<std::int64_t>(work.messages.size());
   stats.lag_ms = now_ms() - work.messages.front().stored_ms;
+}
+
+/// One of two lanes: while one stores a batch, the other takes the next. The turn to store is taken
+/// before the turn to take is given up, so batches are stored in the order of the stream.
+Task<> IngestWorker::Impl::work_on() {
+  while (!stopping) {
+    std::string problem;
+    try {
+      Work work;
+      auto taking = co_await takes.take();
+      if (stopping) break;
+      co_await take(work);
+      if (!work.messages.empty()) {
+        const auto storing = co_await stores.take();
+        taking.release();
+        co_await keep(work);
+      }
+    } catch (const std::exception& e) {
+      problem = e.what();  // what was fetched is not acknowledged, and comes again
+    }
+    if (problem.empty()) continue;
+    log::error_throttled("ingest failed, trying again", {{"error", problem}}, 5);
+    co_await sleep_ms(250);
+  }
 }
 
 IngestWorker::IngestWorker(boost::asio::any_io_executor executor, pg::Pool& pool,
@@ -391,17 +426,9 @@ Task<> IngestWorker::run() {
     log::error_throttled("streams are not ready, trying again", {{"error", problem}}, 5);
     co_await sleep_ms(250);
   }
-  while (!self.stopping) {
-    std::string problem;
-    try {
-      if (!self.consumer) self.consumer = self.nats.pull(config, self.executor);
-      co_await self.work_once();
-    } catch (const std::exception& e) {
-      problem = e.what();  // what was fetched is not acknowledged, and comes again
-    }
-    if (problem.empty()) continue;
-    log::error_throttled("ingest failed, trying again", {{"error", problem}}, 5);
-    co_await sleep_ms(250);
+  if (!self.stopping) {
+    self.consumer = self.nats.pull(config, self.executor);
+    co_await (self.work_on() && self.work_on());
   }
   if (self.consumer) self.consumer->drop_pending();
   self.running = false;

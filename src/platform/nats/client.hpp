@@ -72,11 +72,13 @@ struct ConsumerConfig {
   std::size_t max_request_bytes = limits::nats_pull_bytes;
 };
 
-/// A message from a pull consumer. Acknowledge it with PullConsumer::ack.
+/// A message from a pull consumer, as it came: its texts are views into it. Acknowledge it with
+/// PullConsumer::ack.
 struct Delivered {
-  std::string subject;
-  std::string data;
-  std::string ack_subject;
+  std::unique_ptr<void, void (*)(void*)> held{nullptr, nullptr};
+  std::string_view subject;
+  std::string_view data;
+  std::string_view ack_subject;
   std::uint64_t stream_sequence = 0;
   std::uint64_t deliveries = 1;    ///< 1: the first time
   std::int64_t stored_ms = 0;      ///< when JetStream stored it (epoch ms)

@@ -104,16 +104,15 @@ void wake(const std::shared_ptr<PullState>& state) {
 
 /// The end of a request (404, 408, 409, 503), or a message.
 void on_pulled(natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
-  const std::unique_ptr<natsMsg, void (*)(natsMsg*)> owned(message, natsMsg_Destroy);
+  Delivered d;
+  d.held = {message, [](void* m) { natsMsg_Destroy(static_cast<natsMsg*>(m)); }};
   auto& lane = **static_cast<std::shared_ptr<Lane>*>(closure);
   auto& state = *lane.state;
   const std::string_view subject = natsMsg_GetSubject(message);
   const char* reply = natsMsg_GetReply(message);
-  Delivered d;
   if (reply && read_ack_subject(reply, d)) {
-    d.subject = std::string(subject);
-    d.data.assign(natsMsg_GetData(message),
-                  static_cast<std::size_t>(natsMsg_GetDataLength(message)));
+    d.subject = subject;
+    d.data = {natsMsg_GetData(message), static_cast<std::size_t>(natsMsg_GetDataLength(message))};
     d.ack_subject = reply;
     const std::lock_guard lock(state.mutex);
     d.lease_ends_ms = lane.count_message() + state.lease_ms;
