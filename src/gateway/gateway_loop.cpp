@@ -105,6 +105,7 @@ struct GatewayLoop::Impl {
   EdgeSettings edge;
   std::unique_ptr<pg::Pool> pool;
   std::shared_ptr<tenancy::Authenticator> tokens;
+  tenancy::GuardDeps guard;
   std::shared_ptr<fleet::DeviceLookup> lookup;
   std::shared_ptr<telemetry::LiveHub> hub;
   std::unique_ptr<telemetry::MqttRole> mqtt;
@@ -143,7 +144,6 @@ void GatewayLoop::Impl::build() {
     deps.payload_bytes_max = static_cast<std::size_t>(config.integer("MAX_PAYLOAD_BYTES"));
     mqtt = std::make_unique<telemetry::MqttRole>(loop.io(), std::move(deps));
   }
-  tenancy::GuardDeps guard;
   guard.pool = pool.get();
   guard.tokens = tokens;
   guard.memberships = process.memberships;
@@ -151,7 +151,7 @@ void GatewayLoop::Impl::build() {
   guard.audit = process.audit;
   guard.internal_secret = config.text("MQTT_INTERNAL_AUTH_SECRET");
   guard.internal_networks = internal_networks(config);
-  router.authorize_with(tenancy::guard(std::move(guard)));
+  router.authorize_with(tenancy::guard(guard));
   router.observe_with(
       [this](const http::Request& request, std::string_view pattern, int status, double seconds) {
         process.metrics.count("pulse_http_requests_total", "HTTP requests",
@@ -189,6 +189,9 @@ void GatewayLoop::Impl::mount_rooms() {
     live.hub = hub;
     live.tokens = tokens;
     live.tickets = process.tickets;
+    live.standing = [deps = guard](tenancy::Caller who, std::string address) {
+      return tenancy::check_standing(deps, std::move(who), std::move(address));
+    };
     live.origins = edge.cors_origins;
     live.origins.push_back(config.text("UI_BASE_URL"));
     telemetry::mount_stream(router, live);

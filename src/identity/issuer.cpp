@@ -148,7 +148,8 @@ namespace {
 
 boost::json::object identity_claims(const IssuerDeps& d, const SessionUser& who) {
   const auto& u = who.user;
-  const auto now_s = now_ms() / 1000;
+  const auto at_ms = now_ms();
+  const auto now_s = at_ms / 1000;
   boost::json::object c{{"iss", issuer_of(d.settings)},
                         {"aud", d.settings.client_id},
                         {"azp", d.settings.client_id},
@@ -157,6 +158,7 @@ boost::json::object identity_claims(const IssuerDeps& d, const SessionUser& who)
                         {"session_state", who.session_id},
                         {"jti", uuid7()},
                         {"iat", now_s},
+                        {"iat_ms", at_ms},
                         {"exp", now_s + d.settings.access_s}};
   add_profile(c, u);
   return c;

@@ -6,8 +6,8 @@
 
 namespace pulse {
 
-/// A mutex for the coroutines of one loop: who waits is woken in the order of asking. No thread ever
-/// blocks on it, and none but the loop's may use it.
+/// A mutex for the coroutines of one loop: who waits is woken in the order of asking. No thread
+/// ever blocks on it, and none but the loop's may use it.
 class Turns {
  public:
   struct State;

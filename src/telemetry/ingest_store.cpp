@@ -207,7 +207,8 @@ Task<std::set<StoredKey>> stored_before(pg::Transaction& tx,
                                         const std::vector<std::int64_t>& sequences) {
   if (sequences.empty()) co_return std::set<StoredKey>{};
   const auto [low, high] = std::minmax_element(sequences.begin(), sequences.end());
-  // A range of the index, and a hash look-up for each row found; `= ANY` would compare each with all.
+  // A range of the index, and a hash look-up for each row found; `= ANY` would compare each with
+  // all.
   const auto rows = co_await tx.query(
       "SELECT t.stream_seq, t.tenant_id, t.device_id, "
       "(extract(epoch FROM t.received_at) * 1000)::bigint "

@@ -66,6 +66,9 @@ std::string TicketOffice::issue(const tenancy::Caller& c) {
                            {"roles", std::move(roles)},
                            {"exp", now_ms() / 1000 + ticket_life_s},
                            {"session_exp", c.expires_at_s},
+                           {"iat_ms", c.issued_at_ms},
+                           {"sid", c.session_id},
+                           {"api_token_hash", c.api_token_hash},
                            {"nonce", crypto::random_token(12)}};
   const auto body = crypto::base64url(bj::serialize(content));
   return body + "." + crypto::base64url(crypto::hmac_sha256(impl_->key, body));
@@ -90,6 +93,9 @@ std::optional<tenancy::Caller> TicketOffice::redeem(const std::string& ticket) {
   c.user_id = text_of(o, "sub");
   c.tenant_id = text_of(o, "tenant");
   c.expires_at_s = number_of(o, "session_exp");
+  c.issued_at_ms = number_of(o, "iat_ms");
+  c.session_id = text_of(o, "sid");
+  c.api_token_hash = text_of(o, "api_token_hash");
   if (const auto* roles = o.if_contains("roles"); roles && roles->is_array())
     for (const auto& r : roles->get_array())
       if (r.is_string()) c.roles.emplace_back(r.get_string());
@@ -150,15 +156,17 @@ std::string answer_to(const bj::object& o, ChannelSink& sink, LiveHub::Handle& h
   return json::to_text(reply);
 }
 
-Task<> run_channel(LiveDeps d, std::string ticket, http::WebSocket& socket) {
+Task<> run_channel(LiveDeps d, std::string ticket, std::string address, http::WebSocket& socket) {
   const auto who = d.tickets->redeem(ticket);
   if (!who) {
     co_await socket.close(4008, "Missing, invalid or expired ticket");
     co_return;
   }
   const bool customer = who->has_role("customer") || who->has_role("tenant-admin");
-  if (!customer || who->tenant_id.empty()) {
-    co_await socket.close(4003, "Customer role required");
+  auto closing = co_await closing_for(d, *who, address);
+  if (!customer) closing = Closing{4003, "Customer role required"};
+  if (closing) {
+    co_await socket.close(closing->code, closing->reason);
     co_return;
   }
   LiveOutbox outbox(d.hub->executor());
@@ -168,7 +176,10 @@ Task<> run_channel(LiveDeps d, std::string ticket, http::WebSocket& socket) {
     co_await socket.close(4029, "Too many connections");
     co_return;
   }
-  std::function<Task<>(std::string)> on_text = [&](std::string text) -> Task<> {
+  Conversation how;
+  how.push_interval_ms = limits::live_push_interval_ms;
+  how.closing = [&] { return closing_for(d, *who, address); };
+  how.on_text = [&](std::string text) -> Task<> {
     boost::system::error_code ec;
     const auto json = bj::parse(text, ec);
     if (ec || !json.is_object())
@@ -177,8 +188,7 @@ Task<> run_channel(LiveDeps d, std::string ticket, http::WebSocket& socket) {
       outbox.put(answer_to(json.get_object(), sink, *membership, outbox));
     co_return;
   };
-  co_await converse(socket, outbox, who->expires_at_s, limits::live_push_interval_ms, "",
-                    std::move(on_text));
+  co_await converse(socket, outbox, std::move(how));
 }
 
 struct Ticket {
@@ -194,8 +204,10 @@ Task<http::Response> channel(LiveDeps d, http::Raw request) {
   if (!http::iequals(request->headers.get("Upgrade"), "websocket"))
     throw HttpError(426, "This is a WebSocket endpoint", {{"Upgrade", "websocket"}});
   http::Response r;
-  r.websocket = [d, ticket = std::string(request->query_value("ticket"))](
-                    http::WebSocket& socket) -> Task<> { return run_channel(d, ticket, socket); };
+  r.websocket = [d, ticket = std::string(request->query_value("ticket")),
+                 address = request->client_address](http::WebSocket& socket) -> Task<> {
+    return run_channel(d, ticket, address, socket);
+  };
   co_return r;
 }
 

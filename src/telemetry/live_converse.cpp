@@ -1,7 +1,9 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "platform/clock.hpp"
+#include "platform/errors.hpp"
 #include "platform/limits.hpp"
+#include "platform/log.hpp"
 #include "platform/loop.hpp"
 #include "telemetry/live_api.hpp"
 
@@ -27,22 +29,37 @@ Task<> read_all(http::WebSocket& socket, std::function<Task<>(std::string)>& on_
   }
 }
 
+constexpr std::int64_t check_every_ms = 1'000;
+
 }  // namespace
 
-Task<> converse(http::WebSocket& socket, LiveOutbox& outbox, const std::int64_t& expires_at_s,
-                long push_interval_ms, std::string ping,
-                std::function<Task<>(std::string)> on_text) {
+Task<std::optional<Closing>> closing_for(const LiveDeps& d, const tenancy::Caller& who,
+                                         std::string client_address) {
+  std::optional<Closing> closing;
+  try {
+    co_await d.standing(who, std::move(client_address));
+  } catch (const HttpError& e) {
+    if (e.status == 401 || e.status == 403)
+      closing = Closing{static_cast<std::uint16_t>(e.status == 403 ? 4003 : 4001), e.what()};
+  } catch (const pg::Error& e) {
+    log::error_throttled("live connections not checked", {{"error", e.what()}}, 60);
+  }
+  co_return closing;
+}
+
+Task<> converse(http::WebSocket& socket, LiveOutbox& outbox, Conversation how) {
   const auto executor = co_await boost::asio::this_coro::executor;
   bool reader_done = false;
-  boost::asio::co_spawn(executor, read_all(socket, on_text), [&](std::exception_ptr) {
+  boost::asio::co_spawn(executor, read_all(socket, how.on_text), [&](std::exception_ptr) {
     reader_done = true;
     outbox.wake();
   });
   std::exception_ptr error;
-  bool expired = false;
+  std::optional<Closing> closing;
   try {
     auto last = steady_ms();
-    while (!reader_done && !expired) {
+    auto checked = last;
+    while (!reader_done) {
       bool sent = false;
       while (auto text = outbox.take()) {
         co_await socket.write(std::move(*text));
@@ -50,17 +67,20 @@ Task<> converse(http::WebSocket& socket, LiveOutbox& outbox, const std::int64_t&
         last = steady_ms();
         if (reader_done) break;
       }
-      expired = now_ms() / 1000 > expires_at_s;
-      if (reader_done || expired) break;
-      // What comes within the interval leaves together.
-      if (sent) co_await sleep_ms(push_interval_ms);
+      if (steady_ms() - checked >= check_every_ms) {
+        checked = steady_ms();
+        closing = co_await how.closing();
+      }
+      if (reader_done || closing) break;
+      if (sent) co_await sleep_ms(how.push_interval_ms);
       if (outbox.empty()) co_await outbox.wait(1'000);
-      if (outbox.empty() && steady_ms() - last >= limits::websocket_idle_ping_ms && !ping.empty()) {
+      if (outbox.empty() && steady_ms() - last >= limits::websocket_idle_ping_ms &&
+          !how.ping.empty()) {
         last = steady_ms();
-        co_await socket.write("{\"type\":\"" + ping + "\",\"ts\":\"" + iso8601(now()) + "\"}");
+        co_await socket.write("{\"type\":\"" + how.ping + "\",\"ts\":\"" + iso8601(now()) + "\"}");
       }
     }
-    if (expired) co_await socket.close(4001, "Token expired");
+    if (closing) co_await socket.close(closing->code, closing->reason);
   } catch (...) {
     error = std::current_exception();  // the peer is gone: nobody is left to be told
   }

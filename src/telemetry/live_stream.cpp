@@ -172,7 +172,7 @@ Task<Opening> open_for(LiveDeps d, http::Request& request) {
   }
   try {
     out.who = co_await d.tokens->verify(std::move(token), request.client_address);
-    tenancy::require_customer(out.who);
+    co_await d.standing(out.who, request.client_address);
   } catch (const HttpError& e) {
     out.code = e.status == 403 ? 4003 : 4001;
     out.reason = e.what();
@@ -195,8 +195,12 @@ Task<> run_stream(LiveDeps d, Opening opening, Filters filters, http::WebSocket&
   outbox.put("{\"type\":\"connected\",\"tenant_id\":" + json::to_text(opening.who.tenant_id) +
              ",\"filters\":{\"device_ids\":" + list_json(filters.devices) +
              ",\"metric_names\":" + list_json(filters.metrics) + "}}");
-  std::int64_t expires_at_s = opening.who.expires_at_s;
-  std::function<Task<>(std::string)> on_text = [&](std::string text) -> Task<> {
+  tenancy::Caller who = opening.who;
+  Conversation how;
+  how.push_interval_ms = 100;
+  how.ping = "ping";
+  how.closing = [&] { return closing_for(d, who, opening.address); };
+  how.on_text = [&](std::string text) -> Task<> {
     boost::system::error_code ec;
     const auto json = bj::parse(text, ec);
     if (ec || !json.is_object()) {
@@ -210,18 +214,18 @@ Task<> run_stream(LiveDeps d, Opening opening, Filters filters, http::WebSocket&
     }
     std::string refused;
     try {
-      const auto fresh = co_await d.tokens->verify(text_of(o, "token"), opening.address);
-      if (fresh.tenant_id != opening.who.tenant_id || fresh.user_id != opening.who.user_id)
+      auto fresh = co_await d.tokens->verify(text_of(o, "token"), opening.address);
+      if (fresh.tenant_id != who.tenant_id || fresh.user_id != who.user_id)
         refused = "The token is another user's";
       else
-        expires_at_s = fresh.expires_at_s;
+        who = std::move(fresh);
     } catch (const HttpError& e) {
       refused = e.what();
     }
     outbox.put(refused.empty() ? "{\"type\":\"authenticated\"}"
                                : "{\"type\":\"error\",\"message\":" + json::to_text(refused) + "}");
   };
-  co_await converse(socket, outbox, expires_at_s, 100, "ping", std::move(on_text));
+  co_await converse(socket, outbox, std::move(how));
 }
 
 Task<http::Response> stream(LiveDeps d, http::Raw request) {
@@ -284,12 +288,14 @@ Task<> run_sse(LiveDeps d, tenancy::TenantCaller caller, Filters filters, std::s
   sink.replayed(std::move(missed.stream_seqs));
   if (!missed.events.empty()) co_await out.write(missed.events);
   auto last = steady_ms();
-  while (!out.client_gone() && now_ms() / 1000 <= caller.who.expires_at_s) {
+  std::optional<Closing> closing;
+  while (!out.client_gone() && !closing) {
     while (auto text = outbox.take()) {
       co_await out.write(*text);
       last = steady_ms();
     }
     co_await outbox.wait(1'000);
+    closing = co_await closing_for(d, caller.who, caller.client_address);
     if (outbox.empty() && steady_ms() - last >= 15'000) {
       co_await out.write(": keep-alive\n\n");
       last = steady_ms();

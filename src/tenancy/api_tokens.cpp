@@ -102,8 +102,15 @@ ApiTokens::ApiTokens(nats::Client& nats, boost::asio::any_io_executor executor)
 ApiTokens::~ApiTokens() = default;
 
 Task<Caller> ApiTokens::verify(pg::Pool& pool, std::string token, std::string client_address) {
+  return verify_hash(pool, crypto::sha256_hex(token), std::move(client_address));
+}
+
+Task<> ApiTokens::recheck(pg::Pool& pool, const Caller& caller, std::string client_address) {
+  co_await verify_hash(pool, caller.api_token_hash, std::move(client_address));
+}
+
+Task<Caller> ApiTokens::verify_hash(pg::Pool& pool, std::string hash, std::string client_address) {
   auto& self = *impl_;
-  const auto hash = crypto::sha256_hex(token);
   std::shared_ptr<const Caller> caller;
   bool known = false;
   std::uint64_t seen = 0;
@@ -118,7 +125,11 @@ Task<Caller> ApiTokens::verify(pg::Pool& pool, std::string token, std::string cl
   }
   if (!known) {
     const auto rows = co_await pool.query(scope(), token_of_hash, pg::Params::of(hash));
-    if (!rows.empty()) caller = std::make_shared<const Caller>(caller_of(rows));
+    if (!rows.empty()) {
+      auto found = caller_of(rows);
+      found.api_token_hash = hash;
+      caller = std::make_shared<const Caller>(std::move(found));
+    }
     const std::lock_guard lock(self.mutex);
     if (seen == self.changes) {
       if (self.entries.size() >= limits::api_token_entries) self.entries.clear();

@@ -32,11 +32,14 @@ class ApiTokens {
   /// `scopes` its permissions. A person's roles are the person's tenant roles. Notes the use, at
   /// most once a minute. Throws HttpError 401 "Invalid token" or "Token expired"; pg::Error.
   Task<Caller> verify(pg::Pool& pool, std::string token, std::string client_address);
+  /// The same for a caller who was verified before and stayed: throws when the token has ended.
+  Task<> recheck(pg::Pool& pool, const Caller& caller, std::string client_address);
   /// After a token or its owner changed: forgets in all processes. Empty: all tokens.
   void changed(const std::string& token_id = {});
 
  private:
   struct Impl;
+  Task<Caller> verify_hash(pg::Pool& pool, std::string hash, std::string client_address);
   std::shared_ptr<Impl> impl_;
 };
 

@@ -1,5 +1,6 @@
 #include "tenancy/authenticator.hpp"
 
+#include "platform/clock.hpp"
 #include "platform/errors.hpp"
 
 namespace pulse::tenancy {
@@ -10,6 +11,15 @@ Task<Caller> Authenticator::identify(std::string token, std::string client_addre
   auto caller = co_await d_.tokens->verify(std::move(token));
   if (d_.revocations->covers(caller)) throw unauthorized("Session ended");
   co_return caller;
+}
+
+Task<> Authenticator::recheck(const Caller& caller, std::string client_address) {
+  if (!caller.api_token_hash.empty()) {
+    co_await d_.api_tokens->recheck(*d_.pool, caller, std::move(client_address));
+    co_return;
+  }
+  if (caller.expires_at_s <= now_ms() / 1000) throw unauthorized("Token expired");
+  if (d_.revocations->covers(caller)) throw unauthorized("Session ended");
 }
 
 Task<Caller> Authenticator::verify(std::string token, std::string client_address) {

@@ -29,6 +29,9 @@ class Authenticator {
   /// and 401 "Session ended" for what was revoked. An expired token is a browser's everyday life,
   /// no attack: it does not count.
   Task<Caller> verify(std::string token, std::string client_address);
+  /// For connections that outlive their request: throws HttpError 401 when what the caller was let
+  /// in by has expired or was revoked since.
+  Task<> recheck(const Caller& caller, std::string client_address);
 
  private:
   Task<Caller> identify(std::string token, std::string client_address);

@@ -19,8 +19,9 @@ struct Caller {
   std::string tenant_id;  ///< empty: none
   std::vector<std::string> roles;
   std::int64_t expires_at_s = 0;  ///< epoch seconds of the token's end; 0: never (API tokens only)
-  std::int64_t issued_at_s = 0;   ///< epoch seconds; 0: unknown
+  std::int64_t issued_at_ms = 0;  ///< epoch ms, at the earliest; 0: unknown
   std::string by_api_token;       ///< id of the API token; empty: signed in
+  std::string api_token_hash;     ///< its SHA-256, as it is stored
   bool is_service = false;        ///< a service account, no person
   std::vector<std::string> scopes;  ///< of an API token: no more than these permissions
   bool by_cookie = false;

@@ -189,6 +189,14 @@ Task<> check_token(const GuardDeps& deps, http::Request& request, const http::En
 
 }  // namespace
 
+Task<> check_standing(GuardDeps deps, Caller caller, std::string client_address) {
+  co_await deps.tokens->recheck(caller, std::move(client_address));
+  require_customer(caller);
+  const auto membership =
+      co_await deps.memberships->find(*deps.pool, caller.tenant_id, caller.user_id, false);
+  require_open_tenant(*membership);
+}
+
 http::Authorizer guard(GuardDeps deps) {
   return
       [deps = std::move(deps)](http::Request& request, const http::EndpointSpec& spec) -> Task<> {

@@ -66,6 +66,10 @@ struct GuardDeps {
 /// limits, permission; in this order.
 http::Authorizer guard(GuardDeps deps);
 
+/// For connections that outlive their request: throws what the guard would answer to the caller
+/// now, HttpError 401 for a token that ended and 403 for a tenant that is closed.
+Task<> check_standing(GuardDeps deps, Caller caller, std::string client_address);
+
 /// The access token of a request: Authorization: Bearer, else cookie pulse_session; "" when
 /// neither. `by_cookie` says which.
 std::string token_of(const http::Request& request, bool& by_cookie);

@@ -52,12 +52,16 @@ std::string text_of(const bj::object& o, std::string_view name) {
   return v && v->is_string() ? std::string(v->get_string()) : std::string();
 }
 
-std::optional<std::int64_t> seconds_of(const bj::object& o, std::string_view name) {
+std::optional<std::int64_t> number_of(const bj::object& o, std::string_view name, double below) {
   const auto* v = o.if_contains(name);
   if (!v || !v->is_number()) return std::nullopt;
   const double d = v->to_number<double>();
-  if (!(d >= 0 && d < 1e12)) return std::nullopt;
+  if (!(d >= 0 && d < below)) return std::nullopt;
   return static_cast<std::int64_t>(d);
+}
+
+std::optional<std::int64_t> seconds_of(const bj::object& o, std::string_view name) {
+  return number_of(o, name, 1e12);
 }
 
 std::optional<bj::object> json_part(std::string_view base64) {
@@ -252,7 +256,11 @@ Task<Caller> TokenVerifier::verify(std::string token) {
   Caller caller = caller_of(*claims);
   if (caller.user_id.empty()) throw unauthorized("Invalid token claims");
   caller.expires_at_s = *expires;
-  caller.issued_at_s = seconds_of(*claims, "iat").value_or(0);
+  // `iat` tells whole seconds; our own issuer adds the milliseconds, so that who signs in in the
+  // second of a revocation is not refused.
+  caller.issued_at_ms = seconds_of(*claims, "iat").value_or(0) * 1000;
+  const auto exact = number_of(*claims, "iat_ms", 1e15);
+  if (exact && *exact / 1000 * 1000 == caller.issued_at_ms) caller.issued_at_ms = *exact;
   if (verified_.size() >= limits::token_verify_entries) {
     std::erase_if(verified_, [&](const auto& e) { return e.second.expires_at_s <= now_s; });
     if (verified_.size() >= limits::token_verify_entries) verified_.clear();

@@ -212,7 +212,6 @@ export const operator = {
     await other.getByRole('alert').waitFor();
     await page.getByRole('button', { name: 'Enable', exact: true }).click();
     await page.getByRole('button', { name: 'Disable', exact: true }).waitFor();
-    await page.waitForTimeout(1100); // tokens tell whole seconds: one of the second of a revocation is refused
     await signInThere();
     // All of it stands in the account's own timeline.
     const history = region('Done to this account');
