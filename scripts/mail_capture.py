@@ -16,7 +16,9 @@ class _Session(socketserver.StreamRequestHandler):
         self.say("220 capture")
         while line := self.rfile.readline():
             verb = line[:4].upper()
-            if verb == b"DATA":
+            if verb == b"RCPT" and any(address.encode() in line for address in self.server.refused):
+                self.say("550 no such mailbox")
+            elif verb == b"DATA":
                 self.say("354 go on")
                 self.server.keep(self.message())
                 self.say("250 kept")
@@ -37,7 +39,8 @@ class _Session(socketserver.StreamRequestHandler):
 
 
 class MailCapture(socketserver.ThreadingTCPServer):
-    """Port 0: a free one. Goes on counting after what the outbox holds already."""
+    """Port 0: a free one. Goes on counting after what the outbox holds already. `refused`: addresses that it
+    does not take."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -45,7 +48,7 @@ class MailCapture(socketserver.ThreadingTCPServer):
     def __init__(self, port: int, outbox: pathlib.Path):
         super().__init__(("127.0.0.1", port), _Session)
         outbox.mkdir(parents=True, exist_ok=True)
-        self.outbox, self.lock = outbox, threading.Lock()
+        self.outbox, self.lock, self.refused = outbox, threading.Lock(), set()
         self.count = max((int(f.stem) for f in outbox.glob("*.eml") if f.stem.isdigit()), default=0)
         self.port = self.server_address[1]
 

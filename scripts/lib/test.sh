@@ -111,8 +111,8 @@ run_fuzzer() {
 }
 
 # The heavy tier: unit and integration tests under AddressSanitizer and UndefinedBehaviorSanitizer, the
-# platform's unit tests under ThreadSanitizer, the fuzzers for half a minute each, a real Keycloak, and ten
-# times the kills.
+# platform's unit tests under ThreadSanitizer, the fuzzers for half a minute each, a real Keycloak with tests of
+# its own and with the accounts' suites, and ten times the kills.
 dev_test_full() {
   local fuzzer source
   ensure_packages build up test full keycloak
@@ -129,5 +129,6 @@ dev_test_full() {
   done
   build_cpp release pulse keycloak_directory_test
   run_pytest "Tests with a real Keycloak" tests/full
+  run_pytest "Account tests with a real Keycloak" tests/integration --identity keycloak
   PULSE_CHAOS_KILLS=200 PULSE_CHAOS_PG_DOWN=60 run_pytest "Chaos tests, long" tests/chaos
 }

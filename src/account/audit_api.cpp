@@ -53,7 +53,7 @@ void mount_audit_log(http::Router& api, const AccountDeps& d) {
       .customers()
       .tag("Audit log")
       .summary("Events as CSV or JSON lines")
-      .produces("text/csv")
+      .produces("text/csv", {"application/x-ndjson"})
       .fails(400, "Invalid format. Must be one of: ['csv', 'jsonl']");
 }
 

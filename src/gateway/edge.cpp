@@ -50,12 +50,17 @@ void find_client(const EdgeSettings& s, http::Request& request) {
   }
 }
 
+bool needs_csrf(std::string_view method, std::string_view path) {
+  if (!changes_state(method)) return false;
+  for (const auto prefix : csrf_exempt)
+    if (path.starts_with(prefix)) return false;
+  return true;
+}
+
 bool csrf_passes(const http::Request& request) {
-  if (!changes_state(request.method)) return true;
+  if (!needs_csrf(request.method, request.path)) return true;
   // A browser never adds this header by itself, so what carries it was meant.
   if (request.headers.get("Authorization").starts_with("Bearer ")) return true;
-  for (const auto prefix : csrf_exempt)
-    if (request.path.starts_with(prefix)) return true;
   const auto cookie = http::cookie(request.headers, "csrf_token");
   return cookie && !cookie->empty() && crypto::equal(*cookie, request.headers.get("X-CSRF-Token"));
 }
@@ -112,6 +117,9 @@ void add_csrf(const EdgeSettings& s, const http::Request& request, http::Respons
   response.headers.set("X-CSRF-Token", token);
 }
 
+/// Devices need none of what protects browsers, and send most requests.
+bool for_devices(std::string_view path) { return path.starts_with("/ingest/"); }
+
 http::Response detail(int status, const std::string& text) {
   return http::Response::json(status, "{\"detail\":\"" + text + "\"}");
 }
@@ -130,9 +138,8 @@ Task<http::Response> serve_at_edge(const EdgeSettings& s, http::Router& router,
   } else {
     response = co_await router.handle(request);
   }
-  // Devices need none of what protects browsers, and send most requests.
   response.headers.set("X-Request-ID", request.request_id);
-  if (request.path.starts_with("/ingest/")) co_return response;
+  if (for_devices(request.path)) co_return response;
   if (response.status == 401 && request.method == "GET" &&
       request.headers.get("Accept").find("text/html") != std::string_view::npos)
     response = http::Response::redirect("/").with("X-Request-ID", request.request_id);
@@ -140,6 +147,37 @@ Task<http::Response> serve_at_edge(const EdgeSettings& s, http::Router& router,
   add_security(s, response);
   add_csrf(s, request, response);
   co_return response;
+}
+
+void describe_edge(const http::EndpointSpec& spec, boost::json::object& responses) {
+  const bool device = for_devices(spec.pattern);
+  // A page without its session goes home, where people sign in.
+  if (spec.method == "GET" && responses.contains("401") && !device && !responses.contains("302")) {
+    boost::json::object home{{"description", "A browser's page (Accept: text/html) gets no 401"}};
+    http::add_header(home, "Location");
+    responses["302"] = std::move(home);
+  }
+  if (needs_csrf(spec.method, spec.pattern)) {
+    constexpr std::string_view words = "CSRF token missing or invalid";
+    auto& refused = responses["403"];
+    if (!refused.is_object()) {
+      refused = responses.at("500");  // the same shape
+      refused.as_object()["description"] = words;
+    } else {
+      auto& told = refused.as_object()["description"];
+      told = std::string(told.as_string()) + "; " + std::string(words);
+    }
+  }
+  for (auto& [status, answer] : responses) {
+    // A body that is too large is refused before anything of the request is read.
+    if (status == "413" || status == "101") continue;
+    auto& said = answer.as_object();
+    http::add_header(said, "X-Request-ID");
+    if (spec.method == "GET" && !device) http::add_header(said, "X-CSRF-Token");
+    if (spec.access != http::Access::open && (status.starts_with("2") || status == "429"))
+      for (const auto name : {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"})
+        http::add_header(said, name);
+  }
 }
 
 }  // namespace pulse::gateway

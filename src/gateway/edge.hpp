@@ -20,4 +20,7 @@ struct EdgeSettings {
 Task<http::Response> serve_at_edge(const EdgeSettings& settings, http::Router& router,
                                    http::Request& request);
 
+/// What this adds to an operation of the OpenAPI document: its answers and headers.
+void describe_edge(const http::EndpointSpec& spec, boost::json::object& responses);
+
 }  // namespace pulse::gateway

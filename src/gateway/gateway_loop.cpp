@@ -161,6 +161,7 @@ void GatewayLoop::Impl::build() {
         process.metrics.observe("pulse_http_request_seconds", "Duration of HTTP requests",
                                 {{"route", std::string(pattern)}}, seconds);
       });
+  router.describe_also(describe_edge);
   mount_rooms();
   router.check();
 }

@@ -204,7 +204,8 @@ void mount_authorization(http::Router& router, const IssuerDeps& d) {
       .tag("Issuer")
       .summary("Authorization endpoint")
       .produces("text/html")
-      .fails(400, "This address is not allowed");
+      .or_answers(302, "Back to the client, with a code or an error")
+      .fails_as_text(400, "This address is not allowed", "text/html");
   router.post(base + "login-actions/authenticate", http::bound(d, authenticate))
       .open("people sign in here")
       .hidden()
@@ -213,12 +214,18 @@ void mount_authorization(http::Router& router, const IssuerDeps& d) {
       .open("the way out")
       .tag("Issuer")
       .summary("End session endpoint")
-      .produces("text/html");
+      .produces("text/html")
+      .or_answers(204, "The session of refresh_token is over")
+      .or_answers(302, "To post_logout_redirect_uri")
+      .fails_as_text(400, "The address to go on to is not known", "text/html");
   router.post(oidc + "logout", http::bound(d, logout))
       .open("the way out")
       .tag("Issuer")
       .summary("End session endpoint")
-      .success(204)
+      .produces("text/html")
+      .or_answers(204, "The session of refresh_token is over")
+      .or_answers(302, "To post_logout_redirect_uri")
+      .fails_as_text(400, "The address to go on to is not known", "text/html")
       .max_body(64 * 1024);
 }
 

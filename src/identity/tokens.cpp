@@ -8,9 +8,13 @@ namespace pulse::identity {
 namespace {
 
 /// RFC 6749, 5.2; also for what the limits refuse.
+struct TokenRefusal {
+  std::string error, error_description;
+};
+BOOST_DESCRIBE_STRUCT(TokenRefusal, (), (error, error_description))
+
 http::Response refuse(int status, const std::string& error, const std::string& text) {
-  auto r = http::Response::json(
-      status, json::to_text(boost::json::object{{"error", error}, {"error_description", text}}));
+  auto r = http::Response::json(status, json::to_text(TokenRefusal{error, text}));
   r.headers.set("Cache-Control", "no-store");
   return r;
 }
@@ -128,8 +132,10 @@ void mount_tokens(http::Router& router, const IssuerDeps& d) {
       .summary("Token endpoint")
       .returns<TokenAnswer>()
       .max_body(64 * 1024)
-      .fails(400, "invalid_grant")
-      .fails(401, "invalid_client");
+      .fails_as<TokenRefusal>(400, "invalid_grant")
+      .fails_as<TokenRefusal>(401, "invalid_client")
+      .fails_as<TokenRefusal>(429, "temporarily_unavailable")
+      .fails_as<TokenRefusal>(503, "temporarily_unavailable");
   router.post(oidc + "revoke", http::bound(d, revoke))
       .open("the token itself is the proof")
       .tag("Issuer")

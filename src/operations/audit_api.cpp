@@ -156,7 +156,7 @@ void mount_operator_audit(http::Router& api, const OperationsDeps& d) {
       .operators()
       .tag("Audit log")
       .summary("Events as CSV or JSON lines")
-      .produces("text/csv")
+      .produces("text/csv", {"application/x-ndjson"})
       .fails(400, "Invalid format. Must be one of: ['csv', 'jsonl']");
 }
 

@@ -18,6 +18,7 @@ import requests
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PULSE = pathlib.Path(os.environ.get("PULSE_BINARY", ROOT / "build/release/pulse"))
 PASSWORD = "pulse-demo-1"
+SERVED = {}  # port of a Pulse -> its Stack, of all that were made in this process
 
 
 def _end_like_an_interrupt(*_):
@@ -243,6 +244,7 @@ class Stack:
         process = Process(f"pulse-{number}", [PULSE, "serve", "--roles", roles],
                           self.home / f"pulse-{number}.log", env)
         process.port = int(env["PULSE_PORT"])
+        SERVED[process.port] = self
         return process
 
     def command(self, *args, check: bool = True, settings: dict | None = None) -> subprocess.CompletedProcess:
@@ -312,7 +314,7 @@ class Stack:
         return [json.loads(line) for line in self.devices_file.read_text().splitlines()]
 
     def token(self, user: str = "customer1", password: str = PASSWORD) -> str:
-        answer = requests.post(f"{self.issuer}/realms/pulse/protocol/openid-connect/token", timeout=10, data={
+        answer = requests.post(f"{self.issuer}/realms/pulse/protocol/openid-connect/token", timeout=30, data={
             "grant_type": "password", "client_id": "pulse-ui", "username": user, "password": password})
         answer.raise_for_status()
         return answer.json()["access_token"]

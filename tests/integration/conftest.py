@@ -1,4 +1,7 @@
-"""One running Pulse for all integration tests, and callers of two tenants."""
+"""One running Pulse for all integration tests, and callers of two tenants.
+
+`--identity keycloak` runs the suites of accounts (marked `either_directory`) with a real Keycloak as the directory.
+"""
 
 import pathlib
 import sys
@@ -8,15 +11,16 @@ import requests
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
-from conformance import Conformance  # noqa: E402
+from directories import directory_of  # noqa: E402
+from replay import Replay  # noqa: E402
 from servers import Stack  # noqa: E402
 
 
 class Api:
     """An HTTP caller with a token. `get("/devices")` means /api/v1/customer/devices."""
 
-    def __init__(self, stack: Stack, user: str, conformance: Conformance):
-        self.stack, self.user, self.conformance = stack, user, conformance
+    def __init__(self, stack: Stack, user: str):
+        self.stack, self.user = stack, user
         self.session = requests.Session()
         self.renew()
 
@@ -30,7 +34,7 @@ class Api:
         if answer.status_code == 401 and "expired" in answer.text:
             self.renew()
             answer = self.session.request(method, self.stack.url + base + path, **kwargs)
-        return answer if kwargs.get("stream") else self.conformance.check(answer)
+        return answer
 
     def get(self, path, **kw):
         return self.request("GET", path, **kw)
@@ -48,9 +52,37 @@ class Api:
         return self.request("DELETE", path, **kw)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def replay():
+    with pytest.MonkeyPatch.context() as patch:
+        replay = Replay()
+        replay.install(patch)
+        yield replay
+
+
+@pytest.fixture(autouse=True)
+def _answers_are_as_documented(replay):
+    """Whoever asked, and whatever the test looks at: what Pulse answered is what its document says."""
+    yield
+    faults = replay.take_faults()
+    assert not faults, f"{len(faults)} answers break the OpenAPI document: " + "\n".join(faults[:10])
+
+
+def pytest_addoption(parser):
+    parser.addoption("--identity", choices=("embedded", "keycloak"), default="embedded",
+                     help="keycloak: the suites of accounts, with a real Keycloak")
+
+
 @pytest.fixture(scope="session")
-def stack():
-    with Stack() as running:
+def directory(request):
+    """Where people live (directories.py)."""
+    with directory_of(request.config.getoption("--identity")) as ours:
+        yield ours
+
+
+@pytest.fixture(scope="session")
+def stack(directory):
+    with Stack(settings=directory.settings, keycloak=directory.keycloak) as running:
         running.command("admin", "create-tenant", "--id", "other", "--name", "Other company")
         running.command("admin", "create-user", "--username", "other1", "--password", "pulse-demo-1", "--email",
                         "other1@other.example", "--tenant", "other", "--role", "customer,tenant-admin")
@@ -72,35 +104,75 @@ def _still_running(request):
 
 
 @pytest.fixture(scope="session")
-def conformance(stack):
-    """Every answer to an Api goes through it."""
-    return Conformance(stack.url)
+def conformance(stack, replay):
+    """The document, and what was seen of it."""
+    return replay.of(stack)
 
 
 @pytest.fixture(scope="session")
-def customer(stack, conformance):
-    return Api(stack, "customer1", conformance)
+def customer(stack):
+    return Api(stack, "customer1")
 
 
 @pytest.fixture(scope="session")
-def admin(stack, conformance):
-    return Api(stack, "tenantadmin1", conformance)
+def admin(stack):
+    return Api(stack, "tenantadmin1")
 
 
 @pytest.fixture(scope="session")
-def other(stack, conformance):
-    return Api(stack, "other1", conformance)
+def other(stack):
+    return Api(stack, "other1")
 
 
 @pytest.fixture(scope="session")
-def operator(stack, conformance):
-    return Api(stack, "operator1", conformance)
+def operator(stack):
+    return Api(stack, "operator1")
 
 
 @pytest.fixture(scope="session")
 def device(stack):
     """A demo device with its token: {tenant_id, device_id, site_id, token, template}."""
     return stack.devices()[0]
+
+
+def _whole(config) -> bool:
+    """Whether this run is of all tests of this folder: then each operation must have been answered."""
+    here = pathlib.Path(__file__).parent
+    option = config.option
+    return option.identity == "embedded" and all(pathlib.Path(a).resolve() == here for a in config.args) and not (
+        option.keyword or option.markexpr or option.deselect or option.ignore or option.ignore_glob)
+
+
+def pytest_configure(config):
+    for marker in ("either_directory: of accounts, and run with a Keycloak too",
+                   "embedded_only(reason): can only be of the embedded issuer",
+                   "after_all_others: looks at what a whole run has shown; no part of other runs"):
+        config.addinivalue_line("markers", marker)
+
+
+_left_out = []  # (test, why it can't be with this directory)
+
+
+def pytest_collection_modifyitems(config, items):
+    last = [i for i in items if i.get_closest_marker("after_all_others")]
+    rest = [i for i in items if i not in last]
+    gone = []
+    if config.getoption("--identity") == "keycloak":
+        ours = [i for i in rest if i.get_closest_marker("either_directory")]
+        only = {i: i.get_closest_marker("embedded_only") for i in ours}
+        _left_out.extend((i.nodeid, marker.args[0]) for i, marker in only.items() if marker)
+        gone += [i for i in rest if not only.get(i, True) is None]
+        rest = [i for i in ours if not only[i]]
+    if not _whole(config):
+        gone += last
+        last = []
+    config.hook.pytest_deselected(items=gone)
+    items[:] = rest + last
+
+
+def pytest_terminal_summary(terminalreporter):
+    for test, reason in _left_out:
+        terminalreporter.write_line(f"Not with Keycloak: {test}: {reason}")
 
 
 _made = 0

@@ -13,9 +13,9 @@ def get(stack, path, **kwargs):
     return requests.get(stack.url + path, **kwargs)
 
 
-def test_health(stack, conformance):
+def test_health(stack):
     for path in ("/health", "/healthz", "/readyz", "/api/v1/health"):
-        answer = conformance.check(get(stack, path))
+        answer = get(stack, path)
         assert answer.status_code == 200, (path, answer.text)
     told = get(stack, "/healthz").json()
     assert told["status"] == "ok" and set(told["checks"]) == {"db", "keycloak", "nats", "storage", "broker"}
@@ -33,8 +33,8 @@ def test_metrics_are_prometheus_text(stack):
 
 
 @pytest.mark.parametrize("path, script", [("/docs", "swagger-ui-bundle"), ("/redoc", "redoc.standalone")])
-def test_documents_are_served_by_us(stack, conformance, path, script):
-    answer = conformance.check(get(stack, path))
+def test_documents_are_served_by_us(stack, path, script):
+    answer = get(stack, path)
     assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html")
     policy = answer.headers["Content-Security-Policy"]
     assert "script-src 'self';" in policy and "http" not in policy
@@ -80,12 +80,13 @@ def test_without_the_web_application_its_pages_say_so(stack, tmp_path):
 def test_the_openapi_document_is_whole(conformance):
     document = conformance.document
     assert document["openapi"].startswith("3.1")
-    names, seen = set(document["components"]["schemas"]), set()
+    names = {f"#/components/{kind}/{name}" for kind in ("schemas", "headers") for name in document["components"][kind]}
+    seen = set()
 
     def walk(value):
         if isinstance(value, dict):
             if "$ref" in value:
-                seen.add(value["$ref"].rsplit("/", 1)[-1])
+                seen.add(value["$ref"])
             for child in value.values():
                 walk(child)
         elif isinstance(value, list):
@@ -168,11 +169,10 @@ def test_what_disagrees_about_the_sign_in_is_told(stack):
 @pytest.mark.parametrize("body, secret, status", [
     ({"username": "x"}, None, 403), ({"username": "x"}, "wrong", 403), ({"username": "x"}, "", 403),
     ({}, "right", 422), ({"username": "x"}, "right", 200)])
-def test_the_broker_hooks_need_the_secret(stack, conformance, body, secret, status):
+def test_the_broker_hooks_need_the_secret(stack, body, secret, status):
     headers = {} if secret is None else {"X-Internal-Auth": "internal-secret-of-tests" if secret == "right" else secret}
     answer = requests.post(f"{stack.url}/api/v1/internal/mqtt-auth", json=body, headers=headers, timeout=5)
     assert answer.status_code == status
-    conformance.check(answer)
 
 
 def hook(stack, kind, **body):

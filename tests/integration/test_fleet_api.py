@@ -126,6 +126,8 @@ def test_templates_are_cloned_into_slugs_that_are_free(fleet):
     assert system["is_locked"]
     first = fleet.post(f"/templates/{system['id']}/clone")
     assert first.status_code == 201 and first.json()["slug"] == "tank-level-copy" and first.json()["metrics"]
+    shown = fleet.get(f"/templates/{first.json()['id']}").json()
+    assert shown["slug"] == "tank-level-copy" and not shown["is_locked"] and shown["metrics"] == first.json()["metrics"]
     assert fleet.post(f"/templates/{system['id']}/clone").json()["slug"] == "tank-level-copy2"
     assert fleet.post("/templates", json={"name": "X", "slug": "tank-level-copy", "category": "gateway"}
                       ).status_code == 409

@@ -10,6 +10,9 @@ from servers import Stack, wait_for
 from smtp import SmtpCapture
 from test_signin import Browser
 
+pytestmark = [pytest.mark.either_directory, pytest.mark.embedded_only(
+    "the embedded issuer's own links, pages and traces; Keycloak's are walked by a browser in tests/full")]
+
 PASSWORD = "ein gutes Kennwort"
 
 
@@ -26,8 +29,8 @@ def pulse(mail):
 
 
 @pytest.fixture()
-def browser(pulse):
-    return Browser(pulse)
+def browser(pulse, directory):
+    return Browser(pulse, directory)
 
 
 _made = 0
@@ -109,9 +112,9 @@ def test_all_that_is_wrong_is_said_at_once(browser, invited):
     assert choose(browser, invited.links[0]).status_code == 200
 
 
-def test_the_form_of_another_site_is_refused(browser, invited, pulse):
+def test_the_form_of_another_site_is_refused(browser, invited, pulse, directory):
     page = browser.go(invited.links[0])
-    forged = Browser(pulse).go(invited.links[0], "POST", data={
+    forged = Browser(pulse, directory).go(invited.links[0], "POST", data={
         "request": hidden(page), "password": PASSWORD, "confirmation": PASSWORD})
     assert forged.status_code == 400
     assert "form-action 'self'" in page.headers["Content-Security-Policy"]
@@ -151,10 +154,10 @@ def main_of(page) -> str:
     return page.text[page.text.index("<main>"):]
 
 
-def test_a_forgotten_password(pulse, browser, mail):
+def test_a_forgotten_password(pulse, browser, mail, directory):
     sign_in_page = browser.go(browser.go("/login").headers["Location"])
     assert 'href="/realms/pulse/login-actions/reset-credentials"' in sign_in_page.text
-    other = Browser(pulse).signed_in("tenantadmin1")
+    other = Browser(pulse, directory).signed_in("tenantadmin1")
     known, unknown = forgot(browser, "tenantadmin1@demo.example"), forgot(browser, "nobody@demo.example")
     assert known.status_code == unknown.status_code == 200 and main_of(known) == main_of(unknown)
     sent = mail.wait_for("tenantadmin1@demo.example")

@@ -129,6 +129,7 @@ class Events:
     """An open stream of server-sent events."""
 
     def __init__(self, stack, api, query, last_id=None):
+        api.renew()  # a stream ends with its token
         headers = {"Authorization": api.session.headers["Authorization"], "Accept": "text/event-stream"}
         if last_id is not None:
             headers["Last-Event-ID"] = str(last_id)

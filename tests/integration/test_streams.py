@@ -84,6 +84,7 @@ def test_another_tenants_messages_never_come(stack, device):
 
 
 def test_ticket_opens_the_older_channel_once(stack, customer, fresh_device):
+    customer.renew()  # a ticket opens no longer than the session that asks for it
     ticket = customer.get("/api/ws-ticket").json()["ticket"]
     socket = connect(stack, f"/api/v2/ws?ticket={ticket}")
     socket.send(json.dumps({"action": "subscribe", "type": "device", "device_id": fresh_device["device_id"]}))
@@ -100,6 +101,7 @@ def test_ticket_opens_the_older_channel_once(stack, customer, fresh_device):
 
 def test_server_sent_events_resume_after_the_last_id(stack, customer, fresh_device):
     path = f"{stack.url}/api/v1/customer/telemetry/stream/sse?device_id={fresh_device['device_id']}"
+    customer.renew()  # a stream ends with its token
     headers = {"Authorization": customer.session.headers["Authorization"]}
 
     def read(events, **more):

@@ -203,6 +203,34 @@ TEST_F(RouterTest, TheDocumentTellsTheTruth) {
   const auto& get = doc.at("paths").at("/things").at("get");
   EXPECT_EQ(get.at("parameters").as_array().size(), 3u);
   EXPECT_EQ(doc.at("components").at("schemas").at("Thing").at("type").as_string(), "object");
+  EXPECT_TRUE(get.at("responses").at("429").at("headers").as_object().contains("Retry-After"));
+}
+
+TEST_F(RouterTest, TheDocumentTellsWhatElseAnEndpointAnswers) {
+  api_.get("/pages", [](Raw) -> Task<Response> { co_return Response::html(200, "x"); })
+      .open("a test")
+      .produces("text/html", {"text/plain"})
+      .or_answers(302, "Elsewhere")
+      .fails_as<Thing>(409, "There is one")
+      .fails_as_text(404, "No such page", "text/html");
+  api_.describe_also([](const EndpointSpec& spec, boost::json::object& responses) {
+    if (spec.pattern == "/pages") add_header(responses["200"].as_object(), "X-Request-ID");
+  });
+  const auto doc = api_.openapi("1.2.3");
+  const auto& answers = doc.at("paths").at("/pages").at("get").at("responses");
+  EXPECT_TRUE(answers.at("200").at("content").as_object().contains("text/html"));
+  EXPECT_TRUE(answers.at("200").at("content").as_object().contains("text/plain"));
+  EXPECT_EQ(answers.at("200").at("headers").at("X-Request-ID").at("$ref"),
+            "#/components/headers/X-Request-ID");
+  EXPECT_FALSE(answers.at("302").as_object().contains("content"));
+  EXPECT_TRUE(answers.at("302").at("headers").as_object().contains("Location"));
+  const auto& either =
+      answers.at("409").at("content").at("application/json").at("schema").at("anyOf").as_array();
+  EXPECT_EQ(either.at(0).at("$ref"), "#/components/schemas/Thing");
+  EXPECT_EQ(either.at(1).at("$ref"), "#/components/schemas/Error");
+  // Beside JSON, which the router itself answers.
+  EXPECT_EQ(answers.at("404").at("content").as_object().size(), 2u);
+  EXPECT_TRUE(doc.at("components").at("headers").as_object().contains("X-Request-ID"));
 }
 
 }  // namespace pulse::http

@@ -35,6 +35,49 @@ bj::object error_answer(std::string_view description) {
                     {"content", content("application/json", std::move(ref))}};
 }
 
+/// `also`: what the body may be besides an Error, by media type.
+bj::object error_answer(std::string_view description, const bj::object& also) {
+  auto out = error_answer(description);
+  auto& bodies = out["content"].as_object();
+  for (const auto& [media_type, schema] : also) {
+    if (media_type != "application/json") {
+      bodies[media_type] = bj::object{{"schema", schema}};
+      continue;
+    }
+    auto& json = bodies[media_type].as_object()["schema"];
+    bj::value error = json;
+    json = bj::object{{"anyOf", bj::array{schema, std::move(error)}}};
+  }
+  return out;
+}
+
+bj::object fixed_headers() {
+  const auto header = [](std::string_view words, std::string_view type, bool required = true) {
+    return bj::object{
+        {"description", words}, {"required", required}, {"schema", bj::object{{"type", type}}}};
+  };
+  bj::object out;
+  out["Location"] = header("Where to go", "string");
+  out["Retry-After"] = header("Seconds until it may be tried again", "integer");
+  out["Upgrade"] = header("The protocol that this address speaks", "string");
+  out["X-Request-ID"] = header("The request's id, as logs and the audit log have it", "string");
+  out["X-CSRF-Token"] = header("What a browser with a session sends with its changes", "string");
+  out["RateLimit-Limit"] =
+      header("Requests at once, of the limit that is nearest", "integer", false);
+  out["RateLimit-Remaining"] = header("Requests that are left of it", "integer", false);
+  out["RateLimit-Reset"] = header("Seconds until all of it is there again", "integer", false);
+  return out;
+}
+
+/// Headers that a status always comes with, whoever answers it.
+void add_headers(bj::object& responses) {
+  for (auto& [status, answer] : responses) {
+    if (status.starts_with("30")) add_header(answer.as_object(), "Location");
+    if (status == "426") add_header(answer.as_object(), "Upgrade");
+    if (status == "429") add_header(answer.as_object(), "Retry-After");
+  }
+}
+
 bj::array security(Access access) {
   switch (access) {
     case Access::signed_in:
@@ -77,7 +120,11 @@ bj::object responses(const EndpointSpec& spec, OperationDoc& doc) {
     success["content"] = content(doc.response_type, doc.response_schema);
   else if (doc.response_type != "application/json")
     success["content"] = content(doc.response_type, bj::object{{"type", "string"}});
+  for (const auto& type : doc.other_response_types)
+    success["content"].as_object()[type] = bj::object{{"schema", bj::object{{"type", "string"}}}};
   out[std::to_string(spec.success ? spec.success : doc.success)] = std::move(success);
+  for (const auto& [status, words] : spec.other_successes)
+    out[std::to_string(status)] = bj::object{{"description", words}};
   std::map<int, std::string> failures;
   const bool authenticated = spec.access != Access::open;
   if (authenticated) {
@@ -85,8 +132,9 @@ bj::object responses(const EndpointSpec& spec, OperationDoc& doc) {
     if (spec.access != Access::signed_in && spec.access != Access::device)
       failures[403] =
           spec.permission.empty() ? "Not allowed" : "Permission required: " + spec.permission;
-    failures[429] = "Too many requests";
   }
+  // Callers and devices by their rate, all others by their address.
+  if (spec.access != Access::internal) failures[429] = "Too many requests";
   if (spec.method != "GET" || spec.pattern.find('{') != std::string::npos ||
       !doc.parameters.empty())
     failures.emplace(422, "");
@@ -106,9 +154,13 @@ bj::object responses(const EndpointSpec& spec, OperationDoc& doc) {
       out["422"] = bj::object{{"description", "The input has faults; all are listed"},
                               {"content", content("application/json", std::move(ref))}};
     } else {
-      out[std::to_string(status)] = error_answer(detail);
+      const auto also = doc.failure_contents.find(status);
+      out[std::to_string(status)] = also == doc.failure_contents.end()
+                                        ? error_answer(detail)
+                                        : error_answer(detail, also->second);
     }
   }
+  add_headers(out);
   return out;
 }
 
@@ -166,6 +218,12 @@ void declare_path_parameters(const EndpointSpec& spec, OperationDoc& doc) {
 
 }  // namespace
 
+void add_header(bj::object& answer, std::string_view name) {
+  auto& headers = answer["headers"];
+  if (!headers.is_object()) headers = bj::object{};
+  headers.as_object()[name] = bj::object{{"$ref", "#/components/headers/" + std::string(name)}};
+}
+
 bj::value Router::openapi(std::string_view version) const {
   json::Components components;
   bj::object paths;
@@ -191,7 +249,9 @@ bj::value Router::openapi(std::string_view version) const {
     operation["security"] = security(spec.access);
     if (!doc.parameters.empty()) operation["parameters"] = doc.parameters;
     if (!doc.request_body.is_null()) operation["requestBody"] = doc.request_body;
-    operation["responses"] = responses(spec, doc);
+    auto answers = responses(spec, doc);
+    if (describe_also_) describe_also_(spec, answers);
+    operation["responses"] = std::move(answers);
     std::string method;
     for (const char c : spec.method) method += static_cast<char>(std::tolower(c));
     auto& path = paths[spec.pattern];
@@ -210,6 +270,7 @@ bj::value Router::openapi(std::string_view version) const {
                     {"tags", std::move(tag_list)},
                     {"paths", std::move(paths)},
                     {"components", bj::object{{"schemas", std::move(components.schemas)},
+                                              {"headers", fixed_headers()},
                                               {"securitySchemes", security_schemes()}}}};
 }
 

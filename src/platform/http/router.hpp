@@ -56,6 +56,10 @@ class Router {
   /// Body limit in bytes that applies to a request before its body is read.
   std::size_t body_limit(std::string_view method, std::string_view path) const;
 
+  /// Who stands before the router tells what it adds to an operation's `responses`.
+  void describe_also(std::function<void(const EndpointSpec&, boost::json::object& responses)> f) {
+    describe_also_ = std::move(f);
+  }
   /// The OpenAPI 3.1 document of everything declared.
   boost::json::value openapi(std::string_view version) const;
 
@@ -87,7 +91,11 @@ class Router {
   Authorizer authorizer_;
   Observer observer_;
   std::function<Task<std::optional<Response>>(Request&)> fallback_;
+  std::function<void(const EndpointSpec&, boost::json::object&)> describe_also_;
 };
+
+/// States in the document that an answer comes with this header, one of `components/headers`.
+void add_header(boost::json::object& answer, std::string_view name);
 
 /// The JSON answer for an exception: HttpError, ValidationError, and 500 with the request id for
 /// the rest (logged).
