@@ -153,13 +153,11 @@ Task<Invited> invite(AccountDeps d, TenantCaller caller, http::Body<InviteUser> 
                                  caller.who.user_id);
   std::exception_ptr unsent;
   try {
-    co_await d.directory->send_action(id, identity::EmailAction::invitation);
-  } catch (const HttpError&) {
+    co_await identity::invite_or_remove(*d.directory, id, caller.who.username);
+  } catch (...) {  // thrown on below
     unsent = std::current_exception();
   }
   if (unsent) {
-    // Without its email an invitation is nothing: the next try must not find the address taken.
-    co_await d.directory->remove(id);
     co_await forget_user(caller.db, id);
     std::rethrow_exception(unsent);
   }

@@ -128,4 +128,8 @@ class Directory {
   virtual Task<> repair() = 0;
 };
 
+/// Invites a user who was made for it, and removes that user when the email can't be sent: without
+/// its email an invitation is nothing, and the next try must not find the address taken.
+Task<> invite_or_remove(Directory& directory, std::string id, std::string invited_by);
+
 }  // namespace pulse::identity

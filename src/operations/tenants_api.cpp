@@ -165,16 +165,7 @@ Task<Invited> invite(OperationsDeps d, OperatorCaller caller, http::Path<"tenant
     user.roles.emplace_back("tenant-admin");
   co_await d.directory->ensure_organization(id.value, tenant->name);
   const auto user_id = co_await d.directory->create(user);
-  std::exception_ptr unsent;
-  try {
-    co_await d.directory->send_action(user_id, identity::EmailAction::invitation);
-  } catch (const HttpError&) {
-    unsent = std::current_exception();
-  }
-  if (unsent) {
-    co_await d.directory->remove(user_id);  // the next try must not find the address taken
-    std::rethrow_exception(unsent);
-  }
+  co_await identity::invite_or_remove(*d.directory, user_id, caller.who.username);
   co_await tell(d, caller, id.value, "user.invited", "invite", "Invited " + user.email);
   Invited out{user_id, user.username, user.email,
               "User invited successfully. Password reset email sent."};

@@ -60,6 +60,7 @@ class Embedded(_Directory):
     """Pulse's own issuer."""
 
     counts_people = True  # of all tenants at once; where not, the count is nothing, and pages show a dash
+    names_who_invites = True
     errors = {}  # codes of RFC 6749 that it says otherwise
 
     def __init__(self, mail: MailCapture):
@@ -88,6 +89,7 @@ class OfKeycloak(_Directory):
     """A Keycloak with Pulse's realm. It sends its emails itself."""
 
     counts_people = False
+    names_who_invites = False
     # It knows the implicit flow, and does not let this client use it.
     errors = {"unsupported_response_type": "unauthorized_client"}
 

@@ -37,6 +37,13 @@ def test_a_tenants_life(stack, staff, operator, directory):
     assert operator.get(f"{TENANTS}?search=acme+corp").json()["total"] == 1
 
 
+def test_a_first_administrator_whose_email_is_refused_is_not_made(staff, directory):
+    with directory.refusing("unsent@demo.example"):
+        refused = staff.post(f"{TENANTS}/demo/invite", json={"email": "unsent@demo.example"})
+        assert refused.status_code == 502 and refused.json()["detail"] == "Email could not be sent"
+    assert staff.get(f"{USERS}?search=unsent").json()["users"] == []
+
+
 def test_what_is_deleted_goes_when_its_time_is_over(stack, staff):
     staff.post(TENANTS, json={"tenant_id": "gone-1", "name": "Gone"})
     make_user(stack, "gone1", tenant="gone-1", roles="customer,tenant-admin")
@@ -87,7 +94,7 @@ def test_every_look_leaves_a_line(stack, staff, operator):
     assert "event_type" in staff.get("/api/v1/operator/audit-log/export?format=csv", stream=True).text
 
 
-def test_a_users_life(stack, staff, operator, directory, directory):
+def test_a_users_life(stack, staff, operator, directory):
     body = {"username": "walker", "email": "walker@demo.example", "first_name": "W", "tenant_id": "demo",
             "temporary_password": "first-password-1"}
     made = staff.post(USERS, json=body)

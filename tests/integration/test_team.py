@@ -35,6 +35,7 @@ def test_an_invitation_from_its_email_to_the_first_sign_in(stack, team, director
     assert again.status_code == 409 and again.json()["detail"] == "User with this email already exists"
     assert invite(team, "ann@elsewhere.example").json()["username"] == "ann2"
     sent = directory.emails("ann@team.example")[0]
+    assert ("boss invites you to Team" in sent["subject"]) == directory.names_who_invites
     assert requests.get(sent["links"][0], timeout=10).status_code == 200
     shown = team.get(f"/users/{made['id']}").json()
     assert shown["email"] == "ann@team.example" and shown["tenant_id"] == "team" and shown["enabled"]
@@ -164,3 +165,18 @@ def test_an_administrator_changes_a_person_and_ends_their_sessions(stack, team, 
     assert team.delete(f"/users/{who}/sessions").status_code == 204
     assert team.get(f"/users/{who}/sessions").json()["sessions"] == []
     assert api.session.get(f"{stack.url}/api/v1/customer/devices", timeout=10).status_code == 401
+
+
+def test_an_invitation_whose_email_is_refused_leaves_nobody_behind(stack, directory):
+    stack.command("admin", "create-tenant", "--id", "mailing", "--name", "Mailing")
+    make_user(stack, "mailing1", tenant="mailing", roles="customer,tenant-admin")
+    api = Api(stack, "mailing1")
+    with directory.refusing("gone@mailing.example"):
+        refused = invite(api, "gone@mailing.example")
+        assert refused.status_code == 502 and refused.json()["detail"] == "Email could not be sent"
+        done = stack.command("admin", "invite", "--email", "gone@mailing.example", "--tenant", "mailing", check=False)
+        assert done.returncode != 0 and "Email could not be sent" in done.stderr
+        assert find(api, "gone") is None
+    # So the next try finds the address free, by either way.
+    stack.command("admin", "invite", "--email", "gone@mailing.example", "--tenant", "mailing")
+    assert find(api, "gone") and directory.emails("gone@mailing.example")[0]["links"]
