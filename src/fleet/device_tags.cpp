@@ -111,6 +111,7 @@ void mount_device_tags(http::Router& api, const FleetDeps& d) {
       .needs("devices.tags.write")
       .tag("Tags")
       .summary("Replace a device's tags")
+      .fails(400, "Invalid tag")
       .fails(404, "Device not found");
   api.post(base + "/{tag}", http::bound(d, add_tag))
       .needs("devices.tags.write")

@@ -186,7 +186,7 @@ void mount_health(http::Router& api, HealthDeps d) {
       .tag("Health")
       .summary("Ready to serve")
       .returns<Readiness>()
-      .fails_as<Readiness>(503, "Not ready");
+      .fails_with<Readiness>(503, "Not ready");
   api.get("/api/v1/health", http::bound(d, api_health))
       .open("load balancers ask")
       .tag("Health")

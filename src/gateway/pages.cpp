@@ -93,7 +93,7 @@ void mount_pages(http::Router& api, PageDeps d) {
         .summary(summary)
         .fails(401, "Authentication required")
         .fails(403, "Operator role required")
-        .fails_as_text(503, "The web application is not built", "text/html");
+        .fails_with_page(503, "The web application is not built");
   };
   page_of_documents("/docs", swagger_ui, "This document in Swagger UI, where calls can be tried");
   page_of_documents("/redoc", redoc, "This document in ReDoc, to read");

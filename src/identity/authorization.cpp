@@ -143,6 +143,23 @@ Task<http::Response> authenticate(IssuerDeps d, http::Raw request) {
   co_return co_await enter(d, *a, std::move(*user), request);
 }
 
+/// What the authorization endpoint reads (OpenID Connect Core, 3.1.2.1), for the document.
+struct AuthorizationQuery {
+  std::optional<std::string> client_id, redirect_uri, response_type, code_challenge,
+      code_challenge_method, state, nonce, scope, response_mode, prompt, login_hint;
+};
+BOOST_DESCRIBE_STRUCT(AuthorizationQuery, (),
+                      (client_id, redirect_uri, response_type, code_challenge,
+                       code_challenge_method, state, nonce, scope, response_mode, prompt,
+                       login_hint))
+/// What the end of a session reads, from the query or a form.
+struct LogoutFields {
+  std::optional<std::string> id_token_hint, client_id, post_logout_redirect_uri, state,
+      refresh_token;
+};
+BOOST_DESCRIBE_STRUCT(LogoutFields, (),
+                      (id_token_hint, client_id, post_logout_redirect_uri, state, refresh_token))
+
 /// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0), and with refresh_token the way in
 /// which Keycloak's clients end a session without a browser.
 Task<http::Response> logout(IssuerDeps d, http::Raw request) {
@@ -203,9 +220,10 @@ void mount_authorization(http::Router& router, const IssuerDeps& d) {
       .open("people sign in here")
       .tag("Issuer")
       .summary("Authorization endpoint")
+      .query<AuthorizationQuery>()
       .produces("text/html")
-      .or_answers(302, "Back to the client, with a code or an error")
-      .fails_as_text(400, "This address is not allowed", "text/html");
+      .also(302, "Back to the application, with a code or what is wrong")
+      .fails_with_page(400, "This address is not allowed");
   router.post(base + "login-actions/authenticate", http::bound(d, authenticate))
       .open("people sign in here")
       .hidden()
@@ -214,18 +232,20 @@ void mount_authorization(http::Router& router, const IssuerDeps& d) {
       .open("the way out")
       .tag("Issuer")
       .summary("End session endpoint")
+      .query<LogoutFields>()
       .produces("text/html")
-      .or_answers(204, "The session of refresh_token is over")
-      .or_answers(302, "To post_logout_redirect_uri")
-      .fails_as_text(400, "The address to go on to is not known", "text/html");
+      .also(204, "The session of the refresh token is over")
+      .also(302, "Back to the application")
+      .fails_with_page(400, "This address is not allowed");
   router.post(oidc + "logout", http::bound(d, logout))
       .open("the way out")
       .tag("Issuer")
       .summary("End session endpoint")
+      .form<LogoutFields>()
       .produces("text/html")
-      .or_answers(204, "The session of refresh_token is over")
-      .or_answers(302, "To post_logout_redirect_uri")
-      .fails_as_text(400, "The address to go on to is not known", "text/html")
+      .also(204, "The session of the refresh token is over")
+      .also(302, "Back to the application")
+      .fails_with_page(400, "This address is not allowed")
       .max_body(64 * 1024);
 }
 

@@ -8,13 +8,13 @@ namespace pulse::identity {
 namespace {
 
 /// RFC 6749, 5.2; also for what the limits refuse.
-struct TokenRefusal {
+struct Refusal {
   std::string error, error_description;
 };
-BOOST_DESCRIBE_STRUCT(TokenRefusal, (), (error, error_description))
+BOOST_DESCRIBE_STRUCT(Refusal, (), (error, error_description))
 
 http::Response refuse(int status, const std::string& error, const std::string& text) {
-  auto r = http::Response::json(status, json::to_text(TokenRefusal{error, text}));
+  auto r = http::Response::json(status, json::to_text(Refusal{error, text}));
   r.headers.set("Cache-Control", "no-store");
   return r;
 }
@@ -114,6 +114,20 @@ Task<http::Response> token(IssuerDeps d, http::Raw request) {
   co_return refuse(*refused);
 }
 
+/// What the forms of this endpoint hold, for the document.
+struct TokenForm {
+  std::string grant_type, client_id;
+  std::optional<std::string> code, redirect_uri, code_verifier, refresh_token, username, password,
+      scope;
+};
+BOOST_DESCRIBE_STRUCT(TokenForm, (),
+                      (grant_type, client_id, code, redirect_uri, code_verifier, refresh_token,
+                       username, password, scope))
+struct RevocationForm {
+  std::string token;
+};
+BOOST_DESCRIBE_STRUCT(RevocationForm, (), (token))
+
 /// RFC 7009: 200 whether or not the token was known.
 Task<http::Response> revoke(IssuerDeps d, http::Raw request) {
   const Form form(request->body);
@@ -130,16 +144,18 @@ void mount_tokens(http::Router& router, const IssuerDeps& d) {
       .open("clients prove themselves in the form")
       .tag("Issuer")
       .summary("Token endpoint")
+      .form<TokenForm>()
       .returns<TokenAnswer>()
       .max_body(64 * 1024)
-      .fails_as<TokenRefusal>(400, "invalid_grant")
-      .fails_as<TokenRefusal>(401, "invalid_client")
-      .fails_as<TokenRefusal>(429, "temporarily_unavailable")
-      .fails_as<TokenRefusal>(503, "temporarily_unavailable");
+      .fails_with<Refusal>(400, "invalid_grant")
+      .fails_with<Refusal>(401, "invalid_client")
+      .fails_with<Refusal>(429, "Too many failed sign-ins")
+      .fails_with<Refusal>(503, "Too many sign-ins at once");
   router.post(oidc + "revoke", http::bound(d, revoke))
       .open("the token itself is the proof")
       .tag("Issuer")
       .summary("Revocation endpoint")
+      .form<RevocationForm>()
       .max_body(64 * 1024);
 }
 

@@ -410,6 +410,7 @@ void mount_operator_users(http::Router& api, const OperationsDeps& d) {
   admin(api.post(one + "/send-welcome-email", http::bound(d, send_welcome))
             .summary("Send the first email again"));
   admin(api.post(one + "/password", http::bound(d, set_password)).summary("Set a password"))
+      .fails(400, "The password is too easy to guess")
       .example({{"password", "correct horse battery"}, {"temporary", true}});
   staff(api.get(one + "/sessions", http::bound(d, list_sessions))
             .summary("Where a user is signed in"))

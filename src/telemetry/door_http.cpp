@@ -367,7 +367,8 @@ void mount_door(http::Router& api, DoorDeps d) {
       .max_body(batch_body_bytes)
       .success(202)
       .returns<BatchAnswer>()
-      .fails_as<BatchAnswer>(400, "Batch is empty, or none of it was taken")
+      .fails(400, "Batch is empty")
+      .fails_with<BatchAnswer>(400, "None was accepted")
       .fails(503, "Ingestion temporarily unavailable");
   api.get("/ingest/v1/metrics/rate-limits", http::bound(d, rate_limits))
       .signed_in()

@@ -152,8 +152,8 @@ Task<> note_operator_in_tenant(const GuardDeps& deps, const http::Request& reque
 
 /// An endpoint may declare its own words for a missing token.
 std::string missing_token_detail(const http::EndpointSpec& spec) {
-  for (const auto& [status, detail] : spec.failures)
-    if (status == 401) return detail;
+  for (const auto& failure : spec.failures)
+    if (failure.status == 401) return failure.detail;
   return "Missing authorization";
 }
 

@@ -177,3 +177,19 @@ def test_odd_bodies_are_422_and_name_the_place(admin, path, body):
 def test_a_body_of_another_type_is_415(admin):
     answer = admin.post("/sites", data="site_id=x", headers={"Content-Type": "application/x-www-form-urlencoded"})
     assert answer.status_code == 415
+
+
+def test_headers_that_are_no_utf8_are_read_as_latin_1(stack, operator):
+    """What operators do is kept with their browser's name, whatever bytes it has."""
+    answer = operator.get("/api/v1/operator/account-tiers", headers={"User-Agent": "Müller".encode("latin-1")})
+    assert answer.status_code == 200, answer.text
+    assert stack.sql("SELECT 1 FROM operator_audit_log WHERE user_agent = 'Müller'")
+
+
+@pytest.mark.parametrize("name", ["tenantadmin1%00x", "tenantadmin1%ff", "%00"])
+def test_forms_hold_nothing_but_text(stack, conformance, name):
+    answer = requests.post(f"{stack.url}/realms/pulse/protocol/openid-connect/token", timeout=5,
+                           data=f"grant_type=password&client_id=pulse-ui&username={name}&password=pulse-demo-1",
+                           headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert conformance.check(answer).status_code == 401, answer.text
+    assert answer.json()["error"] == "invalid_grant"

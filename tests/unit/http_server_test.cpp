@@ -187,9 +187,8 @@ TEST(HttpServer, KeepsHeadersOnTheirLine) {
 
 TEST(HttpServer, SendsNoBodyWhereNoneMayBe) {
   ServerOnLoop server([](Request& r) -> Task<Response> {
-    auto response = Response::text(r.path == "/none" ? 204 : r.path == "/same" ? 304 : 200, "");
-    if (r.path == "/text") response.body = "text";
-    co_return response;
+    // What a handler leaves in it would be read as the beginning of the next answer.
+    co_return Response::text(r.path == "/none" ? 204 : r.path == "/same" ? 304 : 200, "text");
   });
   RawClient client(server.port());
   client.send("HEAD /text HTTP/1.1\r\nHost: h\r\n\r\n");

@@ -105,6 +105,14 @@ TEST(JsonRead, NumbersOutOfRangeAreFaults) {
             "int_type");
 }
 
+TEST(JsonWrite, TextIsUtf8WithoutNul) {
+  for (const std::string_view text : {"", "plain", "caf\xc3\xa9 \xf0\x9f\x98\x80"})
+    EXPECT_TRUE(json::is_text(text)) << text;
+  for (const std::string_view other : {std::string_view("a\0b", 3), std::string_view("M\xfcller"),
+                                       std::string_view("\xed\xa0\x80"), std::string_view("\xc3")})
+    EXPECT_FALSE(json::is_text(other));
+}
+
 TEST(JsonWrite, WritesEveryMemberInOrder) {
   Point p;
   p.x = 0.1;

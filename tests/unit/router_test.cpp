@@ -210,9 +210,9 @@ TEST_F(RouterTest, TheDocumentTellsWhatElseAnEndpointAnswers) {
   api_.get("/pages", [](Raw) -> Task<Response> { co_return Response::html(200, "x"); })
       .open("a test")
       .produces("text/html", {"text/plain"})
-      .or_answers(302, "Elsewhere")
-      .fails_as<Thing>(409, "There is one")
-      .fails_as_text(404, "No such page", "text/html");
+      .also(302, "Elsewhere")
+      .fails(409, "There is one")
+      .fails_with<Thing>(409, "There is one");
   api_.describe_also([](const EndpointSpec& spec, boost::json::object& responses) {
     if (spec.pattern == "/pages") add_header(responses["200"].as_object(), "X-Request-ID");
   });
@@ -226,11 +226,55 @@ TEST_F(RouterTest, TheDocumentTellsWhatElseAnEndpointAnswers) {
   EXPECT_TRUE(answers.at("302").at("headers").as_object().contains("Location"));
   const auto& either =
       answers.at("409").at("content").at("application/json").at("schema").at("anyOf").as_array();
-  EXPECT_EQ(either.at(0).at("$ref"), "#/components/schemas/Thing");
-  EXPECT_EQ(either.at(1).at("$ref"), "#/components/schemas/Error");
-  // Beside JSON, which the router itself answers.
-  EXPECT_EQ(answers.at("404").at("content").as_object().size(), 2u);
+  EXPECT_EQ(either.at(0).at("$ref"), "#/components/schemas/Error");
+  EXPECT_EQ(either.at(1).at("$ref"), "#/components/schemas/Thing");
   EXPECT_TRUE(doc.at("components").at("headers").as_object().contains("X-Request-ID"));
+}
+
+namespace {
+
+struct Refusal {
+  std::string error;
+};
+BOOST_DESCRIBE_STRUCT(Refusal, (), (error))
+
+Task<Response> of_many_kinds(Raw) { co_return Response::text(200, ""); }
+
+}  // namespace
+
+TEST(RouterDocument, NamesEveryKindOfAnswer) {
+  Router api;
+  api.post("/form", of_many_kinds)
+      .open("a test")
+      .form<Refusal>()
+      .produces("text/html")
+      .also(302, "Elsewhere")
+      .also(204, "Nothing to say")
+      .fails(400, "Wrong")
+      .fails_with<Refusal>(400, "Refused")
+      .fails_with_page(403, "Shown to people")
+      .fails(429, "Too often");
+  const auto doc = api.openapi("1");
+  const auto& post = doc.at("paths").at("/form").at("post");
+  EXPECT_TRUE(post.at("requestBody")
+                  .at("content")
+                  .as_object()
+                  .contains("application/x-www-form-urlencoded"));
+  const auto& answers = post.at("responses").as_object();
+  EXPECT_TRUE(answers.at("302").at("headers").as_object().contains("Location"));
+  EXPECT_FALSE(answers.at("204").as_object().contains("content"));
+  EXPECT_EQ(answers.at("400").at("description").as_string(), "Wrong; Refused");
+  EXPECT_EQ(answers.at("400")
+                .at("content")
+                .at("application/json")
+                .at("schema")
+                .at("anyOf")
+                .as_array()
+                .size(),
+            2u);
+  EXPECT_TRUE(answers.at("403").at("content").as_object().contains("text/html"));
+  EXPECT_TRUE(answers.at("429").at("headers").as_object().contains("Retry-After"));
+  EXPECT_FALSE(answers.contains("415"));
 }
 
 }  // namespace pulse::http

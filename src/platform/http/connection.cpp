@@ -67,6 +67,24 @@ Target split_target(std::string_view text) {
   return out;
 }
 
+/// A header's value as text: what is no UTF-8 is read as ISO 8859-1, which it once was (RFC 9110,
+/// 5.5). So whatever is kept of it can be stored and shown.
+std::string field_text(std::string_view value) {
+  if (json::is_text(value)) return std::string(value);
+  std::string out;
+  out.reserve(value.size() * 2);
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      out += c;
+    } else {
+      out += static_cast<char>(0xc0 | (byte >> 6));
+      out += static_cast<char>(0x80 | (byte & 0x3f));
+    }
+  }
+  return out;
+}
+
 Request to_request(bh::request<bh::string_body>&& in, const std::string& peer) {
   Request out;
   out.method = std::string(in.method_string());
@@ -75,9 +93,8 @@ Request to_request(bh::request<bh::string_body>&& in, const std::string& peer) {
   out.target = out.path = std::string(target.path);
   if (target.has_query) out.target.append("?").append(target.query);
   out.query = parse_query(target.query);
-  for (const auto& field : in) {
-    out.headers.add(std::string(field.name_string()), std::string(field.value()));
-  }
+  for (const auto& field : in)
+    out.headers.add(std::string(field.name_string()), field_text(field.value()));
   if (!target.authority.empty()) out.headers.set("Host", std::string(target.authority));
   out.body = std::move(in.body());
   return out;
@@ -249,7 +266,10 @@ Task<> Connection::write_response(const Request& request, Response& response, bo
   std::string framing;
   // A HEAD answer brings the length that its GET would have (set by the router).
   const bool has_length = response.headers.find("Content-Length") != nullptr;
-  if (!has_length && response.status != 204 && response.status != 304)
+  // These never have a body (RFC 9110, 6.4.1): bytes behind them would be read as the next answer.
+  const bool bodiless = response.status == 204 || response.status == 304;
+  if (bodiless) response.body.clear();
+  if (!has_length && !bodiless)
     framing = "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
   const std::string head = response_head(response, framing, keep_alive);
   if (request.method == "HEAD") response.body.clear();

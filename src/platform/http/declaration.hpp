@@ -1,8 +1,10 @@
 #pragma once
-// What is stated about one endpoint beside its handler: who may call, what it says and answers.
+// What is stated of one endpoint, and the fluent way of stating it: route, access, what it takes
+// and answers.
 #include <functional>
-#include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "platform/http/message.hpp"
@@ -18,13 +20,20 @@ struct OperationDoc {
   boost::json::array parameters;
   boost::json::value request_body = nullptr;
   bool any_body_type = false;  ///< the handler doesn't look at the body's Content-Type
-  /// Of a failure's status: what its body may be besides `{"detail": ...}`, by media type.
-  std::map<int, boost::json::object> failure_contents;
   boost::json::value response_schema = nullptr;
   std::string response_type = "application/json";
   std::vector<std::string> other_response_types;  ///< as text, where the caller chooses
   int success = 200;
   json::Components* components = nullptr;
+};
+
+/// One way in which an endpoint may fail.
+struct Failure {
+  int status = 0;
+  std::string detail;
+  std::string media_type = "application/json";
+  /// The answer's schema where it is not `{"detail": ...}`.
+  std::function<boost::json::value(json::Components&)> schema;
 };
 
 /// The stated facts of one endpoint.
@@ -35,9 +44,9 @@ struct EndpointSpec {
   Access access = Access::undeclared;
   std::string permission;  ///< e.g. "sites.write"; empty: the caller's kind is enough
   std::string summary, description, tag;
-  std::vector<std::pair<int, std::string>> failures;
-  std::vector<std::pair<int, std::string>> other_successes;  ///< without a body
-  int success = 0;                                           ///< 0: from the return type
+  std::vector<Failure> failures;
+  int success = 0;                                   ///< 0: from the return type
+  std::vector<std::pair<int, std::string>> without;  ///< good answers beside it, without a body
   std::size_t max_body_bytes = 1024 * 1024;
   bool hidden = false;  ///< not in the OpenAPI document
   boost::json::value example = nullptr;
@@ -82,33 +91,24 @@ class Endpoint {
     return *this;
   }
   Endpoint& fails(int status, std::string detail) {
-    spec_->failures.emplace_back(status, std::move(detail));
+    spec_->failures.push_back({status, std::move(detail), "application/json", {}});
     return *this;
   }
-  /// A failure whose body may also be a T, as `{"detail": ...}` is of all others.
+  /// A failure that people see: a page.
+  Endpoint& fails_with_page(int status, std::string detail) {
+    spec_->failures.push_back({status, std::move(detail), "text/html", {}});
+    return *this;
+  }
+  /// A failure whose answer has a form of its own.
   template <class T>
-  Endpoint& fails_as(int status, std::string detail) {
-    fails(status, std::move(detail));
-    auto inner = spec_->describe;
-    spec_->describe = [inner, status](OperationDoc& doc) {
-      if (inner) inner(doc);
-      doc.failure_contents[status]["application/json"] = json::schema<T>(*doc.components);
-    };
+  Endpoint& fails_with(int status, std::string detail) {
+    spec_->failures.push_back({status, std::move(detail), "application/json",
+                               [](json::Components& c) { return json::schema<T>(c); }});
     return *this;
   }
-  /// A failure that may also be a page, or text of another kind.
-  Endpoint& fails_as_text(int status, std::string detail, std::string media_type) {
-    fails(status, std::move(detail));
-    auto inner = spec_->describe;
-    spec_->describe = [inner, status, media_type](OperationDoc& doc) {
-      if (inner) inner(doc);
-      doc.failure_contents[status][media_type] = boost::json::object{{"type", "string"}};
-    };
-    return *this;
-  }
-  /// Another way to succeed, without a body: a redirect, or nothing to say.
-  Endpoint& or_answers(int status, std::string words) {
-    spec_->other_successes.emplace_back(status, std::move(words));
+  /// Another good answer, one without a body: 204, or 302 to elsewhere.
+  Endpoint& also(int status, std::string detail) {
+    spec_->without.emplace_back(status, std::move(detail));
     return *this;
   }
   Endpoint& success(int status) {
@@ -154,6 +154,23 @@ class Endpoint {
     };
     return *this;
   }
+  /// States the form's fields where the handler reads them from the raw request.
+  template <class T>
+  Endpoint& form() {
+    auto inner = spec_->describe;
+    spec_->describe = [inner](OperationDoc& doc) {
+      if (inner) inner(doc);
+      doc.request_body = boost::json::object{{"required", true},
+                                             {"content",
+                                              {{"application/x-www-form-urlencoded",
+                                                {{"schema", json::schema<T>(*doc.components)}}}}}};
+      doc.any_body_type = true;
+    };
+    return *this;
+  }
+  /// States the query's parameters where the handler reads them from the raw request.
+  template <class T>
+  Endpoint& query();
   /// States a header that the handler reads.
   Endpoint& header(std::string name, std::string words, bool required = false) {
     auto inner = spec_->describe;

@@ -8,11 +8,7 @@ void read_text(std::string_view text, std::string& out, json::Loc& loc, Faults& 
   if (text.find('\0') != std::string_view::npos)
     return json::fault(faults, loc, "must not contain the NUL character", "string_value");
   // What is not UTF-8 can't be looked up in a UTF-8 database either.
-  std::string quoted;
-  json::write_string(quoted, text);
-  if (quoted.find("\xef\xbf\xbd") != std::string::npos &&
-      text.find("\xef\xbf\xbd") == std::string_view::npos)
-    return json::fault(faults, loc, "must be valid UTF-8", "string_value");
+  if (!json::is_text(text)) return json::fault(faults, loc, "must be valid UTF-8", "string_value");
   out = std::string(text);
 }
 

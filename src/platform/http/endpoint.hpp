@@ -144,6 +144,16 @@ struct Extract<Query<T>> {
   }
 };
 
+template <class T>
+Endpoint& Endpoint::query() {
+  auto inner = spec_->describe;
+  spec_->describe = [inner](OperationDoc& doc) {
+    if (inner) inner(doc);
+    Extract<Query<T>>::describe(doc);
+  };
+  return *this;
+}
+
 /// Throws 415 unless the request's body is JSON by its Content-Type (none counts as JSON).
 void require_json(const Request& r);
 

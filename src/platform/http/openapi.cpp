@@ -1,4 +1,5 @@
 // The OpenAPI 3.1 document of a router's endpoints.
+#include <algorithm>
 #include <set>
 
 #include "platform/http/router.hpp"
@@ -27,55 +28,6 @@ bj::object content(std::string_view media_type, bj::value schema) {
   bj::object out;
   out[media_type] = std::move(body);
   return out;
-}
-
-bj::object error_answer(std::string_view description) {
-  bj::object ref{{"$ref", "#/components/schemas/Error"}};
-  return bj::object{{"description", description},
-                    {"content", content("application/json", std::move(ref))}};
-}
-
-/// `also`: what the body may be besides an Error, by media type.
-bj::object error_answer(std::string_view description, const bj::object& also) {
-  auto out = error_answer(description);
-  auto& bodies = out["content"].as_object();
-  for (const auto& [media_type, schema] : also) {
-    if (media_type != "application/json") {
-      bodies[media_type] = bj::object{{"schema", schema}};
-      continue;
-    }
-    auto& json = bodies[media_type].as_object()["schema"];
-    bj::value error = json;
-    json = bj::object{{"anyOf", bj::array{schema, std::move(error)}}};
-  }
-  return out;
-}
-
-bj::object fixed_headers() {
-  const auto header = [](std::string_view words, std::string_view type, bool required = true) {
-    return bj::object{
-        {"description", words}, {"required", required}, {"schema", bj::object{{"type", type}}}};
-  };
-  bj::object out;
-  out["Location"] = header("Where to go", "string");
-  out["Retry-After"] = header("Seconds until it may be tried again", "integer");
-  out["Upgrade"] = header("The protocol that this address speaks", "string");
-  out["X-Request-ID"] = header("The request's id, as logs and the audit log have it", "string");
-  out["X-CSRF-Token"] = header("What a browser with a session sends with its changes", "string");
-  out["RateLimit-Limit"] =
-      header("Requests at once, of the limit that is nearest", "integer", false);
-  out["RateLimit-Remaining"] = header("Requests that are left of it", "integer", false);
-  out["RateLimit-Reset"] = header("Seconds until all of it is there again", "integer", false);
-  return out;
-}
-
-/// Headers that a status always comes with, whoever answers it.
-void add_headers(bj::object& responses) {
-  for (auto& [status, answer] : responses) {
-    if (status.starts_with("30")) add_header(answer.as_object(), "Location");
-    if (status == "426") add_header(answer.as_object(), "Upgrade");
-    if (status == "429") add_header(answer.as_object(), "Retry-After");
-  }
 }
 
 bj::array security(Access access) {
@@ -113,8 +65,85 @@ std::string_view access_word(Access access) {
   return "undeclared";
 }
 
+bj::object ref(std::string_view name) {
+  return bj::object{{"$ref", "#/components/schemas/" + std::string(name)}};
+}
+
+bj::object fixed_headers() {
+  const auto header = [](std::string_view words, std::string_view type, bool required = true) {
+    return bj::object{
+        {"description", words}, {"required", required}, {"schema", bj::object{{"type", type}}}};
+  };
+  bj::object out;
+  out["Location"] = header("Where to go", "string");
+  out["Retry-After"] = header("Seconds until it may be tried again", "integer");
+  out["Upgrade"] = header("The protocol that this address speaks", "string");
+  out["X-Request-ID"] = header("The request's id, as logs and the audit log have it", "string");
+  out["X-CSRF-Token"] = header("What a browser with a session sends with its changes", "string");
+  out["RateLimit-Limit"] =
+      header("Requests at once, of the limit that is nearest", "integer", false);
+  out["RateLimit-Remaining"] = header("Requests that are left of it", "integer", false);
+  out["RateLimit-Reset"] = header("Seconds until all of it is there again", "integer", false);
+  return out;
+}
+
+/// Headers that a status always comes with, whoever answers it.
+void add_headers(bj::object& responses) {
+  for (auto& [status, answer] : responses) {
+    if (status.starts_with("30")) add_header(answer.as_object(), "Location");
+    if (status == "426") add_header(answer.as_object(), "Upgrade");
+    if (status == "429") add_header(answer.as_object(), "Retry-After");
+  }
+}
+
+/// All that one failing status says: its reasons, and the forms of its answer by media type.
+struct FailureDoc {
+  std::string description;
+  std::map<std::string, bj::array> forms;
+
+  void add(std::string_view detail, const std::string& media_type, bj::value schema) {
+    if (description.find(detail) == std::string::npos)
+      description += (description.empty() ? "" : "; ") + std::string(detail);
+    auto& known = forms[media_type];
+    if (std::find(known.begin(), known.end(), schema) == known.end())
+      known.push_back(std::move(schema));
+  }
+  bj::object answer() {
+    bj::object content;
+    for (auto& [media_type, schemas] : forms) {
+      bj::value schema =
+          schemas.size() == 1 ? schemas[0] : bj::value(bj::object{{"anyOf", schemas}});
+      content[media_type] = bj::object{{"schema", std::move(schema)}};
+    }
+    return bj::object{{"description", description}, {"content", std::move(content)}};
+  }
+};
+
+/// What every endpoint may answer by what it is: who may call it, and what it takes.
+std::map<int, FailureDoc> general_failures(const EndpointSpec& spec, const OperationDoc& doc) {
+  std::map<int, FailureDoc> out;
+  const auto add = [&](int status, std::string_view detail) {
+    out[status].add(detail, "application/json", ref("Error"));
+  };
+  if (spec.access != Access::open) {
+    add(401, "Missing authorization");
+    if (spec.access != Access::signed_in && spec.access != Access::device)
+      add(403, spec.permission.empty() ? "Not allowed" : "Permission required: " + spec.permission);
+  }
+  // Callers and devices by their rate, all others by their address.
+  if (spec.access != Access::internal) add(429, "Too many requests");
+  if (!doc.request_body.is_null()) {
+    add(413, "Body too large");
+    if (!doc.any_body_type) add(415, "Content-Type must be application/json");
+  }
+  add(500, "Internal error");
+  add(503, "A dependency is unavailable");
+  return out;
+}
+
 bj::object responses(const EndpointSpec& spec, OperationDoc& doc) {
   bj::object out;
+  const int success_status = spec.success ? spec.success : doc.success;
   bj::object success{{"description", spec.summary}};
   if (!doc.response_schema.is_null())
     success["content"] = content(doc.response_type, doc.response_schema);
@@ -122,44 +151,22 @@ bj::object responses(const EndpointSpec& spec, OperationDoc& doc) {
     success["content"] = content(doc.response_type, bj::object{{"type", "string"}});
   for (const auto& type : doc.other_response_types)
     success["content"].as_object()[type] = bj::object{{"schema", bj::object{{"type", "string"}}}};
-  out[std::to_string(spec.success ? spec.success : doc.success)] = std::move(success);
-  for (const auto& [status, words] : spec.other_successes)
-    out[std::to_string(status)] = bj::object{{"description", words}};
-  std::map<int, std::string> failures;
-  const bool authenticated = spec.access != Access::open;
-  if (authenticated) {
-    failures[401] = "Missing authorization";
-    if (spec.access != Access::signed_in && spec.access != Access::device)
-      failures[403] =
-          spec.permission.empty() ? "Not allowed" : "Permission required: " + spec.permission;
+  out[std::to_string(success_status)] = std::move(success);
+  for (const auto& [status, detail] : spec.without)
+    out[std::to_string(status)] = bj::object{{"description", detail}};
+  auto failures = general_failures(spec, doc);
+  for (const auto& f : spec.failures) {
+    bj::value schema = ref("Error");
+    if (f.schema) schema = f.schema(*doc.components);
+    if (f.media_type != "application/json") schema = bj::object{{"type", "string"}};
+    failures[f.status].add(f.detail, f.media_type, std::move(schema));
   }
-  // Callers and devices by their rate, all others by their address.
-  if (spec.access != Access::internal) failures[429] = "Too many requests";
-  if (spec.method != "GET" || spec.pattern.find('{') != std::string::npos ||
-      !doc.parameters.empty())
-    failures.emplace(422, "");
-  if (!doc.request_body.is_null()) {
-    failures[413] = "Body too large";
-    if (!doc.any_body_type) failures[415] = "Content-Type must be application/json";
-  }
-  for (const auto& [status, detail] : spec.failures) {
-    auto& text = failures[status];
-    if (text.find(detail) == std::string::npos) text = text.empty() ? detail : text + "; " + detail;
-  }
-  failures.emplace(500, "Internal error");
-  failures.emplace(503, "A dependency is unavailable");
-  for (const auto& [status, detail] : failures) {
-    if (status == 422 && detail.empty()) {
-      bj::object ref{{"$ref", "#/components/schemas/ValidationError"}};
-      out["422"] = bj::object{{"description", "The input has faults; all are listed"},
-                              {"content", content("application/json", std::move(ref))}};
-    } else {
-      const auto also = doc.failure_contents.find(status);
-      out[std::to_string(status)] = also == doc.failure_contents.end()
-                                        ? error_answer(detail)
-                                        : error_answer(detail, also->second);
-    }
-  }
+  if (!failures.contains(422) &&
+      (spec.method != "GET" || spec.pattern.find('{') != std::string::npos ||
+       !doc.parameters.empty()))
+    failures[422].add("The input has faults; all are listed", "application/json",
+                      ref("ValidationError"));
+  for (auto& [status, failure] : failures) out[std::to_string(status)] = failure.answer();
   add_headers(out);
   return out;
 }

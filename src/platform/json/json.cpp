@@ -114,6 +114,16 @@ void write_string(std::string& out, std::string_view s) {
   out += '"';
 }
 
+bool is_text(std::string_view s) {
+  const auto* p = reinterpret_cast<const unsigned char*>(s.data());
+  for (std::size_t i = 0; i < s.size();) {
+    const auto n = p[i] == 0 ? 0 : utf8_sequence(p + i, s.size() - i);
+    if (n == 0) return false;
+    i += n;
+  }
+  return true;
+}
+
 void write_double(std::string& out, double d) {
   if (!std::isfinite(d)) {
     out += "null";

@@ -33,7 +33,11 @@ template <class T>
 requires std::is_integral_v<T>
 struct SchemaOf<T> {
   static boost::json::value make(Components&) {
-    return boost::json::object{{"type", std::is_same_v<T, bool> ? "boolean" : "integer"}};
+    if constexpr (std::is_same_v<T, bool>)
+      return boost::json::object{{"type", "boolean"}};
+    else
+      return boost::json::object{{"type", "integer"},
+                                 {"format", sizeof(T) > 4 ? "int64" : "int32"}};
   }
 };
 template <>

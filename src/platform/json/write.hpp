@@ -17,7 +17,9 @@ struct Raw {
 };
 
 void write_string(std::string& out, std::string_view s);  ///< quoted; invalid UTF-8 becomes U+FFFD
-void write_double(std::string& out, double d);            ///< shortest form; null when not finite
+/// Whether this is UTF-8 without NUL: what a database and a JSON document can hold.
+bool is_text(std::string_view s);
+void write_double(std::string& out, double d);  ///< shortest form; null when not finite
 void write_integer(std::string& out, std::int64_t i);
 
 inline void write(std::string& out, std::string_view s) { write_string(out, s); }
