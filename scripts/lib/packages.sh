@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Installs what is missing: Debian packages by scripts/debian-packages.txt, Node from npm.
+# Installs what is missing: Debian packages by scripts/debian-packages.txt, Node from npm, the API fuzzer from PyPI.
 
 # packages_of SECTION...: the packages of the sections that this machine lacks.
 missing_packages() {
@@ -66,4 +66,23 @@ ensure_node() {
     npm install --no-audit --no-fund --prefix "$DEV/node" node@22
   export PATH="$own:$PATH"
   node_is_current || die "Node in $own does not run: $("$own/node" --version 2>&1 || true)"
+}
+
+# What pip installs goes into a folder that is made anew when the list or the Python changes, so that it never
+# holds anything else.
+make_api_fuzz_environment() {
+  rm -rf "$1"
+  /usr/bin/python3 -m venv "$1"
+  "$1/bin/pip" install --disable-pip-version-check --no-input -r "$ROOT/tests/api_fuzz/requirements.txt"
+  printf '%s\n' "$2" >"$1/made-of"
+}
+
+# ensure_api_fuzz: Schemathesis and what it needs, in the versions of tests/api_fuzz/requirements.txt.
+ensure_api_fuzz() {
+  local home="$DEV/api-fuzz" made_of
+  made_of="$(/usr/bin/python3 --version) $(sha256sum <"$ROOT/tests/api_fuzz/requirements.txt")"
+  [[ $(cat "$home/made-of" 2>/dev/null) == "$made_of" ]] && return 0
+  step "Install the API fuzzer from PyPI" \
+    "Does 'pip download schemathesis' work on this machine? The API fuzzer can't run without it." \
+    make_api_fuzz_environment "$home" "$made_of"
 }

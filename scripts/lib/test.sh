@@ -42,7 +42,7 @@ run_unit_tests() {
   count_suite "$title" "$report" "$rc"
 }
 
-# run_pytest TITLE FOLDER [ARGUMENT...]
+# run_pytest TITLE FOLDER [ARGUMENT...]: by $SUITE_PYTHON where a suite has an environment of its own.
 run_pytest() {
   local title=$1 folder=$2 report rc=0
   shift 2
@@ -50,7 +50,7 @@ run_pytest() {
   mkdir -p "$ROOT/build/reports"
   rm -f "$report"
   # Debian's Python, where Debian's packages are; another one on the PATH has others.
-  /usr/bin/python3 -m pytest -q --timeout=900 -p no:cacheprovider "$ROOT/$folder" --junitxml="$report" "$@" || rc=$?
+  "${SUITE_PYTHON:-/usr/bin/python3}" -m pytest -q --timeout=900 -p no:cacheprovider "$ROOT/$folder" --junitxml="$report" "$@" || rc=$?
   count_suite "$title" "$report" "$rc"
 }
 
@@ -111,11 +111,12 @@ run_fuzzer() {
 }
 
 # The heavy tier: unit and integration tests under AddressSanitizer and UndefinedBehaviorSanitizer, the
-# platform's unit tests under ThreadSanitizer, the fuzzers for half a minute each, a real Keycloak with tests of
-# its own and with the accounts' suites, and ten times the kills.
+# platform's unit tests under ThreadSanitizer, the fuzzers for half a minute each, the whole OpenAPI document by
+# Schemathesis, a real Keycloak with tests of its own and with the accounts' suites, and ten times the kills.
 dev_test_full() {
   local fuzzer source
   ensure_packages build up test full keycloak
+  ensure_api_fuzz
   build_cpp asan pulse pulse_unit_tests
   run_unit_tests "Unit tests (ASan, UBSan)" asan
   PULSE_BINARY="$ROOT/build/asan/pulse" run_pytest "Integration tests (ASan, UBSan)" tests/integration
@@ -128,6 +129,7 @@ dev_test_full() {
     check "Fuzzer $fuzzer" run_fuzzer "$fuzzer" 30
   done
   build_cpp release pulse keycloak_directory_test
+  SUITE_PYTHON="$DEV/api-fuzz/bin/python" run_pytest "API fuzzer" tests/api_fuzz
   run_pytest "Tests with a real Keycloak" tests/full
   run_pytest "Account tests with a real Keycloak" tests/integration --identity keycloak
   PULSE_CHAOS_KILLS=200 PULSE_CHAOS_PG_DOWN=60 run_pytest "Chaos tests, long" tests/chaos

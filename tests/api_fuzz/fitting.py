@@ -1,0 +1,79 @@
+"""What makes a body that its schema allows fit what is there, so that more is reached than its refusal."""
+
+from callers import PASSWORD, TENANT
+
+
+def _person(things):
+    name = things.fresh("person")
+    return {"username": name, "email": f"{name}@fuzz.example"}
+
+
+def _email(things):
+    return {"email": _person(things)["email"]}
+
+
+def _message(things):
+    device = things.callers.device
+    return {"tenant_id": TENANT, "device_id": device["device_id"], "provision_token": device["token"],
+            "msg_type": "telemetry", "site_id": device["site_id"]}
+
+
+def _role(things):
+    return {"name": things.fresh("role"), "permission_ids": [1]}
+
+
+CUSTOMER, OPERATOR = "/api/v1/customer", "/api/v1/operator"
+OIDC = "/realms/pulse/protocol/openid-connect"
+INGEST = "/ingest/v1/tenant/{tenant_id}/device/{device_id}/{msg_type}"
+MEMBERS = {
+    f"POST {CUSTOMER}/sites": lambda t: {"site_id": t.fresh("site")},
+    f"POST {CUSTOMER}/devices": lambda t: {"device_id": t.fresh("device"), "site_id": None, "plan_id": None,
+                                           "template_id": None, "parent_device_id": None},
+    f"POST {CUSTOMER}/templates": lambda t: {"name": t.fresh("template"), "slug": t.fresh("template")},
+    f"POST {CUSTOMER}/roles": _role,
+    f"PUT {CUSTOMER}/roles/{{role_id}}": _role,
+    f"POST {CUSTOMER}/users/invite": lambda t: {**_email(t), "role": "customer", "role_ids": None},
+    f"PUT {CUSTOMER}/users/{{user_id}}": _email,
+    f"POST {CUSTOMER}/users/{{user_id}}/role": lambda t: {"role": "tenant-admin"},
+    f"PUT {CUSTOMER}/users/{{user_id}}/assignments": lambda t: {"role_ids": [t.fill("/{role_id}", ["role_id"])["role_id"]]},
+    f"POST {CUSTOMER}/api-tokens": lambda t: {"scopes": ["devices.read"]},
+    f"POST {CUSTOMER}/service-accounts": lambda t: {"name": t.fresh("account")},
+    f"POST {CUSTOMER}/service-accounts/{{account_id}}/tokens": lambda t: {"scopes": ["devices.read"]},
+    f"POST {OPERATOR}/tenants": lambda t: {"tenant_id": t.fresh("tenant"), "account_tier_id": None},
+    f"POST {OPERATOR}/tenants/{{tenant_id}}/invite": _email,
+    f"POST {OPERATOR}/users": lambda t: {**_person(t), "tenant_id": TENANT, "role": "customer",
+                                         "temporary_password": None},
+    f"PUT {OPERATOR}/users/{{user_id}}": _email,
+    f"POST {OPERATOR}/users/{{user_id}}/roles": lambda t: {"role": "tenant-admin"},
+    f"POST {OPERATOR}/users/{{user_id}}/tenant": lambda t: {"tenant_id": TENANT},
+    f"POST {OPERATOR}/users/{{user_id}}/password": lambda t: {"password": "correct horse battery"}}
+MEMBERS[f"POST {INGEST}"] = lambda t: {"site_id": t.callers.device["site_id"], "tenant_id": None}
+MEMBERS[f"POST {OIDC}/token"] = lambda t: {"grant_type": "password", "client_id": "pulse-ui",
+                                           "username": "fuzz-leaver", "password": PASSWORD}
+QUERIES = {f"GET {OIDC}/auth": lambda t: {"client_id": "pulse-ui", "redirect_uri": f"{t.stack.url}/callback",
+                                          "response_type": "code", "code_challenge": "c" * 43,
+                                          "code_challenge_method": "S256", "response_mode": "query"}}
+# What has to be done to a thing before it can be undone.
+BEFORE = {f"PATCH {CUSTOMER}/devices/{{device_id}}/restore": ("PATCH", f"{CUSTOMER}/devices/{{device_id}}/decommission"),
+          f"POST {OPERATOR}/tenants/{{tenant_id}}/restore": ("DELETE", f"{OPERATOR}/tenants/{{tenant_id}}"),
+          f"POST {OPERATOR}/tenants/{{tenant_id}}/purge": ("DELETE", f"{OPERATOR}/tenants/{{tenant_id}}")}
+
+
+def fit(operation: str, body, things):
+    """The body with the members that decide whether it is refused; the others stay as they are."""
+    if operation == "POST /ingest/v1/batch" and isinstance(body, dict):
+        return {**body, "messages": [{"metrics": {"temperature": 4.2}, **m, **_message(things)}
+                                     for m in body.get("messages", [])]}
+    if operation in MEMBERS and isinstance(body, dict):
+        return {**body, **MEMBERS[operation](things)}
+    return body
+
+
+def fit_query(operation: str, query, things):
+    return {**query, **QUERIES[operation](things)} if operation in QUERIES else query
+
+
+def prepare(operation: str, found: dict, who: str, callers):
+    if operation in BEFORE and found:
+        method, path = BEFORE[operation]
+        callers.call(who, method, path.format(**found))

@@ -1,0 +1,146 @@
+"""What exists, by the path parameter that leads to it: made when asked for, and again when it is gone."""
+
+import itertools
+
+from callers import TENANT
+
+CUSTOMER, OPERATOR = "fuzz-admin", "fuzz-operator"
+
+
+class Things:
+    def __init__(self, stack, callers):
+        self.stack, self.callers = stack, callers
+        self.known = {}
+        self.number = itertools.count(1)
+
+    def fresh(self, kind: str) -> str:
+        """A name that nothing has."""
+        return f"{kind}-{next(self.number)}"
+
+    def fill(self, path: str, names) -> dict:
+        """An existing thing for each parameter of a path, those to the right belonging to those to the left."""
+        out = {}
+        for name in names:
+            out[name] = self._find(path, name, out)
+        return out
+
+    def gone(self, path: str, found: dict):
+        """Something on this path went, or may have: what is not asked for again is not made again."""
+        for key in [k for k, v in self.known.items() if v in found.values()]:
+            del self.known[key]
+
+    def _find(self, path, name, before):
+        kind = self._kind(path, name)
+        key = (kind, *before.values())
+        if key not in self.known:
+            self.known[key] = str(getattr(self, f"_{kind}")(before))
+        return self.known[key]
+
+    @staticmethod
+    def _kind(path, name):
+        """token_id and the like mean what stands before them."""
+        words = path.split("/")
+        side = "operator" if "operator" in words else "customer"
+        if name == "token_id":
+            return {"devices": "device_token", "api-tokens": "api_token",
+                    "service-accounts": "account_token"}[words[4]]
+        if name == "user_id" and words[-1] == "{session_id}":
+            return "user_with_session"
+        if name in ("user_id", "session_id"):
+            return f"{side}_{name}"
+        if "ingest" in words:
+            return f"own_{name}"
+        return name
+
+    def _made(self, who, path, body, status=201):
+        answer = self.callers.call(who, "POST", path, json=body)
+        assert answer.status_code in (200, status), f"{path}: {answer.status_code} {answer.text[:300]}"
+        return answer.json()
+
+    # ---- of a tenant ----
+
+    def _site_id(self, _):
+        name = self.fresh("site")
+        self._made(CUSTOMER, "/api/v1/customer/sites", {"site_id": name, "name": name})
+        return name
+
+    def _device_id(self, _):
+        name = self.fresh("device")
+        self.stack.command("admin", "create-device", "--tenant", TENANT, "--id", name, "--site", "fuzz-site")
+        return name
+
+    def _device_token(self, before):
+        path = f"/api/v1/customer/devices/{before['device_id']}/tokens"
+        self._made(CUSTOMER, f"{path}/rotate", {})
+        return self.callers.call(CUSTOMER, "GET", path).json()["tokens"][0]["id"]
+
+    def _tag(self, before):
+        self.callers.call(CUSTOMER, "POST", f"/api/v1/customer/devices/{before['device_id']}/tags/cold")
+        return "cold"
+
+    def _template_id(self, _):
+        name = self.fresh("template")
+        return self._made(CUSTOMER, "/api/v1/customer/templates",
+                          {"name": name, "slug": name, "category": "standalone_sensor"})["id"]
+
+    def _role_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/roles",
+                          {"name": self.fresh("role"), "permission_ids": [1]})["id"]
+
+    def _customer_user_id(self, _):
+        return self._person("customer")
+
+    def _customer_session_id(self, _):
+        self.callers.forget("fuzz-leaver")
+        answer = self.callers.call("fuzz-leaver", "GET", "/api/v1/customer/sessions")
+        return answer.json()["sessions"][0]["id"]
+
+    def _api_token(self, _):
+        return self._made("fuzz-leaver", "/api/v1/customer/api-tokens",
+                          {"name": self.fresh("token"), "scopes": ["devices.read"]})["id"]
+
+    def _account_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/service-accounts", {"name": self.fresh("account")})["id"]
+
+    def _account_token(self, before):
+        return self._made(CUSTOMER, f"/api/v1/customer/service-accounts/{before['account_id']}/tokens",
+                          {"name": self.fresh("token"), "scopes": ["devices.read"]})["id"]
+
+    # ---- of the device that sends ----
+
+    def _own_tenant_id(self, _):
+        return TENANT
+
+    def _own_device_id(self, _):
+        return self.callers.device["device_id"]
+
+    def _own_msg_type(self, _):
+        return "telemetry"
+
+    # ---- of the platform ----
+
+    def _tenant_id(self, _):
+        name = self.fresh("tenant")
+        self._made(OPERATOR, "/api/v1/operator/tenants", {"tenant_id": name, "name": name})
+        return name
+
+    def _operator_user_id(self, _):
+        return self._person("tenant-admin")
+
+    def _user_with_session(self, _):
+        found = self.callers.call(OPERATOR, "GET", "/api/v1/operator/users?search=fuzz-leaver").json()["users"]
+        return found[0]["id"]
+
+    def _operator_session_id(self, before):
+        self.callers.forget("fuzz-leaver")
+        self.callers.token("fuzz-leaver")
+        path = f"/api/v1/operator/users/{before['user_id']}/sessions"
+        return self.callers.call(OPERATOR, "GET", path).json()["sessions"][0]["id"]
+
+    def _role_name(self, _):
+        return "tenant-admin"
+
+    def _person(self, role):
+        name = self.fresh("person")
+        return self._made(OPERATOR, "/api/v1/operator/users", {
+            "username": name, "email": f"{name}@fuzz.example", "tenant_id": TENANT, "role": role})["id"]
