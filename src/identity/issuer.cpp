@@ -65,9 +65,7 @@ Form::Form(std::string_view text) {
     const auto value = equals == std::string_view::npos
                            ? std::optional<std::string>("")
                            : http::percent_decode(field.substr(equals + 1), true);
-    // What is no text can't be looked up: like an escape that can't be read, it is not there.
-    if (name && value && json::is_text(*name) && json::is_text(*value))
-      fields_.emplace_back(*name, *value);
+    if (name && value) fields_.emplace_back(*name, *value);
   }
 }
 

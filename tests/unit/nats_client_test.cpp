@@ -280,7 +280,7 @@ TEST_F(NatsClient, nothing_acknowledged_is_lost_when_the_server_is_killed_and_re
       const auto messages = co_await from.fetch(1'000, 500);
       if (messages.empty()) break;
       for (const auto& m : messages) {
-        out.insert(m.data);
+        out.emplace(m.data);
         from.ack(m);
       }
     }

@@ -235,7 +235,7 @@ TEST_F(NatsJetStream, fifty_thousand_messages_come_once_each_and_in_order) {
           const auto messages = co_await from.fetch(1'000, 250);
           most = std::max(most, messages.size());
           for (const auto& m : messages) {
-            out.push_back(std::stoi(m.data));
+            out.push_back(std::stoi(std::string(m.data)));
             EXPECT_EQ(m.deliveries, 1u);
             from.ack(m);
           }
@@ -269,7 +269,7 @@ TEST_F(NatsJetStream, a_backlog_is_pulled_in_full_batches) {
       if (messages.empty()) break;
       ++n;
       for (const auto& m : messages) {
-        out.push_back(std::stoi(m.data));
+        out.push_back(std::stoi(std::string(m.data)));
         from.ack(m);
       }
       co_await sleep_ms(2);  // work, while the next batch is on its way
@@ -291,7 +291,7 @@ TEST_F(NatsJetStream, two_workers_share_without_overlap) {
       const auto messages = co_await from.fetch(100, 500);
       if (messages.empty()) break;
       for (const auto& m : messages) {
-        out.push_back(std::stoi(m.data));
+        out.push_back(std::stoi(std::string(m.data)));
         from.ack(m);
       }
     }
@@ -341,7 +341,7 @@ TEST_F(NatsJetStream, pulling_goes_on_after_a_restart_of_the_server) {
       [](nats::PullConsumer& from, std::map<int, int>& out, bool& done) -> Task<> {
         while (!done)
           for (const auto& m : co_await from.fetch(200, 100)) {
-            ++out[std::stoi(m.data)];
+            ++out[std::stoi(std::string(m.data))];
             from.ack(m);
           }
       }(*p, seen, stop),
