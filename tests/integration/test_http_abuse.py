@@ -187,9 +187,9 @@ def test_headers_that_are_no_utf8_are_read_as_latin_1(stack, operator):
 
 
 @pytest.mark.parametrize("name", ["tenantadmin1%00x", "tenantadmin1%ff", "%00"])
-def test_forms_hold_nothing_but_text(stack, conformance, name):
+def test_forms_hold_nothing_but_text(stack, name):
     answer = requests.post(f"{stack.url}/realms/pulse/protocol/openid-connect/token", timeout=5,
                            data=f"grant_type=password&client_id=pulse-ui&username={name}&password=pulse-demo-1",
                            headers={"Content-Type": "application/x-www-form-urlencoded"})
-    assert conformance.check(answer).status_code == 401, answer.text
+    assert answer.status_code == 401, answer.text
     assert answer.json()["error"] == "invalid_grant"

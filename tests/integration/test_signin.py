@@ -247,10 +247,10 @@ def test_logout_does_not_redirect_to_strangers(stack, browser):
     assert "evil.example" not in answer.headers.get("Location", "")
 
 
-def test_a_logout_by_form_says_so(stack, conformance):
+def test_a_logout_by_form_says_so(stack):
     answer = requests.post(f"{stack.url}/realms/pulse/protocol/openid-connect/logout", timeout=5,
                            data={"client_id": "pulse-ui"}, allow_redirects=False)
-    assert conformance.check(answer).status_code == 200 and "signed out" in answer.text
+    assert answer.status_code == 200 and "signed out" in answer.text
 
 
 def test_single_sign_on_by_the_issuers_cookie(browser):
