@@ -110,7 +110,7 @@ Task<boost::json::object> list_tenants(AdminContext context, Flags) {
 }
 
 Task<boost::json::object> purge_tenants(AdminContext context, Flags) {
-  const auto gone = co_await operations::purge_deleted_tenants(*context.pool);
+  const auto gone = co_await operations::purge_deleted_tenants(*context.pool, *context.directory);
   boost::json::object out;
   auto& list = out["removed"].emplace_array();
   for (const auto& id : gone) list.emplace_back(id);

@@ -58,10 +58,10 @@ void start_jobs(Process& p) {
     return telemetry::keep_partitions(*p.pool);
   };
   p.base.spawn("device status", lead(p, "device status", status_job_lock, 5'000, status));
-  std::function<Task<>()> purge = [&p]() -> Task<> {
-    co_await operations::purge_deleted_tenants(*p.pool);
-  };
   const auto directory = p.identity.directory(*p.pool, p.base.io().get_executor());
+  std::function<Task<>()> purge = [&p, directory]() -> Task<> {
+    co_await operations::purge_deleted_tenants(*p.pool, *directory);
+  };
   std::function<Task<>()> repair = [directory]() -> Task<> { return directory->repair(); };
   p.base.spawn("retention", lead(p, "retention", retention_job_lock, 3'600'000, retention));
   p.base.spawn("tenant removal", lead(p, "tenant removal", purge_job_lock, 3'600'000, purge));

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "identity/directory.hpp"
 #include "platform/clock.hpp"
 #include "platform/email.hpp"
 #include "platform/json/rules.hpp"
@@ -173,7 +174,10 @@ Task<bool> delete_tenant(OperatorDb db, std::string tenant_id);
 Task<bool> restore_tenant(OperatorDb db, std::string tenant_id);
 /// Ends the time to undo now. False when it is not deleted.
 Task<bool> hasten_purge(OperatorDb db, std::string tenant_id);
-/// Removes the data of tenants whose time to undo is over; returns their ids. For the ops role.
-Task<std::vector<std::string>> purge_deleted_tenants(pg::Pool& pool);
+/// Removes the people, the organization and the data of tenants whose time to undo is over; returns
+/// their ids. One that can't be removed now is logged, and tried again the next time. For the ops
+/// role.
+Task<std::vector<std::string>> purge_deleted_tenants(pg::Pool& pool,
+                                                     identity::Directory& directory);
 
 }  // namespace pulse::operations

@@ -1,4 +1,6 @@
 // The end of a deleted tenant, when the time to undo is over.
+#include <algorithm>
+
 #include "operations/tenants.hpp"
 #include "platform/errors.hpp"
 #include "platform/log.hpp"
@@ -31,7 +33,31 @@ Task<bool> empty_table(pg::Pool& pool, std::string table, std::string tenant) {
   co_return true;
 }
 
-Task<> purge(pg::Pool& pool, std::string tenant) {
+/// Staff that was let into the tenant stays, outside of it.
+Task<> remove_person(identity::Directory& directory, const identity::DirectoryUser& user) {
+  const bool staff = std::any_of(user.roles.begin(), user.roles.end(),
+                                 [](const auto& role) { return role.starts_with("operator"); });
+  if (staff)
+    co_await directory.set_tenant(user.id, std::nullopt);
+  else
+    co_await directory.remove(user.id);
+}
+
+Task<> remove_people(identity::Directory& directory, std::string tenant) {
+  identity::UserQuery query;
+  query.tenant_id = tenant;
+  while (true) {
+    // Always the first page: those before are gone.
+    const auto page = co_await directory.users(query);
+    if (page.users.empty()) break;
+    for (const auto& user : page.users) co_await remove_person(directory, user);
+  }
+  co_await directory.remove_organization(tenant);
+}
+
+Task<> purge(pg::Pool& pool, identity::Directory& directory, std::string tenant) {
+  // First, while the tenant's row still says that there is something to do.
+  co_await remove_people(directory, tenant);
   const pg::Scope scope("pulse_operator_write", {});
   const auto rows = co_await pool.query(scope, tables_of_tenants);
   std::vector<std::string> left;
@@ -52,7 +78,8 @@ Task<> purge(pg::Pool& pool, std::string tenant) {
 
 }  // namespace
 
-Task<std::vector<std::string>> purge_deleted_tenants(pg::Pool& pool) {
+Task<std::vector<std::string>> purge_deleted_tenants(pg::Pool& pool,
+                                                     identity::Directory& directory) {
   const pg::Scope scope("pulse_operator_read", {});
   const auto due = co_await pool.query(
       scope,
@@ -60,8 +87,16 @@ Task<std::vector<std::string>> purge_deleted_tenants(pg::Pool& pool) {
   std::vector<std::string> out;
   for (int i = 0; i < due.rows(); ++i) {
     std::string tenant(due.text(i, 0));
-    co_await purge(pool, tenant);
-    out.push_back(std::move(tenant));
+    std::string problem;
+    try {
+      co_await purge(pool, directory, tenant);
+    } catch (const std::exception& e) {
+      problem = e.what();
+    }
+    if (problem.empty())
+      out.push_back(std::move(tenant));
+    else
+      log::error("deleted tenant not removed", {{"tenant_id", tenant}, {"error", problem}});
   }
   co_return out;
 }

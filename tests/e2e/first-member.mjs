@@ -56,19 +56,35 @@ export const firstMember = {
     // The link works once.
     const again = await admin.context().request.get(invitation.link);
     assert.equal(again.status(), 410);
-    // A role of the tenant's own, and a member who holds nothing else.
-    const { permissions } = await call('frida', 'GET', '/permissions');
-    const wanted = ['devices.read', 'sites.write'];
-    const role = await call('frida', 'POST', '/roles', { name: 'Site planner', description: 'Plans sites',
-      permission_ids: permissions.filter((p) => wanted.includes(p.action)).map((p) => p.id) });
-    await call('frida', 'POST', '/users/invite', { email: 'mila@frostline.example', first_name: 'Mila', role: 'customer',
-      role_ids: [role.id] });
+    // In the pages: a role of the tenant's own, and a member who holds nothing else.
+    const wanted = ['devices.read', 'sites.read', 'sites.write'];
+    await admin.goto(`${url}/app/roles/new`);
+    await admin.getByLabel('Name', { exact: true }).fill('Site planner');
+    for (const action of wanted) await admin.locator(`[data-permission="${action}"] input`).check();
+    await admin.getByRole('button', { name: 'Review and create' }).click();
+    await admin.getByRole('dialog').getByRole('button', { name: 'Create role' }).click();
+    await admin.locator('h1', { hasText: 'Site planner' }).waitFor();
+    await admin.goto(`${url}/app/team`);
+    await admin.getByRole('button', { name: 'Invite people' }).click();
+    const form = admin.getByRole('dialog');
+    await form.getByLabel('Email').fill('mila@frostline.example');
+    await form.getByLabel(/^First name/).fill('Mila');
+    await form.getByLabel(/Viewer/).uncheck();
+    await form.getByLabel(/Site planner/).check();
+    await form.getByRole('button', { name: 'Send invitation' }).click();
+    await form.getByText('The invitation is on its way').waitFor();
     const member = await arrive((await mailTo('mila@frostline.example')).link, 'mila');
     await member.locator('h1').first().waitFor();
     const mine = await call('mila', 'GET', '/me/permissions');
     assert.deepEqual([mine.roles, [...mine.permissions].sort()], [['Site planner'], wanted]);
-    // What the role allows works, what it does not is refused by name.
-    await call('mila', 'POST', '/sites', { site_id: 'north', name: 'North' });
+    // What the role allows works, what it does not is not offered, and refused by name.
+    await member.goto(`${url}/app/sites?new=1`);
+    await member.getByRole('dialog').getByLabel('Name').fill('North');
+    await member.getByRole('dialog').getByRole('button', { name: 'Create site' }).click();
+    await member.getByRole('link', { name: 'North' }).waitFor();
+    assert.equal(await member.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Team' }).count(), 0);
+    await member.goto(`${url}/app/devices`);
+    await member.locator('button[aria-disabled="true"]', { hasText: 'Add device' }).first().waitFor();
     const refused = await asked(member, 'POST', '/api/v1/customer/devices', { device_id: 'd-1', site_id: 'north' });
     assert.deepEqual(refused, [403, 'Permission required: devices.create']);
     assert.deepEqual(await asked(member, 'GET', '/api/v1/customer/users'), [403, 'Permission required: users.read']);

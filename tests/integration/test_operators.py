@@ -47,6 +47,7 @@ def test_a_first_administrator_whose_email_is_refused_is_not_made(staff, directo
 def test_what_is_deleted_goes_when_its_time_is_over(stack, staff):
     staff.post(TENANTS, json={"tenant_id": "gone-1", "name": "Gone"})
     make_user(stack, "gone1", tenant="gone-1", roles="customer,tenant-admin")
+    make_user(stack, "gone1-staff", tenant="gone-1", roles="operator")
     api = Api(stack, "gone1")
     assert api.post("/sites", json={"site_id": "s", "name": "S"}).status_code == 201
     assert api.post("/devices", json={"device_id": "d", "name": "D", "site_id": "s"}).status_code == 201
@@ -60,6 +61,9 @@ def test_what_is_deleted_goes_when_its_time_is_over(stack, staff):
     left = [t for (t,) in tables if stack.sql(f"SELECT 1 FROM {t} WHERE tenant_id = 'gone-1' LIMIT 1")]
     assert left == []
     assert staff.post(f"{TENANTS}/gone-1/restore").status_code == 404
+    # Its people went with it, and staff that was in it stays.
+    users = staff.get(f"{USERS}?search=gone1").json()["users"]
+    assert [(u["username"], u["tenant_id"]) for u in users] == [("gone1-staff", None)]
 
 
 @pytest.mark.parametrize("tenant_id", ["A", "Acme", "a_b", "-a", "a-", "a.b", "x" * 65, "a"])
