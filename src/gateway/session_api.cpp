@@ -261,6 +261,7 @@ void mount_session(http::Router& api, SessionDeps d) {
       .tag("Session")
       .summary("Renew the session")
       .returns<RefreshAnswer>()
+      .fails(401, "Missing refresh token")
       .fails_with<RefreshAnswer>(401, "Missing refresh token")
       .fails(503, "Auth service unavailable");
 }
