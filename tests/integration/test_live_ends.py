@@ -20,8 +20,8 @@ def staff(stack):
 @pytest.fixture(scope="module")
 def tenant(stack):
     """One in which nothing happens, so that the next thing a connection brings is its end."""
-    stack.command("admin", "create-tenant", "--id", "leaving", "--name", "Leaving")
-    return "leaving"
+    stack.command("admin", "create-tenant", "--id", "curfew", "--name", "Curfew")
+    return "curfew"
 
 
 class Watcher:
