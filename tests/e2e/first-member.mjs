@@ -48,7 +48,7 @@ export const firstMember = {
     await screen('walk-tenant');
     // The administrator comes by the link, in a browser that knows nobody.
     const invitation = await mailTo('frida@frostline.example');
-    assert.match(invitation.subject, /invited to Frostline/);
+    assert.match(invitation.subject, /invites you to Frostline/);
     const admin = await arrive(invitation.link, 'frida');
     await admin.locator('h1').first().waitFor();
     assert.equal(await nameOfCaller(admin), 'frida@frostline.example');
