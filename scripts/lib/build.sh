@@ -35,7 +35,8 @@ build_web() {
   local stamp
   [[ -f "$ROOT/web/package.json" ]] || return 0
   stamp=$(web_stamp)
-  [[ $(cat "$ROOT/web/dist/.pulse-stamp" 2>/dev/null) == "$stamp" && -d "$ROOT/web/node_modules" ]] && return 0
+  # The tests need it too, when there is nothing to build.
   ensure_node
+  [[ $(cat "$ROOT/web/dist/.pulse-stamp" 2>/dev/null) == "$stamp" && -d "$ROOT/web/node_modules" ]] && return 0
   step "Build the web application" "Delete web/node_modules and try again." build_web_now "$stamp"
 }

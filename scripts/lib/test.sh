@@ -122,7 +122,7 @@ dev_test_full() {
   PULSE_BINARY="$ROOT/build/asan/pulse" run_pytest "Integration tests (ASan, UBSan)" tests/integration
   build_cpp tsan pulse_unit_tests
   run_unit_tests "Platform tests (TSan)" tsan \
-    --gtest_filter='Clock*:Config*:Log*:Loop*:Metrics*:TokenBuckets*:StaticFiles*:WebSocket*:Ids*:Crypto*:Http*:ParseUrl*:PublicAddress*:Json*:*Mqtt*:Endpoint*:Nats*:Pg*:Router*'
+    --gtest_filter='Clock*:Config*:Log*:Loop*:Metrics*:TokenBuckets*:StaticFiles*:WebSocket*:Ids*:Crypto*:Http*:ParseUrl*:PublicAddress*:Json*:*Mqtt*:Endpoint*:Nats*:Pg*:Router*:Turns*:TokenDebt*:Limits*:Mailer*:Ingest*:*Worker*'
   build_cpp fuzz fuzzers
   for source in "$ROOT"/tests/fuzz/*_fuzz.cpp; do
     fuzzer=$(basename "$source" _fuzz.cpp)
@@ -132,5 +132,5 @@ dev_test_full() {
   SUITE_PYTHON="$DEV/api-fuzz/bin/python" run_pytest "API fuzzer" tests/api_fuzz
   run_pytest "Tests with a real Keycloak" tests/full
   run_pytest "Account tests with a real Keycloak" tests/integration --identity keycloak
-  PULSE_CHAOS_KILLS=200 PULSE_CHAOS_PG_DOWN=60 run_pytest "Chaos tests, long" tests/chaos
+  PULSE_CHAOS_KILLS=200 PULSE_CHAOS_PG_DOWN=60 run_pytest "Chaos tests, long" tests/chaos --timeout=3600
 }

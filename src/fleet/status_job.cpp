@@ -9,8 +9,9 @@ namespace pulse::fleet {
 
 namespace {
 
-// Everyone who was seen within the smallest limit in use is left out first. A device's own
-// limit goes before its template's. Who is as it should be takes no place among the 10,000.
+// Everyone who was seen within the smallest limit in use is left out by the index, to the minute. A
+// device's own limit goes before its template's. Who is as it should be takes no place among the
+// 10,000.
 constexpr const char* mark_silent = R"sql(
   WITH due AS (
     SELECT s.tenant_id, s.device_id, s.status AS before, judged.status AS after
@@ -22,11 +23,11 @@ constexpr const char* mark_silent = R"sql(
       SELECT CASE WHEN s.last_seen_at < now() - make_interval(secs => 10 * stale.seconds)
                   THEN 'OFFLINE' ELSE 'STALE' END AS status) judged
     WHERE s.status IN ('ONLINE', 'STALE')
-      AND s.last_seen_at < now() - make_interval(secs => least($1::integer,
+      AND s.seen_minute <= floor((extract(epoch FROM now()) - least($1::integer,
             (SELECT min(heartbeat_stale_seconds) FROM device_registry
              WHERE heartbeat_stale_seconds IS NOT NULL),
             (SELECT min(heartbeat_stale_seconds) FROM device_templates
-             WHERE heartbeat_stale_seconds IS NOT NULL)))
+             WHERE heartbeat_stale_seconds IS NOT NULL))) / 60)::integer
       AND s.last_seen_at < now() - make_interval(secs => stale.seconds)
       AND s.status <> judged.status
     ORDER BY s.tenant_id, s.device_id

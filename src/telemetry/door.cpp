@@ -5,9 +5,9 @@
 namespace pulse::telemetry {
 
 std::string subject_of(std::string_view tenant, std::string_view msg_type) {
-  std::string subject = msg_type.starts_with("shadow/")     ? "shadow."
-                        : msg_type.starts_with("commands/") ? "commands."
-                                                            : "telemetry.";
+  std::string subject = "telemetry.";
+  if (msg_type.starts_with("shadow/")) subject = "shadow.";
+  if (msg_type.starts_with("commands/") || msg_type.starts_with("ota/")) subject = "commands.";
   return subject.append(tenant);
 }
 

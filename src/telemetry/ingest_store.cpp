@@ -18,28 +18,32 @@ constexpr const char* copy_telemetry =
 // `state || new` where every reading of the batch is at least as new as what is known; the merge by
 // each metric's time where a message came late. The times travel along in both. Devices that are
 // known are updated, which costs half of an insertion that finds a row in its way; the others are
-// inserted, and a row in the way is then another worker's, of this very moment.
+// inserted, and a row in the way is then another worker's, of this very moment. What lay in the
+// stream for longer than a device may be silent brings nobody online.
 // now() is the transaction's time: a row that carries it changed its status here; xmax 0: inserted.
 constexpr const char* advance_states = R"sql(
   WITH seen AS (
-    SELECT tenant_id, device_id, r.site_id, state::jsonb AS state, times::jsonb AS times,
+    SELECT b.tenant_id, b.device_id, r.site_id, b.state::jsonb AS state, b.times::jsonb AS times,
       CASE WHEN telemetry_ms > 0 THEN to_timestamp(telemetry_ms / 1000.0) END AS telemetry_at,
       CASE WHEN heartbeat_ms > 0 THEN to_timestamp(heartbeat_ms / 1000.0) END AS heartbeat_at,
       to_timestamp(seen_ms / 1000.0) AS seen_at,
       CASE WHEN oldest_ms > 0 THEN to_timestamp(oldest_ms / 1000.0) END AS oldest_at,
       CASE WHEN newest_ms > 0 THEN to_timestamp(newest_ms / 1000.0) END AS newest_at,
-      CASE WHEN position_ms > 0 THEN to_timestamp(position_ms / 1000.0) END AS position_at
+      CASE WHEN position_ms > 0 THEN to_timestamp(position_ms / 1000.0) END AS position_at,
+      seen_ms / 1000.0 >= extract(epoch FROM now())
+        - coalesce(r.heartbeat_stale_seconds, t.heartbeat_stale_seconds, $11::integer) AS is_here
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
                 $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])
       AS b (tenant_id, device_id, state, times, telemetry_ms, heartbeat_ms, seen_ms, oldest_ms,
             newest_ms, position_ms)
     JOIN device_registry r USING (tenant_id, device_id)
+    LEFT JOIN device_templates t ON t.id = r.template_id
   ), updated AS (
     UPDATE device_state d SET
       site_id = b.site_id,
-      status = 'ONLINE',
-      last_state_change_at = CASE WHEN d.status = 'ONLINE' THEN d.last_state_change_at
-                                  ELSE now() END,
+      status = CASE WHEN b.is_here THEN 'ONLINE' ELSE d.status END,
+      last_state_change_at = CASE WHEN d.status = 'ONLINE' OR NOT b.is_here
+                                  THEN d.last_state_change_at ELSE now() END,
       last_telemetry_at = greatest(d.last_telemetry_at, b.telemetry_at),
       last_heartbeat_at = greatest(d.last_heartbeat_at, b.heartbeat_at),
       last_seen_at = greatest(d.last_seen_at, b.seen_at),
@@ -52,12 +56,12 @@ constexpr const char* advance_states = R"sql(
       newest_event_at = greatest(d.newest_event_at, b.newest_at),
       position_at = greatest(d.position_at, b.position_at)
     FROM seen b WHERE d.tenant_id = b.tenant_id AND d.device_id = b.device_id
-    RETURNING d.tenant_id, d.device_id, d.last_state_change_at = now() AS changed
+    RETURNING d.tenant_id, d.device_id, b.is_here AND d.last_state_change_at = now() AS changed
   ), inserted AS (
     INSERT INTO device_state AS d (tenant_id, device_id, site_id, status, last_telemetry_at,
       last_heartbeat_at, last_seen_at, last_state_change_at, state, state_times, newest_event_at,
       position_at)
-    SELECT tenant_id, device_id, site_id, 'ONLINE', telemetry_at, heartbeat_at, seen_at, now(),
+    SELECT tenant_id, device_id, site_id, CASE WHEN is_here THEN 'ONLINE' ELSE 'OFFLINE' END, telemetry_at, heartbeat_at, seen_at, now(),
       state, times, newest_at, position_at
     FROM seen b WHERE NOT EXISTS (SELECT FROM device_state k WHERE k.tenant_id = b.tenant_id
                                   AND k.device_id = b.device_id)
@@ -69,7 +73,7 @@ constexpr const char* advance_states = R"sql(
         d.state, d.state_times, excluded.state, excluded.state_times) m),
       newest_event_at = greatest(d.newest_event_at, excluded.newest_event_at),
       position_at = greatest(d.position_at, excluded.position_at)
-    RETURNING tenant_id, device_id, xmax = 0 AS first_seen
+    RETURNING tenant_id, device_id, xmax = 0 AND status = 'ONLINE' AS first_seen
   ), online AS (
     SELECT tenant_id, device_id, false AS first_seen FROM updated WHERE changed
     UNION ALL SELECT tenant_id, device_id, true FROM inserted WHERE first_seen
@@ -238,15 +242,15 @@ Task<> make_partitions(pg::Pool& pool, const std::vector<std::int64_t>& days) {
 }
 
 Task<std::vector<CameOnline>> store_batch(pg::Transaction& tx, IngestBatch& batch,
-                                          bool keep_refused) {
+                                          bool keep_refused, long stale_seconds) {
   if (batch.accepted() > 0) co_await tx.copy_in(copy_telemetry, std::move(batch.telemetry_rows()));
   std::vector<std::pair<std::string, pg::Params>> statements;
   if (batch.accepted() > 0) {
     const auto states = batch.device_states();
-    statements.emplace_back(
-        advance_states,
-        pg::Params::of(states.tenant, states.device, states.text1, states.text2, states.int1,
-                       states.int2, states.int3, states.int4, states.int5, states.int6));
+    statements.emplace_back(advance_states,
+                            pg::Params::of(states.tenant, states.device, states.text1, states.text2,
+                                           states.int1, states.int2, states.int3, states.int4,
+                                           states.int5, states.int6, stale_seconds));
     static const auto per_minute = advance_rollups("telemetry_rollup_1m");
     static const auto per_hour = advance_rollups("telemetry_rollup_1h");
     statements.emplace_back(per_minute, rollup_params(batch.rollups(60)));

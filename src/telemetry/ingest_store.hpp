@@ -42,9 +42,10 @@ Task<std::set<StoredKey>> stored_before(pg::Transaction& tx,
 Task<> make_partitions(pg::Pool& pool, const std::vector<std::int64_t>& days);
 
 /// Writes the batch's rows, states, rollups, sensors, positions and refusals. Devices that came
-/// online are returned; their connection events are written.
+/// online are returned; their connection events are written. `stale_seconds`: how long a device may
+/// be silent where neither it nor its template says.
 Task<std::vector<CameOnline>> store_batch(pg::Transaction& tx, IngestBatch& batch,
-                                          bool keep_refused);
+                                          bool keep_refused, long stale_seconds);
 
 /// Remembers, in the batch's transaction, how far this worker has stored the stream.
 Task<> note_progress(pg::Transaction& tx, const std::string& worker, std::uint64_t stream_seq);

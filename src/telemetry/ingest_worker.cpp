@@ -1,6 +1,7 @@
 #include "telemetry/ingest_worker.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json/monotonic_resource.hpp>
 #include <deque>
@@ -32,7 +33,8 @@ struct Work {
   std::vector<nats::Delivered> messages;
   std::vector<JudgedMessage> judged;
   bool redelivered = false;
-  std::uint64_t highest = 0;  ///< stream sequence
+  std::uint64_t highest = 0;               ///< stream sequence
+  std::int64_t lease_ends_ms = INT64_MAX;  ///< of the message that was asked for first
 };
 
 }  // namespace
@@ -89,7 +91,7 @@ struct IngestWorker::Impl {
   std::int64_t settings_due_ms = 0;
   std::set<std::int64_t> known_days;
   bool stopping = false;
-  bool running = false;
+  std::atomic<bool> running{false};  // read by the thread that stops the loop
   Turns takes, stores;
   struct Processed {
     std::int64_t at_ms;
@@ -105,6 +107,7 @@ struct IngestWorker::Impl {
 
   Task<> learn_progress();
   bool may_be_stored(const Work& work) const;
+  void check_still_ours(const Work& work) const;
   Task<> refresh_settings();
   Task<> load_facts(Work& work);
   Task<bool> store_until_done(Work& work);
@@ -139,6 +142,15 @@ bool IngestWorker::Impl::may_be_stored(const Work& work) const {
   for (const auto& m : work.messages)
     if (m.stream_sequence <= highest_stored) return true;
   return false;
+}
+
+/// For a batch that is not looked up, once it holds the lock: throws where another worker may have
+/// been given its messages meanwhile. Who gets them later looks them up alone under the lock, so
+/// after this commit.
+void IngestWorker::Impl::check_still_ours(const Work& work) const {
+  if (steady_ms() >= work.lease_ends_ms) throw std::runtime_error("the messages' lease ended");
+  if (!nats.connected() || nats.stats().reconnects != connection)
+    throw std::runtime_error("the connection to NATS was lost meanwhile");
 }
 
 /// Every few seconds, messages or not, so that the first one after a pause is judged by what is set
@@ -201,6 +213,7 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
     co_await prepare_days(batch);
     auto tx = co_await pool.begin(ingest_scope());
     co_await lock_ingest(tx, dedupe);
+    if (!dedupe) check_still_ours(work);
     if (dedupe) {
       // The look-up and the rows it decides about belong to one transaction under one lock.
       std::vector<std::int64_t> sequences;
@@ -212,7 +225,8 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
         stats.duplicates += judge_all(work.judged, from, to, registry, judge, stored, batch);
       }
     }
-    const auto online = co_await store_batch(tx, batch, judge.store_rejects);
+    const auto online =
+        co_await store_batch(tx, batch, judge.store_rejects, settings.stale_seconds);
     co_await note_progress(tx, worker, work.highest);
     co_await tx.commit();
     learn_from(batch);
@@ -263,11 +277,9 @@ Task<> IngestWorker::Impl::bury(Work& work, std::size_t at, std::string fault_te
 /// True when the batch is stored; false when its lease ended first, and JetStream will deliver it
 /// again. After any failure the outcome of a COMMIT may be unknown, so retries look for rows first.
 Task<bool> IngestWorker::Impl::store_until_done(Work& work) {
-  std::int64_t lease = INT64_MAX;
-  for (const auto& m : work.messages) lease = std::min(lease, m.lease_ends_ms);
   bool failed = false;
   long wait_ms = 50;
-  while (steady_ms() < lease) {
+  while (steady_ms() < work.lease_ends_ms) {
     std::string problem;
     try {
       co_await learn_progress();
@@ -357,6 +369,7 @@ Task<> IngestWorker::Impl::take(Work& work) {
     if (work.judged.size() % 128 == 127) co_await sleep_ms(0);
     work.redelivered = work.redelivered || m.deliveries > 1;
     work.highest = std::max(work.highest, m.stream_sequence);
+    work.lease_ends_ms = std::min(work.lease_ends_ms, m.lease_ends_ms);
     work.judged.push_back(open_message(m, &work.arena, judge.limits));
   }
 }

@@ -28,7 +28,8 @@ def kill_one(stack: Stack, what):
         pulse.start()
 
 
-@pytest.mark.parametrize("processes", [["gateway,mqtt,ingest,ops"], ["gateway,mqtt", "ingest", "ops"]],
+# Apart: every role alone, and two workers on the one stream.
+@pytest.mark.parametrize("processes", [["gateway,mqtt,ingest,ops"], ["gateway", "mqtt", "ingest", "ingest", "ops"]],
                          ids=["together", "apart"])
 def test_kill_9_loses_nothing_and_doubles_nothing(processes):
     random.seed(7)

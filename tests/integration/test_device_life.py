@@ -2,13 +2,14 @@
 
 import base64
 import json
+import time
 
 import pytest
 import requests
 from conftest import Api
 from ingest import post
 from mqtt_clients import Client
-from servers import wait_for
+from servers import Stack, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,25 @@ def test_silence_is_told_by_the_devices_limit_then_its_templates(stack, customer
         assert answer.status_code == 422 and answer.json()["detail"][0]["loc"][-1] == "heartbeat_stale_seconds"
         assert customer.post("/templates", json={"name": "X", "slug": "x", "category": "gateway",
                                                  "heartbeat_stale_seconds": bad}).status_code == 422
+
+
+def test_what_lay_in_the_stream_brings_nobody_online():
+    """Longer than a device may be silent: it was there then, and nobody knows whether it is now."""
+    with Stack(["gateway,mqtt", "ingest"], devices=2) as apart:
+        late, fresh = apart.devices()
+        apart.sql("UPDATE device_registry SET heartbeat_stale_seconds = 1 WHERE device_id = %s", (late["device_id"],))
+        worker = apart.pulses[1]
+        worker.kill()
+        assert post(apart, late, {"metrics": {"t": 1}}).status_code == 202
+        sent = time.monotonic()
+        wait_for("it to be late", lambda: time.monotonic() > sent + 1.5)
+        assert post(apart, fresh, {"metrics": {"t": 1}}).status_code == 202
+        worker.start()
+        rows = "SELECT device_id, status, last_seen_at IS NOT NULL, state ->> 't' FROM device_state ORDER BY status"
+        wait_for("both", lambda: len(apart.sql(rows)) == 2, 30)
+        assert apart.sql(rows) == [(late["device_id"], "OFFLINE", True, "1"), (fresh["device_id"], "ONLINE", True, "1")]
+        came = apart.sql("SELECT device_id FROM device_connection_events WHERE event_type = 'CONNECTED'")
+        assert came == [(fresh["device_id"],)]
 
 
 def test_ten_thousand_silent_devices_hide_nobody(stack):

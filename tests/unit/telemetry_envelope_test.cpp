@@ -190,6 +190,7 @@ TEST(Door, kinds_of_messages_have_their_subjects) {
   EXPECT_EQ(subject_of("acme", "heartbeat"), "telemetry.acme");
   EXPECT_EQ(subject_of("acme", "shadow/reported"), "shadow.acme");
   EXPECT_EQ(subject_of("acme", "commands/ack"), "commands.acme");
+  EXPECT_EQ(subject_of("acme", "ota/status"), "commands.acme");
 }
 
 TEST(Door, a_message_id_tells_a_retry_from_a_new_message) {

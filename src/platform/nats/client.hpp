@@ -104,7 +104,7 @@ class PullConsumer {
   virtual void ack(const Delivered&) = 0;
   virtual void nak(const Delivered&, long delay_ms) = 0;
   virtual void in_progress(const Delivered&) = 0;
-  /// Drops what is held, without acknowledging.
+  /// Gives back what is held: the server delivers it again at once.
   virtual void drop_pending() = 0;
 };
 

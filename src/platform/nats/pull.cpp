@@ -219,9 +219,13 @@ class Puller : public PullConsumer {
   }
   void in_progress(const Delivered& m) override { answer(m, "+WPI"); }
   void drop_pending() override {
-    const std::lock_guard lock(state_->mutex);
-    state_->queue.clear();
-    state_->queue_bytes = 0;
+    std::deque<Delivered> dropped;
+    {
+      const std::lock_guard lock(state_->mutex);
+      dropped.swap(state_->queue);
+      state_->queue_bytes = 0;
+    }
+    for (const auto& m : dropped) answer(m, "-NAK");
   }
 
  private:
@@ -266,7 +270,7 @@ class Puller : public PullConsumer {
   }
 
   /// Sends a request when what is here and on its way is no more than one fetch, so that the next
-  /// batch comes while this one is worked on, and never more than two are held.
+  /// batch comes while this one is worked on, and never more than two wait here.
   void keep_asking(std::size_t max) {
     if (!client_->connected) return;
     if (lane_is_lost()) open_lane();
