@@ -247,6 +247,7 @@ def test_logout_does_not_redirect_to_strangers(stack, browser):
     assert "evil.example" not in answer.headers.get("Location", "")
 
 
+@pytest.mark.embedded_only("the words are those of our own page")
 def test_a_logout_by_form_says_so(stack):
     answer = requests.post(f"{stack.url}/realms/pulse/protocol/openid-connect/logout", timeout=5,
                            data={"client_id": "pulse-ui"}, allow_redirects=False)
