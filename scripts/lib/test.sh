@@ -119,7 +119,9 @@ dev_test_full() {
   ensure_api_fuzz
   build_cpp asan pulse pulse_unit_tests
   run_unit_tests "Unit tests (ASan, UBSan)" asan
-  PULSE_BINARY="$ROOT/build/asan/pulse" run_pytest "Integration tests (ASan, UBSan)" tests/integration
+  # What was freed is kept for a while to find its late users: a test measures the process's memory.
+  ASAN_OPTIONS=quarantine_size_mb=16 PULSE_BINARY="$ROOT/build/asan/pulse" \
+    run_pytest "Integration tests (ASan, UBSan)" tests/integration
   build_cpp tsan pulse_unit_tests
   run_unit_tests "Platform tests (TSan)" tsan \
     --gtest_filter='Clock*:Config*:Log*:Loop*:Metrics*:TokenBuckets*:StaticFiles*:WebSocket*:Ids*:Crypto*:Http*:ParseUrl*:PublicAddress*:Json*:*Mqtt*:Endpoint*:Nats*:Pg*:Router*:Turns*:TokenDebt*:Limits*:Mailer*:Ingest*:*Worker*'

@@ -191,8 +191,11 @@ def test_failed_sign_ins_and_locks_are_traced(pulse, browser):
     for _ in range(11):
         last = browser.sign_in("operator1", "wrong-and-secret")
     assert last.status_code == 429 and "Retry-After" in last.headers
-    failed = wait_for("the trace", lambda: len(events(pulse, "auth.login_failed")) >= 10
-                      and [e for e in events(pulse, "auth.login_failed") if e[1] == "operator1"])
+    def failures():
+        return [e for e in events(pulse, "auth.login_failed") if e[1] == "operator1"]
+
+    wait_for("the trace", lambda: len(failures()) >= 10)
+    failed = failures()
     assert len(failed) == 10
     assert all(e[2]["name"] == "operator1" and e[3] == "127.0.0.1" and e[4] for e in failed)
     assert len([e for e in events(pulse, "auth.login_locked") if e[1] == "operator1"]) == 1
