@@ -40,6 +40,8 @@ struct Closing {
   std::uint16_t code = 0;
   std::string reason;
 };
+/// How often a live connection asks whether it may go on.
+inline constexpr std::int64_t closing_check_ms = 1'000;
 /// Nothing: the caller may go on. A check that can't be made now (PostgreSQL is away) ends nothing.
 Task<std::optional<Closing>> closing_for(const LiveDeps& d, const tenancy::Caller& who,
                                          std::string client_address);
@@ -56,7 +58,7 @@ struct Conversation {
   long push_interval_ms = 0;  ///< what comes within it leaves together
   std::string ping;           ///< type of the message after silence; empty: none
   std::function<Task<>(std::string)> on_text;
-  /// Asked every second or so: why to end.
+  /// Asked every `closing_check_ms`, also while there is ever more to send: why to end.
   std::function<Task<std::optional<Closing>>()> closing;
 };
 /// Runs a WebSocket: the outbox's messages out, until either side ends or `closing` says so.

@@ -29,8 +29,6 @@ Task<> read_all(http::WebSocket& socket, std::function<Task<>(std::string)>& on_
   }
 }
 
-constexpr std::int64_t check_every_ms = 1'000;
-
 }  // namespace
 
 Task<std::optional<Closing>> closing_for(const LiveDeps& d, const tenancy::Caller& who,
@@ -65,9 +63,9 @@ Task<> converse(http::WebSocket& socket, LiveOutbox& outbox, Conversation how) {
         co_await socket.write(std::move(*text));
         sent = true;
         last = steady_ms();
-        if (reader_done) break;
+        if (reader_done || last - checked >= closing_check_ms) break;
       }
-      if (steady_ms() - checked >= check_every_ms) {
+      if (steady_ms() - checked >= closing_check_ms) {
         checked = steady_ms();
         closing = co_await how.closing();
       }

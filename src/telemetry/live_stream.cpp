@@ -288,14 +288,19 @@ Task<> run_sse(LiveDeps d, tenancy::TenantCaller caller, Filters filters, std::s
   sink.replayed(std::move(missed.stream_seqs));
   if (!missed.events.empty()) co_await out.write(missed.events);
   auto last = steady_ms();
+  auto checked = last;
   std::optional<Closing> closing;
   while (!out.client_gone() && !closing) {
     while (auto text = outbox.take()) {
       co_await out.write(*text);
       last = steady_ms();
+      if (last - checked >= closing_check_ms) break;
     }
-    co_await outbox.wait(1'000);
-    closing = co_await closing_for(d, caller.who, caller.client_address);
+    if (outbox.empty()) co_await outbox.wait(1'000);
+    if (steady_ms() - checked >= closing_check_ms) {
+      checked = steady_ms();
+      closing = co_await closing_for(d, caller.who, caller.client_address);
+    }
     if (outbox.empty() && steady_ms() - last >= 15'000) {
       co_await out.write(": keep-alive\n\n");
       last = steady_ms();

@@ -395,6 +395,23 @@ TEST_F(NatsJetStream, dropped_messages_come_again) {
   EXPECT_EQ(got.size(), 5u);
 }
 
+TEST_F(NatsJetStream, what_is_given_back_comes_to_another_at_once) {
+  consumer.ack_wait_ms = 60'000;
+  make();
+  publish(0, 3);
+  auto leaving = pull(), staying = pull();
+  std::size_t taken = fetch(*leaving, 2).size();
+  ASSERT_GT(taken, 0u);
+  taken += fetch(*leaving, 1, 0)
+               .size();  // and its next request stays open: it asks for more than is there
+  const auto until = steady_ms() + 5'000;
+  while (consumer_info().at("num_ack_pending").to_number<std::size_t>() <= taken &&
+         steady_ms() < until)
+    await(sleep_ms(10));
+  leaving->drop_pending();
+  collect(*staying, 3 - taken);
+}
+
 TEST_F(NatsJetStream, processed_messages_are_purged_and_others_stay) {
   make();
   publish(0, 10);

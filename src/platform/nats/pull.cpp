@@ -219,6 +219,8 @@ class Puller : public PullConsumer {
   }
   void in_progress(const Delivered& m) override { answer(m, "+WPI"); }
   void drop_pending() override {
+    // The server would give what comes back to the requests that are still open here.
+    lanes_.clear();
     std::deque<Delivered> dropped;
     {
       const std::lock_guard lock(state_->mutex);
@@ -262,7 +264,7 @@ class Puller : public PullConsumer {
 
   /// A reconnect ends all requests; one that is not ended in time was lost.
   bool lane_is_lost() {
-    if (generation_ != client_->reconnects.load()) return true;
+    if (lanes_.empty() || generation_ != client_->reconnects.load()) return true;
     const std::lock_guard lock(state_->mutex);
     const auto& requests = (**lanes_.back()).requests;
     return !requests.empty() &&
