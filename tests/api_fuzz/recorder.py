@@ -8,8 +8,8 @@ class Recorder:
         self.operations = {}
         self._fresh = []
 
-    def answered(self, caller: str, operation: str, status: int, real: bool, by: str):
-        """`by`: the method; others than the operation's own are tried, too."""
+    def answered(self, caller: str, operation: str, status: int, real: bool, by: str, media_type: str | None):
+        """`by`: the method; others than the operation's own are tried, too. `media_type`: of the body."""
         entry = self._entry(caller, operation)
         entry["requests"] += 1
         if by.upper() != operation.split()[0]:
@@ -17,6 +17,8 @@ class Recorder:
             return
         entry["existing"] += real
         entry["statuses"][str(status)] += 1
+        if media_type and status < 400:
+            entry["taken_as"][media_type] += 1
 
     def failed(self, caller: str, operation: str, check: str, status: int | None, message: str, curl: str):
         """One failure of a kind is told: the others say the same of other values."""
@@ -36,6 +38,10 @@ class Recorder:
         return {key.split(": ", 1)[1] for key, entry in self.operations.items()
                 if any(int(status) < 400 for status in entry["statuses"])}
 
+    def taken_as(self, media_type: str):
+        """The operations that took a body of this type."""
+        return {key.split(": ", 1)[1] for key, entry in self.operations.items() if entry["taken_as"][media_type]}
+
     def take_failures(self):
         out, self._fresh = self._fresh, []
         return out
@@ -53,4 +59,5 @@ class Recorder:
 
     def _entry(self, caller, operation):
         return self.operations.setdefault(f"{caller}: {operation}", {
-            "requests": 0, "by_other_methods": 0, "existing": 0, "statuses": collections.Counter(), "failures": []})
+            "requests": 0, "by_other_methods": 0, "existing": 0, "statuses": collections.Counter(),
+            "taken_as": collections.Counter(), "failures": []})

@@ -7,6 +7,7 @@ lead to what exists, so that more is reached than the 404. Leaves build/reports/
 import json
 import subprocess
 
+import cbor2
 import pytest
 import requests
 import schemathesis
@@ -51,6 +52,12 @@ def document() -> dict:
 
 
 DOCUMENT = document()
+
+
+@schemathesis.serializer("application/cbor")
+def in_cbor(_, value):
+    """What the schema makes, in the other form that ingest takes it."""
+    return cbor2.dumps(value)
 
 
 def schema_for(caller: str):
@@ -125,7 +132,7 @@ def ask(case, caller: str, callers, things, recorder):
         recorder.failed(caller, operation, "answers at all", None, repr(e)[:300], case.as_curl_command(base_url=callers.stack.url))
         return
     status = response.status_code
-    recorder.answered(caller, operation, status, bool(found), case.method)
+    recorder.answered(caller, operation, status, bool(found), case.method, case.media_type)
     try:
         case.validate_response(response, checks=CHECKS)
     except FailureGroup as group:
@@ -158,6 +165,12 @@ def test_the_document_is_the_one_that_is_served(stack):
                               "prepared", "never succeeds"])
 def test_what_is_treated_apart_is_in_the_document(names):
     assert set(names) <= {f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods}
+
+
+def test_what_is_taken_in_cbor_was_sent_in_cbor(recorder):
+    declared = {f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()
+                if "application/cbor" in operation.get("requestBody", {}).get("content", {})}
+    assert declared and recorder.taken_as("application/cbor") == declared
 
 
 def test_everything_was_reached(recorder):
