@@ -214,6 +214,7 @@ void GatewayLoop::Impl::mount_rooms() {
     session.http = std::make_shared<http::Client>(executor);
     session.tokens = tokens;
     session.audit = process.audit;
+    session.issuer_tells_sign_ins = static_cast<bool>(process.identity.mount);
     mount_session(router, session);
     PageDeps pages;
     pages.web = std::make_shared<http::StaticFiles>(config.text("PULSE_WEB_DIR"));

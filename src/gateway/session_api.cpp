@@ -36,11 +36,12 @@ std::string text_of(const boost::json::object& o, std::string_view name) {
   return v && v->is_string() ? std::string(v->get_string()) : std::string();
 }
 
-/// Throws HttpError 503 when the issuer can't be reached.
-Task<Tokens> ask_issuer(SessionDeps d, std::string form) {
+/// Posts a form to an endpoint of the issuer, e.g. "token". Throws HttpError 503 when it can't be
+/// reached.
+Task<http::ClientResponse> post_to_issuer(SessionDeps d, std::string endpoint, std::string form) {
   http::ClientRequest request;
   request.method = "POST";
-  request.url = d.issuer_internal + "/protocol/openid-connect/token";
+  request.url = d.issuer_internal + "/protocol/openid-connect/" + endpoint;
   request.headers.add("Content-Type", "application/x-www-form-urlencoded");
   request.body = std::move(form);
   request.timeout_ms = 10'000;
@@ -56,6 +57,12 @@ Task<Tokens> ask_issuer(SessionDeps d, std::string form) {
                          {{"error", problem}, {"status", answer.status}});
     throw unavailable("Auth service unavailable");
   }
+  co_return answer;
+}
+
+/// Throws HttpError 503 when the issuer can't be reached.
+Task<Tokens> ask_issuer(SessionDeps d, std::string form) {
+  const auto answer = co_await post_to_issuer(d, "token", std::move(form));
   Tokens out;
   boost::system::error_code ec;
   const auto json = boost::json::parse(answer.body, ec);
@@ -67,6 +74,16 @@ Task<Tokens> ask_issuer(SessionDeps d, std::string form) {
     out.expires_in = static_cast<long>(e->get_int64());
   out.granted = !out.access.empty();
   co_return out;
+}
+
+/// Who holds these tokens; nothing when they are not good. Throws HttpError 503.
+Task<std::optional<tenancy::Caller>> caller_of(SessionDeps d, Tokens tokens, std::string address) {
+  try {
+    co_return co_await d.tokens->verify(std::move(tokens.access), std::move(address));
+  } catch (const HttpError& e) {
+    if (e.status == 503) throw;
+  }
+  co_return std::nullopt;
 }
 
 void set_session(const SessionDeps& d, http::Response& r, const Tokens& t) {
@@ -107,27 +124,15 @@ Task<http::Response> callback(SessionDeps d, http::Raw request) {
              "&redirect_uri=" + http::percent_encode(d.ui_base + "/callback") +
              "&code_verifier=" + http::percent_encode(*verifier));
   if (!tokens.granted) co_return back_with(d, "invalid_code");
-  bool valid = true;
-  tenancy::Caller who;
-  try {
-    who = co_await d.tokens->verify(tokens.access, request->client_address);
-  } catch (const HttpError& e) {
-    if (e.status == 503) throw;
-    valid = false;
+  const auto who = co_await caller_of(d, tokens, request->client_address);
+  if (!who) co_return back_with(d, "invalid_token");
+  if (!d.issuer_tells_sign_ins) {
+    auto event = tenancy::AuditLog::security(*who, request->client_address, request->request_id,
+                                             who->tenant_id, "auth.login", "login", "user",
+                                             who->user_id, who->username + " signed in");
+    event.entity_name = who->username;
+    co_await d.audit->record(std::move(event));
   }
-  if (!valid) co_return back_with(d, "invalid_token");
-  tenancy::AuditEvent event;
-  event.tenant_id = who.tenant_id;
-  event.event_type = "auth.sign_in";
-  event.category = "auth";
-  event.action = "sign_in";
-  event.message = "User " + who.username + " signed in";
-  event.actor_type = "user";
-  event.actor_id = who.user_id;
-  event.actor_name = who.username;
-  event.ip_address = request->client_address;
-  event.request_id = request->request_id;
-  d.audit->write(std::move(event));
   auto r = http::Response::redirect("/app/");
   set_session(d, r, tokens);
   r.headers.add("Set-Cookie", cookie(d, "oauth_state", "", 0));
@@ -136,7 +141,22 @@ Task<http::Response> callback(SessionDeps d, http::Raw request) {
   co_return r;
 }
 
-Task<http::Response> logout(SessionDeps d) {
+/// The issuer's page may ask before it ends the session (Keycloak does); whoever leaves that page
+/// has signed out all the same.
+Task<> end_session_of(SessionDeps d, std::string refresh_token) {
+  auto form = "client_id=" + http::percent_encode(d.client_id) +
+              "&refresh_token=" + http::percent_encode(refresh_token);
+  try {
+    co_await post_to_issuer(d, "logout", std::move(form));
+  } catch (const HttpError& e) {
+    // It is logged; the cookies go, and the issuer's page can still end the session.
+    if (e.status != 503) throw;
+  }
+}
+
+Task<http::Response> logout(SessionDeps d, http::Raw request) {
+  if (const auto token = http::cookie(request->headers, "pulse_refresh"); token && !token->empty())
+    co_await end_session_of(d, *token);
   auto r = http::Response::redirect(
       d.issuer_public +
       "/protocol/openid-connect/logout?client_id=" + http::percent_encode(d.client_id) +
@@ -209,11 +229,15 @@ Task<http::Response> refresh(SessionDeps d, http::Raw request) {
   event.ip_address = request->client_address;
   event.request_id = request->request_id;
   event.actor_type = "user";
+  std::optional<tenancy::Caller> who;
+  if (tokens.granted) who = co_await caller_of(d, tokens, request->client_address);
   http::Response r;
-  if (tokens.granted) {
+  if (who) {
     r = http::Response::json(
         200, "{\"success\":true,\"expires_in\":" + std::to_string(tokens.expires_in) + "}");
     set_session(d, r, tokens);
+    event.actor_id = who->user_id;
+    event.actor_name = who->username;
     event.message = "Session refreshed";
   } else {
     r = http::Response::json(401, "{\"success\":false}");

@@ -204,8 +204,9 @@ Task<http::Response> enter(IssuerDeps d, AuthRequest a, User user, http::Raw req
   const auto from = visitor_of(*request.request);
   const auto secret = crypto::random_token(32);
   const auto session = co_await open_session(*d.pool, user.id, secret, from.address, from.agent);
-  note_security(d, "auth.login", "info", user.username + " signed in", &user, "", from,
-                boost::json::object{{"session_id", session}});
+  boost::json::object details{{"session_id", session}};
+  co_await note_security(d, "auth.login", "info", user.username + " signed in", &user, "", from,
+                         std::move(details));
   auto r = co_await grant(d, std::move(a), user.id, session);
   r.headers.add("Set-Cookie", issuer_cookie(d, sso_cookie, secret, -1));
   // Readable by login-status-iframe.html: says which session lives, and proves nothing.

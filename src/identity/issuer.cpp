@@ -192,10 +192,10 @@ Visitor visitor_of(const http::Request& request) {
           request.request_id};
 }
 
-void note_security(const IssuerDeps& d, std::string event_type, std::string severity,
-                   std::string message, const User* user, const std::string& name,
-                   const Visitor& from, boost::json::object details) {
-  if (!d.audit) return;
+Task<> note_security(IssuerDeps d, std::string event_type, std::string severity,
+                     std::string message, const User* user, std::string name, Visitor from,
+                     boost::json::object details) {
+  if (!d.audit) co_return;
   tenancy::AuditEvent e;
   e.category = "security";
   e.severity = std::move(severity);
@@ -214,24 +214,27 @@ void note_security(const IssuerDeps& d, std::string event_type, std::string seve
   if (!name.empty()) e.details["name"] = can_be_name(name) ? name : "(unreadable)";
   e.ip_address = from.address;
   e.request_id = from.request_id;
-  d.audit->write(std::move(e));
+  co_await d.audit->record(std::move(e));
 }
 
 namespace {
 
 /// Counts a failure; the one that fills the measure is told as a lock, once.
-void failed(const IssuerDeps& d, const std::optional<User>& user, const std::string& name,
-            const std::string& counted, const Visitor& from) {
+Task<> failed(IssuerDeps d, std::optional<User> user, std::string name, std::string counted,
+              Visitor from) {
   const User* who = user ? &*user : nullptr;
-  note_security(d, "auth.login_failed", "warning", "Sign-in failed", who, name, from);
+  // Counted before anything is waited for, so that tries side by side are counted one by one.
   d.failures_by_address->failed(from.address);
   d.failures_by_user->failed(counted);
-  if (d.failures_by_user->blocked_for(counted) > 0)
-    note_security(d, "auth.login_locked", "warning", "Too many failed sign-ins of one user", who,
-                  name, from);
-  if (d.failures_by_address->blocked_for(from.address) > 0)
-    note_security(d, "auth.login_locked", "warning", "Too many failed sign-ins from one address",
-                  nullptr, name, from);
+  const bool user_locked = d.failures_by_user->blocked_for(counted) > 0;
+  const bool address_locked = d.failures_by_address->blocked_for(from.address) > 0;
+  co_await note_security(d, "auth.login_failed", "warning", "Sign-in failed", who, name, from);
+  if (user_locked)
+    co_await note_security(d, "auth.login_locked", "warning",
+                           "Too many failed sign-ins of one user", who, name, from);
+  if (address_locked)
+    co_await note_security(d, "auth.login_locked", "warning",
+                           "Too many failed sign-ins from one address", nullptr, name, from);
 }
 
 }  // namespace
@@ -250,7 +253,7 @@ Task<std::optional<User>> check_password(IssuerDeps d, std::string name, std::st
   if (user && !password.empty() && password.size() <= 1024) hash = user->password_hash;
   const bool right = co_await d.passwords->fits(std::move(password), hash);
   if (right && user->enabled) co_return user;
-  failed(d, user, name, counted, from);
+  co_await failed(d, user, name, counted, from);
   co_return std::nullopt;
 }
 

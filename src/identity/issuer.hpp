@@ -109,11 +109,11 @@ Visitor visitor_of(const http::Request& request);
 Task<std::optional<User>> check_password(IssuerDeps d, std::string name, std::string password,
                                          Visitor from);
 
-/// Writes an event of category security, e.g. ("auth.login", "login"). `user` may be null; `name`
-/// is then what was typed.
-void note_security(const IssuerDeps& d, std::string event_type, std::string severity,
-                   std::string message, const User* user, const std::string& name,
-                   const Visitor& from, boost::json::object details = {});
+/// Writes an event of category security through, e.g. ("auth.login", "login"). `user` may be null;
+/// `name` is then what was typed.
+Task<> note_security(IssuerDeps d, std::string event_type, std::string severity,
+                     std::string message, const User* user, std::string name, Visitor from,
+                     boost::json::object details = {});
 
 void mount_authorization(http::Router& router, const IssuerDeps& deps);
 void mount_passwords(http::Router& router, const IssuerDeps& deps);

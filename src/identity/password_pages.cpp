@@ -127,9 +127,10 @@ Task<http::Response> follow_link(IssuerDeps d, http::Raw request) {
   const auto ended = co_await use_link(*d.pool, key, std::move(hash));
   if (!ended) co_return dead_link(d, owner.link);
   co_await end_tokens(d, *ended);
-  note_security(d, "auth.password_changed", "info",
-                owner.user->username + " set a password by a link", &*owner.user, "",
-                visitor_of(*request.request), boost::json::object{{"link", owner.link->action}});
+  boost::json::object details{{"link", owner.link->action}};
+  co_await note_security(d, "auth.password_changed", "info",
+                         owner.user->username + " set a password by a link", &*owner.user, "",
+                         visitor_of(*request.request), std::move(details));
   auto r = message_page(200, "Your password is set",
                         "Sign in with your user name " + owner.user->username +
                             " (or your email address) and the new password.",
@@ -179,9 +180,9 @@ Task<http::Response> replace_temporary(IssuerDeps d, http::Raw request) {
   const bool replaced =
       co_await replace_temporary_password(*d.pool, user->id, *user->password_hash, std::move(hash));
   if (!replaced) co_return form_is_over("Please go back to the application and sign in again.");
-  note_security(d, "auth.password_changed", "info",
-                user->username + " replaced the temporary password", &*user, "",
-                visitor_of(*request.request));
+  co_await note_security(d, "auth.password_changed", "info",
+                         user->username + " replaced the temporary password", &*user, "",
+                         visitor_of(*request.request));
   user->password_temporary = false;
   co_return co_await enter(d, half->request, std::move(*user), request);
 }
@@ -208,11 +209,12 @@ Task<> send_reset(IssuerDeps d, std::string email, Visitor from) {
   if (user && user->enabled)
     sent = co_await send_link(*d.pool, d.links, *user, EmailAction::password_reset, "",
                               resets_an_hour);
-  note_security(d, "auth.password_reset_requested", "info",
-                sent   ? "A link for a new password was sent"
-                : user ? "A new password was asked for; no link was sent"
-                       : "A new password was asked for an unknown address",
-                user ? &*user : nullptr, email, from, boost::json::object{{"sent", sent}});
+  boost::json::object details{{"sent", sent}};
+  co_await note_security(d, "auth.password_reset_requested", "info",
+                         sent   ? "A link for a new password was sent"
+                         : user ? "A new password was asked for; no link was sent"
+                                : "A new password was asked for an unknown address",
+                         user ? &*user : nullptr, email, from, std::move(details));
 }
 
 void tell_failure(std::exception_ptr error) {

@@ -85,8 +85,10 @@ Task<http::Response> by_password(IssuerDeps d, Form form, Visitor from) {
   who.user = *user;
   who.session_id = session.id;
   who.signed_in_s = now_ms() / 1000;
-  note_security(d, "auth.login", "info", user->username + " signed in by the password grant",
-                &*user, "", from, boost::json::object{{"session_id", session.id}});
+  boost::json::object details{{"session_id", session.id}};
+  co_await note_security(d, "auth.login", "info",
+                         user->username + " signed in by the password grant", &*user, "", from,
+                         std::move(details));
   co_return granted(d, who, scope, "", std::move(session.refresh_token));
 }
 

@@ -117,8 +117,9 @@ void require_open_tenant(const Membership& m) {
                                                  : "Organization not found");
 }
 
-[[noreturn]] void refuse(const GuardDeps& deps, const http::Request& request, const Caller& who,
-                         const std::string& detail) {
+/// Throws 403, when the trace of it is written.
+Task<> refuse(const GuardDeps& deps, const http::Request& request, const Caller& who,
+              std::string detail) {
   AuditEvent e;
   e.tenant_id = who.tenant_id;
   e.event_type = "access.refused";
@@ -132,7 +133,7 @@ void require_open_tenant(const Membership& m) {
   e.actor_name = who.username.empty() ? who.email : who.username;
   e.ip_address = request.client_address;
   e.request_id = request.request_id;
-  deps.audit->write(std::move(e));
+  co_await deps.audit->record(std::move(e));
   throw forbidden(detail);
 }
 
@@ -176,13 +177,13 @@ Task<> check_token(const GuardDeps& deps, http::Request& request, const http::En
   deps.limits->check_caller(request, v.who, v.membership.get());
   if (in_tenant) {
     if (!spec.permission.empty() && !holds(v.who, v.membership.get(), spec.permission))
-      refuse(deps, request, v.who, "Permission required: " + spec.permission);
+      co_await refuse(deps, request, v.who, "Permission required: " + spec.permission);
     if (v.who.is_operator()) co_await note_operator_in_tenant(deps, request, v.who, spec);
   } else if (spec.access == http::Access::operators) {
     if (!v.who.is_operator() || !v.who.by_api_token.empty())
-      refuse(deps, request, v.who, "Operator role required");
+      co_await refuse(deps, request, v.who, "Operator role required");
     if (!spec.permission.empty() && !v.who.has_role(spec.permission))
-      refuse(deps, request, v.who, "Role required: " + spec.permission);
+      co_await refuse(deps, request, v.who, "Role required: " + spec.permission);
   }
   request.caller = std::move(v);
 }

@@ -301,7 +301,7 @@ export const people = {
     ]);
     const text = readFileSync(await file.path(), 'utf8');
     assert.match(text, /^timestamp,event_type/);
-    assert.ok(text.includes('site.created') && !text.includes('auth.sign_in'), 'the export does not follow the filter');
+    assert.ok(text.includes('site.created') && !text.includes('auth.login'), 'the export does not follow the filter');
     // The site's page tells it, too, and hears of the next change by itself.
     await open('sites/log-hall', 'Log hall two');
     await region('Activity').locator('[data-line]', { hasText: 'site.updated' }).first().waitFor();

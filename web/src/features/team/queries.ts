@@ -9,7 +9,7 @@ const most = 1000;
 export function useTraces(): Traces & { pending: boolean } {
   const signIns = useQuery({
     queryKey: ['audit-log', 'sign-ins'],
-    queryFn: ({ signal }) => people.auditLog({ event_type: 'auth.sign_in' }, most, 0, signal),
+    queryFn: ({ signal }) => people.auditLog({ event_type: 'auth.login' }, most, 0, signal),
     staleTime: 60_000,
   });
   const invited = useQuery({
