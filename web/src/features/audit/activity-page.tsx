@@ -18,7 +18,7 @@ import { useTitle } from '@/ui/time';
 import { EventDetail, eventKey, EventLine } from './event-parts';
 import { auditFilter, Choice, DayRange, FilterChip } from './filters';
 import { ownLinks } from './links';
-import { LogList } from './log-list';
+import { LogList } from '@/ui/log-list';
 import { useAuditLog } from './queries';
 
 const filters = ['q', 'actor', 'action', 'category', 'severity', 'entity', 'entity_id', 'from', 'to'];

@@ -3,7 +3,7 @@ import type { AuditFilter } from '@/api/people';
 import { Panel } from '@/ui/page';
 import { EventDetail, eventKey, EventLine } from './event-parts';
 import { ownLinks } from './links';
-import { LogList } from './log-list';
+import { LogList } from '@/ui/log-list';
 import { useAuditLog } from './queries';
 
 /** Who did what to one thing, or what one person did: the newest, with the way to all of it. */

@@ -3,7 +3,7 @@ import { operatorPath, type EventFilter, type StaffFilter } from '@/api/operator
 import { bounds } from '@/features/audit/changes';
 import { EventDetail, eventKey, EventLine } from '@/features/audit/event-parts';
 import { auditFilter, Choice, DayRange, FilterChip, type Get } from '@/features/audit/filters';
-import { LogList } from '@/features/audit/log-list';
+import { LogList } from '@/ui/log-list';
 import { csv, download } from '@/lib/csv';
 import { count, many } from '@/lib/numbers';
 import { useUrl } from '@/lib/use-url';

@@ -1,7 +1,7 @@
 import { Link } from 'react-router';
 import type { EventFilter } from '@/api/operator';
 import { EventDetail, eventKey, EventLine, type EventColumns } from '@/features/audit/event-parts';
-import { LogList } from '@/features/audit/log-list';
+import { LogList } from '@/ui/log-list';
 import { Panel } from '@/ui/page';
 import { operatorLinks } from '../links';
 import { useEvents } from './queries';

@@ -1,20 +1,10 @@
 // Lines of a log that open: the newest first, more on demand.
 import { useState, type ReactNode } from 'react';
 import { count } from '@/lib/numbers';
-import { Button } from '@/ui/button';
-import { DownIcon } from '@/ui/icons';
-import { Failure, SkeletonRows } from '@/ui/states';
-
-/** What a log is read from: the lines so far, and how to come to more. */
-export interface LogSource<T> {
-  lines: T[];
-  total: number | null;
-  pending: boolean;
-  error: Error | null;
-  retry: () => void;
-  more: (() => void) | null;
-  loadingMore: boolean;
-}
+import type { LineSource } from '@/lib/use-lines';
+import { Button } from './button';
+import { DownIcon } from './icons';
+import { Failure, SkeletonRows } from './states';
 
 export function LogList<T>({
   source,
@@ -25,7 +15,7 @@ export function LogList<T>({
   empty,
   rows = 8,
 }: {
-  source: LogSource<T>;
+  source: LineSource<T>;
   /** What it is called where it fails: "The audit log". */
   what: string;
   keyOf: (line: T) => string;
