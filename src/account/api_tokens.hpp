@@ -68,14 +68,14 @@ Task<bool> revoke_token(tenancy::TenantDb db, TokenOwner owner, std::string toke
 
 Task<std::vector<ServiceAccount>> service_accounts(tenancy::TenantDb db);
 Task<std::optional<ServiceAccount>> find_service_account(tenancy::TenantDb db, std::string id);
-/// Nothing when the name is taken; here and below.
+/// Nothing when the name is taken.
 Task<std::optional<std::string>> insert_service_account(tenancy::TenantDb db, std::string tenant_id,
                                                         std::string name, std::string description,
                                                         std::string created_by);
-Task<bool> update_service_account(tenancy::TenantDb db, std::string id,
-                                  std::optional<std::string> name,
-                                  std::optional<std::string> description,
-                                  std::optional<bool> enabled);
+/// What changed, as json::changes_between tells it; nothing when the name is taken.
+Task<std::optional<boost::json::object>> update_service_account(
+    tenancy::TenantDb db, std::string id, std::optional<std::string> name,
+    std::optional<std::string> description, std::optional<bool> enabled);
 Task<> remove_service_account(tenancy::TenantDb db, std::string id);
 
 /// Scopes once each; 400 for what is no permission, 403 for what the caller does not hold.

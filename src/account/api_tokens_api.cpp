@@ -53,10 +53,11 @@ TokenOwner owner_of(const ServiceAccount& account) {
 }
 
 Task<> tell(AccountDeps d, TenantCaller caller, std::string type, std::string action,
-            std::string entity_type, std::string id, std::string name) {
-  auto event = tenancy::AuditLog::security(caller.who, caller.client_address, caller.request_id,
-                                           caller.tenant(), std::move(type), std::move(action),
-                                           std::move(entity_type), std::move(id), name);
+            std::string entity_type, std::string id, std::string name,
+            boost::json::object details = {}) {
+  auto event = tenancy::AuditLog::security(
+      caller.who, caller.client_address, caller.request_id, caller.tenant(), std::move(type),
+      std::move(action), std::move(entity_type), std::move(id), name, std::move(details));
   event.entity_name = std::move(name);
   co_await d.audit->record(std::move(event));
 }
@@ -152,12 +153,12 @@ Task<ServiceAccount> change_account(AccountDeps d, TenantCaller caller, http::Pa
                                     http::Body<UpdateAccount> body) {
   const auto account = co_await known_account(caller, id.value);
   if (!body->name && !body->description && !body->enabled) throw bad_request("No fields provided");
-  const bool free = co_await update_service_account(caller.db, account.id, body->name,
-                                                    body->description, body->enabled);
-  if (!free) throw conflict("Service account name already exists");
+  auto changes = co_await update_service_account(caller.db, account.id, body->name,
+                                                 body->description, body->enabled);
+  if (!changes) throw conflict("Service account name already exists");
   d.api_tokens->changed();
   co_await tell(d, caller, "service_account.updated", "update", "service_account", account.id,
-                "Service account " + account.name);
+                "Service account " + account.name, std::move(*changes));
   co_return co_await known_account(caller, account.id);
 }
 

@@ -3,7 +3,7 @@
 #include "account/api_tokens.hpp"
 #include "account/roles.hpp"
 #include "platform/errors.hpp"
-#include "platform/pg/clauses.hpp"
+#include "platform/pg/row_change.hpp"
 #include "platform/pg/rows.hpp"
 #include "tenancy/permissions.hpp"
 
@@ -123,22 +123,25 @@ Task<std::optional<std::string>> insert_service_account(tenancy::TenantDb db, st
   co_return std::string(rows.text(0, 0));
 }
 
-Task<bool> update_service_account(tenancy::TenantDb db, std::string id,
-                                  std::optional<std::string> name,
-                                  std::optional<std::string> description,
-                                  std::optional<bool> enabled) {
+Task<std::optional<boost::json::object>> update_service_account(
+    tenancy::TenantDb db, std::string id, std::optional<std::string> name,
+    std::optional<std::string> description, std::optional<bool> enabled) {
+  pg::RowChange change;
+  if (name) change.set("name", *name);
+  if (description) change.set("description", *description);
+  if (enabled)
+    change.set("disabled_at", *enabled,
+               "CASE WHEN ?::boolean THEN NULL ELSE coalesce(disabled_at, now()) END");
+  auto statement = change.in("service_accounts", "id = ?", id);
+  pg::Result rows;
   try {
-    co_await db.query(
-        "UPDATE service_accounts SET name = coalesce($2, name), "
-        "description = coalesce($3, description), "
-        "disabled_at = CASE WHEN $4::boolean THEN NULL WHEN NOT $4::boolean "
-        "THEN coalesce(disabled_at, now()) ELSE disabled_at END WHERE id = $1",
-        pg::Params::of(id, name, description, enabled));
+    rows = co_await db.query(statement.first, statement.second);
   } catch (const pg::Error& e) {
-    if (e.unique_violation()) co_return false;
+    if (e.unique_violation()) co_return std::nullopt;
     throw;
   }
-  co_return true;
+  if (rows.empty()) throw not_found("Service account not found");
+  co_return pg::RowChange::told(rows);
 }
 
 Task<> remove_service_account(tenancy::TenantDb db, std::string id) {

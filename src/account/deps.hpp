@@ -29,6 +29,7 @@ void mount_organization(http::Router& api, const AccountDeps& deps);
 void mount_api_tokens(http::Router& api, const AccountDeps& deps);
 void mount_service_accounts(http::Router& api, const AccountDeps& deps);
 void mount_audit_log(http::Router& api, const AccountDeps& deps);
+void mount_subscriptions(http::Router& api, const AccountDeps& deps);
 
 /// Every endpoint of this room.
 inline void mount(http::Router& api, const AccountDeps& deps) {
@@ -39,6 +40,7 @@ inline void mount(http::Router& api, const AccountDeps& deps) {
   mount_api_tokens(api, deps);
   mount_service_accounts(api, deps);
   mount_audit_log(api, deps);
+  mount_subscriptions(api, deps);
 }
 
 }  // namespace pulse::account

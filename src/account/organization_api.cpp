@@ -4,7 +4,7 @@
 #include "account/tier.hpp"
 #include "platform/email.hpp"
 #include "platform/errors.hpp"
-#include "platform/pg/clauses.hpp"
+#include "platform/pg/row_change.hpp"
 #include "platform/pg/rows.hpp"
 
 namespace pulse::account {
@@ -98,17 +98,11 @@ Task<Organization> get_organization(AccountDeps, TenantCaller caller) {
 
 Task<Organization> put_organization(AccountDeps d, TenantCaller caller,
                                     http::Body<UpdateOrganization> body) {
-  pg::Clauses set(", ");
-  boost::json::array changed;
+  pg::RowChange change;
   const auto put = [&](const char* column, const json::Patch<std::string>& member) {
-    if (!member) return;
-    set.add(std::string(column) + " = nullif(?, '')", member.value);
-    changed.emplace_back(column);
+    if (member) change.set(column, member.value, "nullif(?, '')");
   };
-  if (body->name) {
-    set.add("name = ?", *body->name);
-    changed.emplace_back("name");
-  }
+  if (body->name) change.set("name", *body->name);
   put("legal_name", body->legal_name);
   put("contact_email", body->contact_email);
   put("contact_name", body->contact_name);
@@ -123,17 +117,15 @@ Task<Organization> put_organization(AccountDeps d, TenantCaller caller,
   put("country", body->country);
   put("billing_email", body->billing_email);
   put("logo", body->logo);
-  if (body->timezone) {
-    set.add("timezone = ?", *body->timezone);
-    changed.emplace_back("timezone");
-  }
-  if (set.empty()) throw bad_request("No fields to update");
-  set.add("updated_at = now()");
-  co_await caller.db.query("UPDATE tenants SET " + set.text(), set.params());
-  boost::json::object details;
-  details["fields"] = std::move(changed);
-  auto event = tenancy::AuditLog::of(caller, "organization.updated", "update", "organization",
-                                     caller.tenant(), "Organization changed", std::move(details));
+  if (body->timezone) change.set("timezone", *body->timezone);
+  if (change.empty()) throw bad_request("No fields to update");
+  change.also("updated_at = now()");
+  auto statement = change.in("tenants", "tenant_id = ?", caller.tenant());
+  const auto changed = co_await caller.db.query(statement.first, statement.second);
+  if (changed.empty()) throw not_found("Organization not found");
+  auto event =
+      tenancy::AuditLog::of(caller, "organization.updated", "update", "organization",
+                            caller.tenant(), "Organization changed", pg::RowChange::told(changed));
   d.audit->write(std::move(event));
   const auto rows = co_await caller.db.query(select_organization);
   if (rows.empty()) throw not_found("Organization not found");

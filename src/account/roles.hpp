@@ -68,8 +68,9 @@ Task<std::optional<Role>> find_role(tenancy::TenantDb db, std::string role_id);
 /// Nothing when the name is taken.
 Task<std::optional<std::string>> insert_role(tenancy::TenantDb db, std::string tenant_id,
                                              CreateRole role);
-/// False when the name is taken.
-Task<bool> update_role(tenancy::TenantDb db, std::string role_id, UpdateRole changes);
+/// What changed, as json::changes_between tells it; nothing when the name is taken.
+Task<std::optional<boost::json::object>> update_role(tenancy::TenantDb db, std::string role_id,
+                                                     UpdateRole changes);
 /// Removes the role; those who have it get `replacement` where one is given.
 Task<> remove_role(tenancy::TenantDb db, std::string role_id,
                    std::optional<std::string> replacement);

@@ -1,7 +1,10 @@
+#include <algorithm>
+
 #include "account/deps.hpp"
 #include "account/people.hpp"
 #include "account/roles.hpp"
 #include "platform/errors.hpp"
+#include "platform/json/changes.hpp"
 
 namespace pulse::account {
 
@@ -71,17 +74,17 @@ Task<Role> changeable(TenantCaller caller, std::string role_id, const char* verb
   co_return std::move(*role);
 }
 
-boost::json::array actions_of(const Role& role) {
-  boost::json::array out;
-  for (const auto& p : role.permissions) out.emplace_back(p.action);
-  return out;
+boost::json::object permissions_of(const Role& role) {
+  boost::json::array actions;
+  for (const auto& p : role.permissions) actions.emplace_back(p.action);
+  return {{"permissions", std::move(actions)}};
 }
 
-Task<> tell(AccountDeps d, TenantCaller caller, std::string type, std::string action, Role role) {
-  auto event = tenancy::AuditLog::security(caller.who, caller.client_address, caller.request_id,
-                                           caller.tenant(), std::move(type), std::move(action),
-                                           "role", role.id, "Role " + role.name,
-                                           boost::json::object{{"permissions", actions_of(role)}});
+Task<> tell(AccountDeps d, TenantCaller caller, std::string type, std::string action, Role role,
+            boost::json::object details) {
+  auto event = tenancy::AuditLog::security(
+      caller.who, caller.client_address, caller.request_id, caller.tenant(), std::move(type),
+      std::move(action), "role", role.id, "Role " + role.name, std::move(details));
   event.entity_name = role.name;
   co_await d.audit->record(std::move(event));
 }
@@ -107,24 +110,23 @@ Task<RoleMade> create_role(AccountDeps d, TenantCaller caller, http::Body<Create
   const auto id = co_await insert_role(caller.db, caller.tenant(), body.value);
   if (!id) throw conflict("Role name already exists");
   auto made = co_await find_role(caller.db, *id);
-  if (made) co_await tell(d, caller, "role.created", "create_role", std::move(*made));
+  if (made) co_await tell(d, caller, "role.created", "create_role", *made, permissions_of(*made));
   co_return RoleMade{*id, "Role created"};
 }
 
 Task<Message> change_role(AccountDeps d, TenantCaller caller, http::Path<"role_id"> role_id,
                           http::Body<UpdateRole> body) {
-  const auto before = co_await changeable(caller, role_id.value, "modify");
+  const auto role = co_await changeable(caller, role_id.value, "modify");
   if (body->name) {
     body.value.name = trimmed(*body->name);
     if (body->name->empty()) throw bad_request("Role name must not be empty");
   }
   if (body->permission_ids)
     body.value.permission_ids = co_await grantable(caller, *body->permission_ids);
-  const bool free = co_await update_role(caller.db, before.id, body.value);
-  if (!free) throw conflict("Role name already exists");
+  auto changes = co_await update_role(caller.db, role.id, body.value);
+  if (!changes) throw conflict("Role name already exists");
   d.memberships->changed(caller.tenant());
-  auto after = co_await find_role(caller.db, before.id);
-  if (after) co_await tell(d, caller, "role.updated", "update_role", std::move(*after));
+  co_await tell(d, caller, "role.updated", "update_role", role, std::move(*changes));
   co_return Message{"Role updated"};
 }
 
@@ -143,7 +145,7 @@ Task<Message> delete_role(AccountDeps d, TenantCaller caller, http::Path<"role_i
   }
   co_await remove_role(caller.db, role.id, query->reassign_to);
   d.memberships->changed(caller.tenant());
-  co_await tell(d, caller, "role.deleted", "delete_role", role);
+  co_await tell(d, caller, "role.deleted", "delete_role", role, permissions_of(role));
   co_return Message{"Role deleted"};
 }
 
@@ -186,20 +188,24 @@ Task<Message> assign_roles(AccountDeps d, TenantCaller caller, http::Path<"user_
   const auto user = co_await user_of_tenant(d, caller, user_id.value);
   const auto roles = co_await grantable_roles(caller, body->role_ids);
   bool stays_admin = false;
-  std::vector<std::string> ids;
-  boost::json::object details;
-  auto& names = details["roles"].emplace_array();
+  std::vector<std::string> ids, had, has;
   for (const auto& r : roles) {
     ids.push_back(r.id);
-    names.emplace_back(r.name);
+    has.push_back(r.name);
     for (const auto& p : r.permissions) stays_admin = stays_admin || p.action == admin_permission;
   }
   auto lock = co_await lock_people(caller);
   if (!stays_admin) co_await require_another_admin(d, caller, user, false);
+  const auto held = co_await assignments_of(caller.db, user.id);
+  for (const auto& a : held) had.push_back(a.role_name);
   co_await replace_assignments(caller.db, caller.tenant(), user.id, std::move(ids),
                                caller.who.user_id);
   co_await lock.commit();
   d.memberships->changed(caller.tenant(), user.id);
+  std::sort(had.begin(), had.end());
+  std::sort(has.begin(), has.end());
+  auto details = json::changes_between({{"roles", boost::json::value_from(had)}},
+                                       {{"roles", boost::json::value_from(has)}});
   auto event = tenancy::AuditLog::security(
       caller.who, caller.client_address, caller.request_id, caller.tenant(), "user.roles_updated",
       "replace_assignments", "user", user.id, "Roles of " + user.username + " replaced",

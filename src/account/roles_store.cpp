@@ -1,5 +1,6 @@
 #include "account/roles.hpp"
-#include "platform/pg/clauses.hpp"
+#include "platform/errors.hpp"
+#include "platform/pg/row_change.hpp"
 #include "platform/pg/rows.hpp"
 
 namespace pulse::account {
@@ -84,29 +85,39 @@ Task<std::optional<std::string>> insert_role(tenancy::TenantDb db, std::string t
   co_return id;
 }
 
-Task<bool> update_role(tenancy::TenantDb db, std::string role_id, UpdateRole changes) {
+Task<std::optional<boost::json::object>> update_role(tenancy::TenantDb db, std::string role_id,
+                                                     UpdateRole changes) {
   auto transaction = co_await db.begin();
   if (changes.name) {
     const auto taken =
         co_await transaction.query("SELECT 1 FROM roles WHERE lower(name) = lower($1) AND id <> $2",
                                    pg::Params::of(*changes.name, role_id));
-    if (!taken.empty()) co_return false;
+    if (!taken.empty()) co_return std::nullopt;
   }
-  pg::Clauses set(", ");
-  if (changes.name) set.add("name = ?", *changes.name);
-  if (changes.description) set.add("description = ?", *changes.description);
-  set.add("updated_at = now()");
-  const auto id = set.parameter(role_id);
-  co_await transaction.query("UPDATE roles SET " + set.text() + " WHERE id = " + id, set.params());
+  pg::RowChange change;
+  if (changes.name) change.set("name", *changes.name);
+  if (changes.description) change.set("description", *changes.description);
+  change.also("updated_at = now()");
+  auto statement = change.in("roles", "id = ?", role_id);
+  const auto rows = co_await transaction.query(statement.first, statement.second);
+  if (rows.empty()) throw not_found("Role not found");
+  auto told = pg::RowChange::told(rows);
   if (changes.permission_ids) {
+    const std::string held =
+        "SELECT action FROM role_permissions JOIN permissions ON id = permission_id "
+        "WHERE role_id = $1 ORDER BY action";
+    const auto before = co_await transaction.query(held, pg::Params::of(role_id));
     co_await transaction.query("DELETE FROM role_permissions WHERE role_id = $1",
                                pg::Params::of(role_id));
     co_await transaction.query(
         "INSERT INTO role_permissions (role_id, permission_id) SELECT $1, unnest($2::integer[])",
         pg::Params::of(role_id, *changes.permission_ids));
+    const auto after = co_await transaction.query(held, pg::Params::of(role_id));
+    json::add_change(told, "permissions", boost::json::value_from(pg::texts(before)),
+                     boost::json::value_from(pg::texts(after)));
   }
   co_await transaction.commit();
-  co_return true;
+  co_return told;
 }
 
 Task<> remove_role(tenancy::TenantDb db, std::string role_id,

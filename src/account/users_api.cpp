@@ -4,6 +4,7 @@
 #include "account/tier.hpp"
 #include "platform/email.hpp"
 #include "platform/errors.hpp"
+#include "platform/json/changes.hpp"
 
 namespace pulse::account {
 
@@ -188,7 +189,9 @@ Task<Message> update_user(AccountDeps d, TenantCaller caller, http::Path<"user_i
   co_await d.directory->update(user.id, std::move(changes));
   co_await lock.commit();
   if (disables) co_await end_access(d, caller, user.id);
-  co_await tell(d, caller, "user.updated", "update", user, "Changed " + user.username);
+  const auto after = co_await d.directory->user(user.id);
+  co_await tell(d, caller, "user.updated", "update", user, "Changed " + user.username,
+                json::changes_of(user, after));
   co_return Message{"User updated successfully"};
 }
 
@@ -237,7 +240,8 @@ Task<Message> change_realm_role(AccountDeps d, TenantCaller caller, http::Path<"
   // The role stands in tokens that are out already.
   if (was_admin && !becomes_admin) co_await end_access(d, caller, user.id);
   d.api_tokens->changed();
-  boost::json::object details{{"role", body->role}};
+  auto details = json::changes_between({{"role", was_admin ? "tenant-admin" : "customer"}},
+                                       {{"role", body->role}});
   co_await tell(d, caller, "user.role_changed", "change_role", user,
                 user.username + " is now " + body->role, std::move(details));
   co_return Message{"User role changed to " + body->role};

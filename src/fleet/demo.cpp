@@ -49,7 +49,7 @@ Task<> ensure_device(pg::Pool& pool, const std::string& tenant, const std::strin
   device.plan_id = "premium";
   device.name = name;
   if (!rows.empty()) device.template_id = rows.int64(0, 0);
-  co_await insert_device(db, tenant, device);
+  co_await insert_device(db, tenant, device, "");
 }
 
 /// A live token: the known one when it still is, else a new one.
@@ -100,7 +100,7 @@ Task<DemoDevice> create_device_with_token(pg::Pool& pool, std::string tenant_id,
     co_await insert_site(db, tenant_id, site);
     device.site_id = site_id;
   }
-  co_await insert_device(db, tenant_id, device);
+  co_await insert_device(db, tenant_id, device, "");
   const auto token = co_await ensure_token(pool, tenant_id, device_id, "");
   co_return DemoDevice{tenant_id, device_id, site_id.empty() ? "default-site" : site_id, token, ""};
 }

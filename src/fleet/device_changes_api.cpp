@@ -32,7 +32,7 @@ Task<http::Created<CreatedDevice>> create_device(FleetDeps d, TenantCaller calle
                                                  http::Body<CreateDevice> body) {
   if (const auto wait = d.creates->take(caller.tenant(), creates_per_tenant))
     throw too_many("At most 30 devices a minute", static_cast<int>(wait / 1000 + 1));
-  auto created = co_await insert_device(caller.db, caller.tenant(), body.value);
+  auto created = co_await insert_device(caller.db, caller.tenant(), body.value, caller.who.user_id);
   changed(d, caller.tenant(), body->device_id);
   d.audit->write(AuditLog::of(caller, "device.created", "create", "device", body->device_id,
                               "Device " + body->device_id + " created"));
@@ -49,17 +49,17 @@ bool says_nothing(const DeviceChanges& c) {
 Task<DeviceOnly> patch_device(FleetDeps d, TenantCaller caller, http::Path<"device_id"> id,
                               http::Body<DeviceChanges> body) {
   if (says_nothing(body.value)) throw bad_request("No fields provided");
-  co_await update_device(caller.db, caller.tenant(), id.value, body.value);
+  auto changes = co_await update_device(caller.db, caller.tenant(), id.value, body.value);
   changed(d, caller.tenant(), id.value);
   d.audit->write(AuditLog::of(caller, "device.updated", "update", "device", id.value,
-                              "Device " + id.value + " updated"));
+                              "Device " + id.value + " updated", std::move(changes)));
   auto device = co_await find_device(caller.db, id.value);
   if (!device) throw not_found("Device not found");
   co_return DeviceOnly{caller.tenant(), std::move(static_cast<Device&>(*device))};
 }
 
 Task<DeletedDevice> delete_device(FleetDeps d, TenantCaller caller, http::Path<"device_id"> id) {
-  const bool gone = co_await mark_deleted(caller.db, id.value);
+  const bool gone = co_await mark_deleted(caller.db, id.value, caller.who.user_id);
   if (!gone) throw not_found("Device not found");
   changed(d, caller.tenant(), id.value);
   d.audit->write(AuditLog::of(caller, "device.deleted", "delete", "device", id.value,

@@ -2,7 +2,7 @@
 
 #include "fleet/devices.hpp"
 #include "platform/ids.hpp"
-#include "platform/pg/clauses.hpp"
+#include "platform/pg/row_change.hpp"
 #include "platform/pg/rows.hpp"
 
 namespace pulse::fleet {
@@ -70,8 +70,8 @@ std::vector<std::string> clean_tags(const std::vector<std::string>& tags) {
   return out;
 }
 
-Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id,
-                                  CreateDevice device) {
+Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id, CreateDevice device,
+                                  std::string actor_id) {
   CreatedDevice out;
   out.device_id = device.device_id;
   out.plan_id = device.plan_id.value_or("basic");
@@ -129,76 +129,99 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id,
       "INSERT INTO device_subscriptions (subscription_id, tenant_id, device_id, plan_id, status, "
       "term_end) VALUES ($1, $2, $3, $4, 'TRIAL', now() + interval '14 days')",
       pg::Params::of(out.subscription_id, tenant_id, device.device_id, out.plan_id));
+  co_await tx.query(
+      "INSERT INTO subscription_audit (tenant_id, event_type, actor_type, actor_id, new_state, "
+      "details) VALUES ($1, 'SUBSCRIPTION_CREATED', CASE $5 WHEN '' THEN 'system' ELSE 'user' END, "
+      "nullif($5, ''), jsonb_build_object('status', 'TRIAL', 'plan_id', $4::text), "
+      "jsonb_build_object('subscription_id', $2::text, 'device_id', $3::text))",
+      pg::Params::of(tenant_id, out.subscription_id, device.device_id, out.plan_id, actor_id));
   co_await tx.commit();
   co_return out;
 }
 
-Task<> update_device(tenancy::TenantDb db, std::string tenant_id, std::string device_id,
-                     DeviceChanges c) {
+Task<boost::json::object> update_device(tenancy::TenantDb db, std::string tenant_id,
+                                        std::string device_id, DeviceChanges c) {
   auto tx = co_await db.begin();
   if (c.site_id) {
     if (!c.site_id.value) throw bad_request("site_id can't be null");
     co_await require_site(tx, *c.site_id.value);
   }
   if (c.template_id && c.template_id.value) co_await require_template(tx, *c.template_id.value);
-  pg::Clauses set(", ");
-  const auto text = [&](const char* clause, const json::Patch<std::string>& v) {
-    if (v) set.add(clause, v.value);
+  pg::RowChange change;
+  const auto text = [&](const char* column, const json::Patch<std::string>& v) {
+    if (v) change.set(column, v.value);
   };
   if (c.name) {
     // Older clients know the name as the model: both are answered, and both move.
-    set.add("name = ?", c.name.value);
-    if (!c.model) set.add("model = ?", c.name.value);
+    change.set("name", c.name.value);
+    if (!c.model) change.set("model", c.name.value);
   }
-  text("site_id = ?", c.site_id);
-  text("address = ?", c.address);
-  text("mac_address = ?", c.mac_address);
-  text("imei = ?", c.imei);
-  text("iccid = ?", c.iccid);
-  text("serial_number = ?", c.serial_number);
-  text("model = ?", c.model);
-  text("manufacturer = ?", c.manufacturer);
-  text("hw_revision = ?", c.hw_revision);
-  text("fw_version = ?", c.fw_version);
-  text("notes = ?", c.notes);
-  if (c.latitude) set.add("latitude = ?::float8", c.latitude.value);
-  if (c.longitude) set.add("longitude = ?::float8", c.longitude.value);
+  text("site_id", c.site_id);
+  text("address", c.address);
+  text("mac_address", c.mac_address);
+  text("imei", c.imei);
+  text("iccid", c.iccid);
+  text("serial_number", c.serial_number);
+  text("model", c.model);
+  text("manufacturer", c.manufacturer);
+  text("hw_revision", c.hw_revision);
+  text("fw_version", c.fw_version);
+  text("notes", c.notes);
+  if (c.latitude) change.set("latitude", c.latitude.value, "?::float8");
+  if (c.longitude) change.set("longitude", c.longitude.value, "?::float8");
   if (c.location_source && c.location_source.value)
-    set.add("location_source = ?", *c.location_source.value);
+    change.set("location_source", *c.location_source.value);
   else if (c.latitude || c.longitude || c.address)
-    set.add("location_source = 'manual'");
-  if (c.template_id) set.add("template_id = ?::integer", c.template_id.value);
+    change.also("location_source = 'manual'");
+  if (c.template_id) change.set("template_id", c.template_id.value, "?::integer");
   if (c.heartbeat_stale_seconds)
-    set.add("heartbeat_stale_seconds = ?::integer", c.heartbeat_stale_seconds.value);
-  set.add("updated_at = now()");
-  const auto id = set.parameter(device_id);
-  const auto rows =
-      co_await tx.query("UPDATE device_registry SET " + set.text() + " WHERE device_id = " + id +
-                            " AND status <> 'DELETED' RETURNING device_id",
-                        set.params());
+    change.set("heartbeat_stale_seconds", c.heartbeat_stale_seconds.value, "?::integer");
+  change.also("updated_at = now()");
+  auto statement = change.in("device_registry", "device_id = ? AND status <> 'DELETED'", device_id);
+  const auto rows = co_await tx.query(statement.first, statement.second);
   if (rows.empty()) throw not_found("Device not found");
+  auto told = pg::RowChange::told(rows);
   if (c.template_id && c.template_id.value)
     co_await tx.query(add_required_sensors,
                       pg::Params::of(tenant_id, device_id, *c.template_id.value));
   if (c.tags) {
     const auto tags = clean_tags(c.tags.value.value_or(std::vector<std::string>{}));
-    co_await tx.query("DELETE FROM device_tags WHERE device_id = $1", pg::Params::of(device_id));
+    const auto had = co_await tx.query(
+        "WITH gone AS (DELETE FROM device_tags WHERE device_id = $1 RETURNING tag, position) "
+        "SELECT tag FROM gone ORDER BY position, tag",
+        pg::Params::of(device_id));
     co_await tx.query(
         "INSERT INTO device_tags (tenant_id, device_id, tag, position) "
         "SELECT $1, $2, tag, place FROM unnest($3::text[]) WITH ORDINALITY AS t (tag, place)",
         pg::Params::of(tenant_id, device_id, tags));
+    json::add_change(told, "tags", boost::json::value_from(pg::texts(had)),
+                     boost::json::value_from(tags));
   }
   co_await tx.commit();
+  co_return told;
 }
 
-Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id) {
+Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id, std::string actor_id) {
   const auto rows = co_await db.query(R"sql(
     WITH gone AS (
       UPDATE device_registry SET status = 'DELETED', updated_at = now()
       WHERE device_id = $1 AND status <> 'DELETED' RETURNING device_id
-    ), cancelled AS (
-      UPDATE device_subscriptions SET status = 'CANCELLED', cancelled_at = now(), updated_at = now()
+    ), live AS (
+      SELECT * FROM device_subscriptions
       WHERE device_id IN (SELECT device_id FROM gone) AND status NOT IN ('EXPIRED', 'CANCELLED')
+      FOR UPDATE
+    ), cancelled AS (
+      UPDATE device_subscriptions s SET status = 'CANCELLED', cancelled_at = now(),
+        updated_at = now()
+      FROM live WHERE s.subscription_id = live.subscription_id
+    ), told AS (
+      INSERT INTO subscription_audit (tenant_id, event_type, actor_type, actor_id, previous_state,
+        new_state, details)
+      SELECT tenant_id, 'SUBSCRIPTION_CANCELLED', CASE $2 WHEN '' THEN 'system' ELSE 'user' END,
+             nullif($2, ''), jsonb_build_object('status', status, 'plan_id', plan_id),
+             jsonb_build_object('status', 'CANCELLED', 'plan_id', plan_id),
+             jsonb_build_object('subscription_id', subscription_id, 'device_id', device_id)
+      FROM live
     ), revoked AS (
       UPDATE device_api_tokens SET revoked_at = now()
       WHERE device_id IN (SELECT device_id FROM gone) AND revoked_at IS NULL
@@ -208,7 +231,7 @@ Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id) {
     )
     SELECT device_id FROM gone
   )sql",
-                                      pg::Params::of(device_id));
+                                      pg::Params::of(device_id, actor_id));
   co_return !rows.empty();
 }
 

@@ -33,12 +33,6 @@ struct TenantTags {
 };
 BOOST_DESCRIBE_STRUCT(TenantTags, (), (tenant_id, tags))
 
-std::vector<std::string> column(const pg::Result& rows) {
-  std::vector<std::string> out;
-  for (int i = 0; i < rows.rows(); ++i) out.emplace_back(rows.text(i, 0));
-  return out;
-}
-
 std::string one_tag(const std::string& text) {
   const auto tags = clean_tags({text});
   if (tags.empty()) throw bad_request("Invalid tag");
@@ -50,7 +44,7 @@ Task<DeviceTags> get_tags(FleetDeps, TenantCaller caller, http::Path<"device_id"
   const auto rows = co_await caller.db.query(
       "SELECT tag FROM device_tags WHERE device_id = $1 ORDER BY position, tag",
       pg::Params::of(id.value));
-  co_return DeviceTags{caller.tenant(), id.value, column(rows)};
+  co_return DeviceTags{caller.tenant(), id.value, pg::texts(rows)};
 }
 
 Task<DeviceTags> put_tags(FleetDeps d, TenantCaller caller, http::Path<"device_id"> id,
@@ -59,9 +53,9 @@ Task<DeviceTags> put_tags(FleetDeps d, TenantCaller caller, http::Path<"device_i
   DeviceChanges changes;
   changes.tags.present = true;
   changes.tags.value = clean_tags(body->tags);
-  co_await update_device(caller.db, caller.tenant(), id.value, changes);
+  auto told = co_await update_device(caller.db, caller.tenant(), id.value, changes);
   d.audit->write(AuditLog::of(caller, "device.tags_set", "update", "device", id.value,
-                              "Tags of device " + id.value + " set"));
+                              "Tags of device " + id.value + " set", std::move(told)));
   co_return DeviceTags{caller.tenant(), id.value, *changes.tags.value};
 }
 
@@ -95,7 +89,7 @@ Task<DeviceTag> remove_tag(FleetDeps d, TenantCaller caller, http::Path<"device_
 Task<TenantTags> all_tags(FleetDeps, TenantCaller caller) {
   const auto rows =
       co_await caller.db.query("SELECT DISTINCT tag FROM device_tags ORDER BY tag LIMIT 5000");
-  co_return TenantTags{caller.tenant(), column(rows)};
+  co_return TenantTags{caller.tenant(), pg::texts(rows)};
 }
 
 }  // namespace

@@ -192,12 +192,15 @@ BOOST_DESCRIBE_STRUCT(CreatedDevice, (), (device_id, subscription_id, plan_id, s
 
 /// Registry row, required sensors and trial subscription in one transaction. Throws HttpError 400
 /// (plan, parent), 404 (template, site), 409 (device exists).
-Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id, CreateDevice device);
+/// `actor_id`: the user who does it, for the subscription's history; empty: Pulse itself.
+Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id, CreateDevice device,
+                                  std::string actor_id);
 /// Throws HttpError 404 (device, template, site).
-Task<> update_device(tenancy::TenantDb db, std::string tenant_id, std::string device_id,
-                     DeviceChanges changes);
+/// Answers what changed, as json::changes_between tells it.
+Task<boost::json::object> update_device(tenancy::TenantDb db, std::string tenant_id,
+                                        std::string device_id, DeviceChanges changes);
 /// False when there is none.
-Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id);
+Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id, std::string actor_id);
 /// When it was decommissioned; nothing: not found, or already done. Tokens are revoked with it.
 Task<std::optional<Time>> decommission(tenancy::TenantDb db, std::string device_id);
 Task<bool> restore(tenancy::TenantDb db, std::string device_id);

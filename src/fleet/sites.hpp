@@ -62,8 +62,9 @@ Task<std::vector<Site>> sites_with_counts(tenancy::TenantDb db);
 Task<std::optional<Site>> find_site(tenancy::TenantDb db, std::string site_id);
 /// False when the id is taken.
 Task<bool> insert_site(tenancy::TenantDb db, std::string tenant_id, CreateSite site);
-/// False when there is no such site.
-Task<bool> update_site(tenancy::TenantDb db, std::string site_id, UpdateSite changes);
+/// What changed, as json::changes_between tells it; nothing when there is no such site.
+Task<std::optional<boost::json::object>> update_site(tenancy::TenantDb db, std::string site_id,
+                                                     UpdateSite changes);
 enum class SiteRemoval { removed, missing, in_use };
 Task<SiteRemoval> remove_site(tenancy::TenantDb db, std::string site_id);
 Task<std::vector<SiteDevice>> devices_at_site(tenancy::TenantDb db, std::string site_id);

@@ -55,11 +55,11 @@ Task<Site> patch_site(FleetDeps d, TenantCaller caller, http::Path<"site_id"> si
                       http::Body<UpdateSite> body) {
   if (!body->name && !body->location && !body->latitude && !body->longitude)
     throw bad_request("No fields provided");
-  const bool known = co_await update_site(caller.db, site_id.value, body.value);
-  if (!known) throw not_found("Site not found");
+  auto changes = co_await update_site(caller.db, site_id.value, body.value);
+  if (!changes) throw not_found("Site not found");
   tell_pages(d, caller.tenant(), "sites");
   d.audit->write(AuditLog::of(caller, "site.updated", "update", "site", site_id.value,
-                              "Site " + site_id.value + " updated"));
+                              "Site " + site_id.value + " updated", std::move(*changes)));
   co_return co_await known_site(caller.db, site_id.value);
 }
 

@@ -1,5 +1,5 @@
 #include "fleet/sites.hpp"
-#include "platform/pg/clauses.hpp"
+#include "platform/pg/row_change.hpp"
 #include "platform/pg/rows.hpp"
 
 namespace pulse::fleet {
@@ -44,18 +44,18 @@ Task<bool> insert_site(tenancy::TenantDb db, std::string tenant_id, CreateSite s
   co_return !rows.empty();
 }
 
-Task<bool> update_site(tenancy::TenantDb db, std::string site_id, UpdateSite changes) {
-  pg::Clauses set(", ");
-  if (changes.name) set.add("name = ?", *changes.name);
-  if (changes.location) set.add("location = ?", changes.location.value);
-  if (changes.latitude) set.add("latitude = ?::float8", changes.latitude.value);
-  if (changes.longitude) set.add("longitude = ?::float8", changes.longitude.value);
-  set.add("updated_at = now()");
-  const auto id = set.parameter(site_id);
-  const auto rows = co_await db.query(
-      "UPDATE sites SET " + set.text() + " WHERE site_id = " + id + " RETURNING site_id",
-      set.params());
-  co_return !rows.empty();
+Task<std::optional<boost::json::object>> update_site(tenancy::TenantDb db, std::string site_id,
+                                                     UpdateSite changes) {
+  pg::RowChange change;
+  if (changes.name) change.set("name", *changes.name);
+  if (changes.location) change.set("location", changes.location.value);
+  if (changes.latitude) change.set("latitude", changes.latitude.value, "?::float8");
+  if (changes.longitude) change.set("longitude", changes.longitude.value, "?::float8");
+  change.also("updated_at = now()");
+  auto statement = change.in("sites", "site_id = ?", site_id);
+  const auto rows = co_await db.query(statement.first, statement.second);
+  if (rows.empty()) co_return std::nullopt;
+  co_return pg::RowChange::told(rows);
 }
 
 Task<SiteRemoval> remove_site(tenancy::TenantDb db, std::string site_id) {

@@ -1,7 +1,7 @@
-#include "operations/changes.hpp"
 #include "operations/deps.hpp"
 #include "operations/tenants.hpp"
 #include "platform/errors.hpp"
+#include "platform/json/changes.hpp"
 
 namespace pulse::operations {
 
@@ -114,7 +114,7 @@ Task<Told> change_tenant(OperationsDeps d, OperatorCaller caller, http::Path<"te
   std::string message = "Tenant changed";
   if (body->status) message = "Tenant is now " + *body->status;
   boost::json::object details;
-  if (after) details = changes_of(*before, *after);
+  if (after) details = json::changes_of(*before, *after);
   co_await tell(d, caller, id.value, "tenant.updated", "update", message, std::move(details));
   co_return Told{id.value, "updated"};
 }

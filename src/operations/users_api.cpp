@@ -1,8 +1,8 @@
 // People across tenants, and platform staff.
-#include "operations/changes.hpp"
 #include "operations/deps.hpp"
 #include "platform/email.hpp"
 #include "platform/errors.hpp"
+#include "platform/json/changes.hpp"
 #include "platform/json/rules.hpp"
 
 namespace pulse::operations {
@@ -202,7 +202,7 @@ Task<Message> update_user(OperationsDeps d, OperatorCaller caller, http::Path<"u
   if (disables) co_await end_access(d, user.id);
   const auto after = co_await d.directory->user(user.id);
   co_await tell(d, caller, user, "user.updated", "update", "User " + user.username + " changed",
-                changes_of(user, after));
+                json::changes_of(user, after));
   co_return Message{"User updated successfully"};
 }
 
@@ -255,7 +255,7 @@ Task<Message> add_role(OperationsDeps d, OperatorCaller caller, http::Path<"user
   after.roles = with_role(user.roles, body->role);
   co_await d.directory->set_roles(user.id, after.roles);
   co_await tell(d, caller, user, "user.role_assigned", "assign_role",
-                body->role + " given to " + user.username, changes_of(user, after));
+                body->role + " given to " + user.username, json::changes_of(user, after));
   co_return Message{"Role " + body->role + " assigned"};
 }
 
@@ -278,7 +278,7 @@ Task<Message> remove_role(OperationsDeps d, OperatorCaller caller, http::Path<"u
     d.api_tokens->changed();
   }
   co_await tell(d, caller, user, "user.role_removed", "remove_role",
-                role.value + " taken from " + user.username, changes_of(user, after));
+                role.value + " taken from " + user.username, json::changes_of(user, after));
   co_return Message{"Role " + role.value + " removed"};
 }
 
@@ -292,7 +292,7 @@ Task<Message> assign_tenant(OperationsDeps d, OperatorCaller caller, http::Path<
   auto moved = user;
   moved.tenant_id = body->tenant_id;
   co_await tell(d, caller, moved, "user.tenant_assigned", "assign_tenant",
-                user.username + " assigned to " + body->tenant_id, changes_of(user, moved));
+                user.username + " assigned to " + body->tenant_id, json::changes_of(user, moved));
   co_return Message{"User assigned to tenant " + body->tenant_id};
 }
 

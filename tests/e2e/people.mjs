@@ -49,7 +49,7 @@ export const people = {
     await signIn('tenantadmin1');
     const pages = { team: 'team', member: `team/${users[0].id}`, roles: 'roles', role: `roles/${role}`, 'role-new': 'roles/new',
       activity: 'activity-log', access: 'settings/access', profile: 'settings/profile',
-      organization: 'settings/organization', 'device-activity': `devices/${device.device_id}?tab=activity`,
+      organization: 'settings/organization', subscription: 'subscription', 'device-activity': `devices/${device.device_id}?tab=activity`,
       'site-activity': `sites/${device.site_id}` };
     for (const theme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme: theme });
@@ -291,6 +291,10 @@ export const people = {
     await page.reload();
     const line = page.locator('[data-line]', { hasText: 'site.updated' });
     await line.getByRole('button').first().click();
+    // What was stands beside what is.
+    const name = line.getByRole('row', { name: /name/ });
+    await name.waitFor();
+    assert.match(await name.innerText(), /Log hall[^]*Log hall two/);
     await line.getByText('Only theirs').click();
     await page.waitForURL(/actor=/);
     assert.equal(await page.getByLabel('Who', { exact: true }).locator('option:checked').innerText(), 'Cora Customer');
@@ -310,6 +314,39 @@ export const people = {
     await page.setViewportSize({ width: 390, height: 844 });
     await open('activity-log', 'Activity log');
     await fits('the activity log');
+  },
+  async 'subscriptions-are-found-and-explained'() {
+    await call('customer1', 'POST', '/devices', { device_id: 'paid-1', plan_id: 'standard' });
+    await signIn('customer1');
+    await page.locator('aside').getByRole('link', { name: 'Subscription' }).click();
+    await page.locator('h1', { hasText: 'Subscription' }).waitFor();
+    await page.getByRole('img', { name: /\d+ trial/ }).waitFor();
+    await page.getByLabel('Search subscriptions').fill('PAID');
+    await page.waitForURL(/q=PAID/i);
+    await page.reload();
+    const row = page.locator('[data-row]', { hasText: 'paid-1' });
+    await row.waitFor();
+    assert.match(await row.innerText(), /Standard[^]*Trial[^]*ends in 13 days[^]*9\.99/);
+    await row.getByRole('link', { name: 'paid-1' }).click();
+    await dialog().getByText('paid-1', { exact: true }).waitFor();
+    await dialog().getByText('Device twin').waitFor();
+    await accessible('a subscription');
+    await screen('subscription-detail');
+    await page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    assert.ok(!page.url().includes('id='), 'the address still opens the dialog');
+    // The device goes: its subscription leaves the list by itself, and the history says who ended it.
+    await call('customer1', 'DELETE', '/devices/paid-1');
+    await page.getByText('No subscription fits').waitFor();
+    await page.getByRole('button', { name: 'Show all that live' }).click();
+    await page.getByLabel('State', { exact: true }).selectOption('CANCELLED');
+    await row.waitFor();
+    const ended = region('History').locator('[data-line]', { hasText: 'paid-1' }).first();
+    await ended.getByText('Subscription cancelled').waitFor();
+    await ended.getByRole('button').click();
+    assert.match(await ended.innerText(), /TRIAL[^]*CANCELLED/);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await fits('the subscriptions');
   },
   async 'profile-and-organization-are-kept'() {
     const other = await browser.newContext();

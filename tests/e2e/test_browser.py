@@ -41,7 +41,8 @@ def stack():
     "operators-without-admin-look-only", "from-a-new-tenant-to-a-member-of-it",
     "people-pages-in-both-themes-and-sizes", "an-invited-member-sees-what-the-role-allows",
     "a-role-changes-by-a-diff", "a-token-of-the-browser-works-in-a-script", "the-team-is-changed-in-the-browser",
-    "the-activity-log-is-searched-and-exported", "profile-and-organization-are-kept"])
+    "the-activity-log-is-searched-and-exported", "subscriptions-are-found-and-explained",
+    "profile-and-organization-are-kept"])
 def test_in_the_browser(stack, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")

@@ -56,8 +56,10 @@ def victim(stack):
     machine = api.post(f"/service-accounts/{account}/tokens", json={"name": MARK, "scopes": ["devices.read"]}).json()["id"]
     requests.post(f"{stack.url}/ingest/v1/tenant/victim/device/{MARK}-device/telemetry", timeout=5,
                   headers={"X-Provision-Token": rotated.json()["password"]}, json={"metrics": {"temperature": 1}})
+    subscription = api.get("/subscriptions").json()["subscriptions"][0]["subscription_id"]
     member = api.get(f"/users?search={MARK}-member").json()["users"][0]["id"]
     return {"api": api, "device_id": f"{MARK}-device", "site_id": f"{MARK}-site", "tag": f"{MARK}-tag",
+            "subscription_id": subscription,
             "template_id": str(template.json()["id"]), "role_id": role, "user_id": member, "account_id": account,
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": "victim",
             "token_id": {"devices": api.get(f"/devices/{MARK}-device/tokens").json()["tokens"][0]["id"],

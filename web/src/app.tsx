@@ -30,6 +30,7 @@ const Settings = lazyPart(() => import('./features/settings/settings-layout'));
 const Profile = lazyPart(() => import('./features/settings/profile-page'));
 const OrganizationSettings = lazyPart(() => import('./features/settings/organization-page'));
 const Access = lazyPart(() => import('./features/settings/access-page'));
+const Subscription = lazyPart(() => import('./features/subscription/subscription-page'));
 const Activity = lazyPart(() => import('./features/audit/activity-page'));
 const Overview = lazyPart(() => import('./features/operator/overview-page'));
 const Tenants = lazyPart(() => import('./features/operator/tenants/tenants-page'));
@@ -139,6 +140,8 @@ const pages: Record<CallerKind, RouteObject[]> = {
     ...sameAs([
       ['dashboard', '/home'],
       ['users', '/team'],
+      ['billing', '/subscription'],
+      ['settings/billing', '/subscription'],
     ]),
     { path: '', element: <StartPage /> },
     { path: 'home', element: <Home /> },
@@ -155,6 +158,7 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'roles', element: <Roles /> },
     { path: 'roles/:roleId', element: <RoleEditor /> },
     { path: 'activity-log', element: <Activity /> },
+    { path: 'subscription', element: <Subscription /> },
     {
       path: 'settings',
       element: <Settings />,

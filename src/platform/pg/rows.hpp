@@ -71,6 +71,13 @@ void read_row(const Result& r, int row, const std::vector<int>& columns, T& out)
   });
 }
 
+/// The texts of the first column.
+inline std::vector<std::string> texts(const Result& r) {
+  std::vector<std::string> out;
+  for (int row = 0; row < r.rows(); ++row) out.emplace_back(r.text(row, 0));
+  return out;
+}
+
 /// One row as a described struct: members are found by column name; a member without a column keeps
 /// its default; null leaves a non-optional member at its default.
 template <class T>

@@ -22,6 +22,9 @@ export type PreferencesPatch = Schemas['UpdatePreferences'];
 export type TierUse = Schemas['TierUse'];
 export type LimitUse = Schemas['LimitUse'];
 export type AuditEvent = Schemas['AuditRow'];
+export type Subscription = Schemas['Subscription'];
+export type SubscriptionDetail = Schemas['SubscriptionDetail'];
+export type SubscriptionEvent = Schemas['SubscriptionEvent'];
 export type InviteInput = Schemas['InviteUser'];
 export type RoleInput = Schemas['CreateRole'];
 export type TokenInput = Schemas['CreateApiToken'];
@@ -38,6 +41,10 @@ export interface AuditFilter {
   start?: string;
   end?: string;
 }
+
+/** The states of a subscription, from its first day to its end. */
+export const subscriptionStates = ['TRIAL', 'ACTIVE', 'GRACE', 'SUSPENDED', 'EXPIRED', 'CANCELLED'] as const;
+export type SubscriptionStatus = (typeof subscriptionStates)[number];
 
 /** Where a token lives: with the caller, or with a service account. */
 export type TokenHome = { account: string } | null;
@@ -68,6 +75,22 @@ export const people = {
         signal,
       }),
     ),
+  subscriptions: (
+    query: { q?: string; status?: SubscriptionStatus; include_expired?: boolean; limit: number; offset: number },
+    signal?: AbortSignal,
+  ) =>
+    answer<Schemas['SubscriptionList']>(
+      client.GET(`${base}/subscriptions`, { params: { query }, signal }),
+    ),
+  subscription: (subscription_id: string) =>
+    answer<SubscriptionDetail>(
+      client.GET(`${base}/subscriptions/{subscription_id}`, { params: { path: { subscription_id } } }),
+    ),
+  subscriptionHistory: (limit: number, offset: number, signal?: AbortSignal) =>
+    answer<Schemas['SubscriptionHistory']>(
+      client.GET(`${base}/subscription/audit`, { params: { query: { limit, offset } }, signal }),
+    ),
+
   member: (id: string) => answer<Member>(client.GET(`${base}/users/{user_id}`, user(id))),
   invite: (body: InviteInput) =>
     answer<Schemas['Invited']>(client.POST(`${base}/users/invite`, { body })),

@@ -39,6 +39,7 @@ const customer: NavGroup[] = [
       { to: '/team', label: 'Team', key: 'p', needs: needs.seeTeam },
       { to: '/roles', label: 'Roles', key: 'r', needs: needs.roles },
       { to: '/activity-log', label: 'Activity log', key: 'y' },
+      { to: '/subscription', label: 'Subscription', key: 'b' },
       { to: '/settings', label: 'Settings', key: ',' },
       { to: '/settings/profile', label: 'Profile', aside: true },
       { to: '/settings/organization', label: 'Organization', aside: true },
