@@ -23,11 +23,7 @@ constexpr const char* device_columns = R"sql(
   t.name AS template_name, t.slug AS template_slug,
   r.parent_device_id, r.plan_id, u.subscription_id, u.status AS subscription_status,
   r.decommissioned_at, r.created_at,
-  (SELECT count(*) FROM device_sensors k
-   WHERE k.tenant_id = r.tenant_id AND k.device_id = r.device_id) AS sensor_count,
-  coalesce((SELECT jsonb_object_agg(k.metric_key, k.unit) FROM device_sensors k
-            WHERE k.tenant_id = r.tenant_id AND k.device_id = r.device_id
-              AND k.unit IS NOT NULL), '{}') AS units,
+  k.sensor_count, coalesce(k.units, '{}') AS units,
   ARRAY(SELECT g.tag FROM device_tags g
         WHERE g.tenant_id = r.tenant_id AND g.device_id = r.device_id
         ORDER BY g.position, g.tag) AS tags
@@ -38,6 +34,10 @@ constexpr const char* device_joins = R"sql(
   LEFT JOIN device_templates t ON t.id = r.template_id
   LEFT JOIN device_subscriptions u ON u.tenant_id = r.tenant_id AND u.device_id = r.device_id
     AND u.status NOT IN ('EXPIRED', 'CANCELLED')
+  LEFT JOIN LATERAL (
+    SELECT count(*) AS sensor_count,
+           jsonb_object_agg(metric_key, unit) FILTER (WHERE unit IS NOT NULL) AS units
+    FROM device_sensors WHERE tenant_id = r.tenant_id AND device_id = r.device_id) k ON true
 )sql";
 
 std::vector<std::string> split_tags(const std::string& list) {
