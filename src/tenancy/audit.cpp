@@ -4,9 +4,12 @@
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <deque>
 #include <mutex>
+#include <optional>
 
 #include "platform/http/address.hpp"
 #include "platform/json/write.hpp"
@@ -41,6 +44,7 @@ constexpr const char* insert_events = R"sql(
 struct Stamped {
   AuditEvent event;
   std::string at;
+  std::uint64_t number = 0;
 };
 
 }  // namespace
@@ -52,26 +56,23 @@ struct AuditLog::Impl {
   std::size_t capacity = 0;
   std::mutex mutex;
   std::deque<Stamped> events;
-  std::uint64_t dropped = 0;
+  std::uint64_t dropped = 0, given = 0;
   std::atomic<bool> stopped{false};
+  // Of `executor` alone, on which all writing happens: one batch at a time.
+  bool writing = false;
+  std::uint64_t settled = 0;  // all events up to this number are written, or were dropped
+  std::optional<asio::steady_timer> batch_ends;
+  std::exception_ptr failure;  // of the batch that ended last
 
   Task<> write_some();
+  Task<> write_batch(const std::deque<Stamped>& batch);
+  Task<> write_until(std::uint64_t number);
   Task<> run(long flush_ms);
 };
 
-/// Writes up to one statement's worth; on failure the events stay in front.
-Task<> AuditLog::Impl::write_some() {
-  std::deque<Stamped> batch;
-  {
-    const std::lock_guard lock(mutex);
-    while (!events.empty() && batch.size() < per_statement) {
-      batch.push_back(std::move(events.front()));
-      events.pop_front();
-    }
-  }
-  if (batch.empty()) co_return;
+Task<> AuditLog::Impl::write_batch(const std::deque<Stamped>& batch) {
   std::vector<std::vector<std::string>> c(16);
-  for (const auto& [e, at] : batch) {
+  for (const auto& [e, at, number] : batch) {
     const std::string* values[] = {&at,         &e.tenant_id,   &e.event_type, &e.category,
                                    &e.severity, &e.entity_type, &e.entity_id,  &e.entity_name,
                                    &e.action,   &e.message,     nullptr,       &e.actor_type,
@@ -84,13 +85,44 @@ Task<> AuditLog::Impl::write_some() {
   params.add(source);
   pg::Scope scope;
   scope.role = "pulse_ingest";  // the one role that may write the events of any tenant and of none
-  std::exception_ptr error;
-  try {
-    co_await pool->query(scope, insert_events, std::move(params));
-  } catch (...) {
-    error = std::current_exception();
+  co_await pool->query(scope, insert_events, std::move(params));
+}
+
+/// Writes up to one statement's worth; on failure the events stay in front. One batch is written at
+/// a time: whoever comes meanwhile waits for its end, finds then what is left to do, and fails as
+/// it failed.
+Task<> AuditLog::Impl::write_some() {
+  if (writing) {
+    boost::system::error_code ignored;  // cancelling wakes
+    co_await batch_ends->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    if (failure) std::rethrow_exception(failure);
+    co_return;
   }
-  if (!error) co_return;
+  std::deque<Stamped> batch;
+  {
+    const std::lock_guard lock(mutex);
+    while (!events.empty() && batch.size() < per_statement) {
+      batch.push_back(std::move(events.front()));
+      events.pop_front();
+    }
+    if (batch.empty()) settled = given;
+  }
+  if (batch.empty()) co_return;
+  writing = true;
+  batch_ends.emplace(executor, asio::steady_timer::time_point::max());
+  const auto last = batch.back().number;
+  failure = nullptr;
+  try {
+    co_await write_batch(batch);
+  } catch (...) {  // thrown on below
+    failure = std::current_exception();
+  }
+  writing = false;
+  batch_ends->cancel();
+  if (!failure) {
+    settled = last;
+    co_return;
+  }
   {
     const std::lock_guard lock(mutex);
     while (!batch.empty()) {
@@ -98,7 +130,11 @@ Task<> AuditLog::Impl::write_some() {
       batch.pop_back();
     }
   }
-  std::rethrow_exception(error);
+  std::rethrow_exception(failure);
+}
+
+Task<> AuditLog::Impl::write_until(std::uint64_t number) {
+  while (settled < number) co_await write_some();
 }
 
 Task<> AuditLog::Impl::run(long flush_ms) {
@@ -125,14 +161,9 @@ Task<> AuditLog::Impl::run(long flush_ms) {
 
 namespace {
 
-Task<> write_all(std::shared_ptr<AuditLog::Impl> impl) {
-  while (true) {
-    {
-      const std::lock_guard lock(impl->mutex);
-      if (impl->events.empty()) co_return;
-    }
-    co_await impl->write_some();
-  }
+/// On the executor of the pool: all that was given up to `number` is written.
+Task<> write_until(std::shared_ptr<AuditLog::Impl> impl, std::uint64_t number) {
+  co_await impl->write_until(number);
 }
 
 }  // namespace
@@ -153,7 +184,9 @@ AuditLog::AuditLog(asio::any_io_executor executor, pg::Pool& pool, std::string s
 
 AuditLog::~AuditLog() { impl_->stopped = true; }
 
-bool AuditLog::write(AuditEvent event) {
+bool AuditLog::write(AuditEvent event) { return add(std::move(event)) != 0; }
+
+std::uint64_t AuditLog::add(AuditEvent event) {
   // One address that PostgreSQL can't read would hold up every event behind it.
   event.ip_address = http::plain_address(event.ip_address).value_or("");
   const std::lock_guard lock(impl_->mutex);
@@ -173,17 +206,19 @@ bool AuditLog::write(AuditEvent event) {
     else if (kept)
       events.pop_front();
   }
-  if (kept) events.push_back({std::move(event), iso8601(now())});
-  return kept;
+  if (!kept) return 0;
+  events.push_back({std::move(event), iso8601(now()), ++impl_->given});
+  return impl_->given;
 }
 
 Task<> AuditLog::record(AuditEvent event) {
   const auto impl = impl_;
-  write(std::move(event));
+  const auto number = add(std::move(event));
+  if (number == 0) co_return;
   std::string problem;
   try {
     // The pool belongs to the base loop, so the writing happens there.
-    co_await asio::co_spawn(impl->executor, write_all(impl), asio::use_awaitable);
+    co_await asio::co_spawn(impl->executor, write_until(impl, number), asio::use_awaitable);
   } catch (const pg::Error& e) {
     problem = e.what();
   }
@@ -226,7 +261,15 @@ AuditEvent AuditLog::of(const TenantCaller& caller, std::string event_type, std:
   return e;
 }
 
-Task<> AuditLog::flush() { return write_all(impl_); }
+Task<> AuditLog::flush() {
+  const auto impl = impl_;
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(impl->mutex);
+    number = impl->given;
+  }
+  co_await asio::co_spawn(impl->executor, write_until(impl, number), asio::use_awaitable);
+}
 
 std::uint64_t AuditLog::dropped() const {
   const std::lock_guard lock(impl_->mutex);

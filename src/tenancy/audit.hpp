@@ -50,6 +50,7 @@ class AuditLog {
   struct Impl;  // of audit.cpp
 
  private:
+  std::uint64_t add(AuditEvent event);  // its number; 0: dropped
   std::shared_ptr<Impl> impl_;
 };
 
