@@ -1,9 +1,8 @@
 // Lines of a log that open: the newest first, more on demand.
 import { useState, type ReactNode } from 'react';
-import { count } from '@/lib/numbers';
 import type { LineSource } from '@/lib/use-lines';
-import { Button } from './button';
 import { DownIcon } from './icons';
+import { ShowMore } from './show-more';
 import { Failure, SkeletonRows } from './states';
 
 export function LogList<T>({
@@ -62,18 +61,7 @@ export function LogList<T>({
           );
         })}
       </ul>
-      {(source.more || (source.total ?? 0) > source.lines.length) && (
-        <div className="flex items-center justify-between gap-3 border-t px-3 py-2 text-ink-2">
-          <span className="num">
-            {count(source.lines.length)} of {count(source.total ?? source.lines.length)}
-          </span>
-          {source.more && (
-            <Button small busy={source.loadingMore} onClick={source.more}>
-              Show more
-            </Button>
-          )}
-        </div>
-      )}
+      <ShowMore source={source} />
     </>
   );
 }

@@ -1,10 +1,11 @@
 import { useCallback } from 'react';
+import { toast } from 'sonner';
 import { callPath } from '@/api/customer';
 import { auditExport } from '@/api/people';
 import { usePermissions } from '@/auth/permissions';
 import { needs } from '@/auth/needs';
 import { nameOf } from '@/features/people/names';
-import { useMembers } from '@/features/people/queries';
+import { useLimits, useMembers } from '@/features/people/queries';
 import { many } from '@/lib/numbers';
 import { useUrl } from '@/lib/use-url';
 import { Button } from '@/ui/button';
@@ -35,6 +36,7 @@ export default function ActivityPage() {
   const filter = auditFilter(get);
   const source = useAuditLog(filter);
   const seesTeam = usePermissions().may(needs.seeTeam);
+  const tier = useLimits().data;
   const members = useMembers('', 0, 200).data?.users ?? [];
   const search = useCallback((q: string) => set({ q }), [set]);
   const nothing = () => set(Object.fromEntries(filters.map((name) => [name, null])));
@@ -53,18 +55,29 @@ export default function ActivityPage() {
         actions={
           <>
             <CopyCall path={callPath('/audit-log', { ...filter })} />
-            <Menu
-              trigger={
-                <Button>
-                  Export <DownIcon />
-                </Button>
-              }
-            >
-              <MenuItem onSelect={() => location.assign(auditExport(filter, 'csv'))}>CSV</MenuItem>
-              <MenuItem onSelect={() => location.assign(auditExport(filter, 'jsonl'))}>
-                JSON lines
-              </MenuItem>
-            </Menu>
+            {tier?.features.audit_log_export === false ? (
+              <Button
+                aria-disabled
+                className="cursor-not-allowed! border-dashed text-ink-3!"
+                title={`Not included in tier ${tier.tier_name ?? ''}`}
+                onClick={() => toast(`Export is not included in tier ${tier.tier_name ?? ''}: ask for a larger tier.`)}
+              >
+                Export <DownIcon />
+              </Button>
+            ) : (
+              <Menu
+                trigger={
+                  <Button>
+                    Export <DownIcon />
+                  </Button>
+                }
+              >
+                <MenuItem onSelect={() => location.assign(auditExport(filter, 'csv'))}>CSV</MenuItem>
+                <MenuItem onSelect={() => location.assign(auditExport(filter, 'jsonl'))}>
+                  JSON lines
+                </MenuItem>
+              </Menu>
+            )}
           </>
         }
       />

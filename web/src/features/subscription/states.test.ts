@@ -6,7 +6,8 @@ test('an end is told in days, on both sides of it', () => {
   expect(endWords('2026-03-13T13:00:00Z', now)).toBe('ends in 3 days');
   expect(endWords('2026-03-11T13:00:00Z', now)).toBe('ends in 1 day');
   expect(endWords('2026-03-10T13:00:00Z', now)).toBe('ends within a day');
-  expect(endWords('2026-03-10T11:00:00Z', now)).toBe('ended 1 day ago');
+  expect(endWords('2026-03-10T11:00:00Z', now)).toBe('ended within a day');
+  expect(endWords('2026-03-08T11:00:00Z', now)).toBe('ended 2 days ago');
   expect(endWords(null, now)).toBeNull();
 });
 

@@ -66,12 +66,12 @@ export function eventWords(type: string): string {
 export const amount = (cents: number): string =>
   (cents / 100).toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-/** "ends today", "ends in 3 days", "ended 2 days ago"; null for one without an end. */
+/** "ends in 3 days", "ends within a day", "ended 2 days ago"; null for one without an end. */
 export function endWords(termEnd: string | null | undefined, now: number): string | null {
   if (!termEnd) return null;
-  const days = Math.floor((Date.parse(termEnd) - now) / 86_400_000);
-  if (days === 0) return 'ends within a day';
-  const n = days < 0 ? -days : days;
+  const days = (Date.parse(termEnd) - now) / 86_400_000;
+  const n = Math.floor(Math.abs(days));
+  if (n === 0) return days < 0 ? 'ended within a day' : 'ends within a day';
   const many = `${n} day${n === 1 ? '' : 's'}`;
   return days < 0 ? `ended ${many} ago` : `ends in ${many}`;
 }

@@ -10,6 +10,7 @@ import { CopyCall } from '@/ui/copy-call';
 import { DataTable, sorted, type Column } from '@/ui/data-table';
 import { PageHeader } from '@/ui/page';
 import { SearchField } from '@/ui/search-field';
+import { ShowMore } from '@/ui/show-more';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { useTitle } from '@/ui/time';
 import { HistoryPanel } from './history-panel';
@@ -211,19 +212,15 @@ export default function SubscriptionPage() {
                 </span>
               )}
             />
-            {list.more && (
-              <div className="flex items-center justify-between gap-3 border-t px-3 py-2 text-ink-2">
-                <span className="num">
-                  {count(rows.length)} of {count(list.total ?? rows.length)}
-                </span>
-                <Button small busy={list.loadingMore} onClick={list.more}>
-                  Show more
-                </Button>
-              </div>
-            )}
+            <ShowMore source={list} />
           </>
         )}
       </div>
+      {list.more && (sort || rows.length > 0) && (
+        <p className="mt-2 text-ink-2">
+          Order and CSV are of the {count(rows.length)} that are shown; search finds the others.
+        </p>
+      )}
       <HistoryPanel />
       {open && <SubscriptionDialog id={open} onClose={() => set({ id: null })} />}
     </>
