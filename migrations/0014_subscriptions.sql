@@ -24,7 +24,10 @@ SELECT pulse_protect('subscription_audit');
 -- A history: a tenant adds to it and changes nothing in it.
 REVOKE UPDATE, DELETE ON subscription_audit FROM pulse_app;
 
--- Those that are there already begin their history with what is known of them.
+-- Those that are there already begin their history with what is known of them. Row-level security is forced
+-- on the owner too: it is lifted for them.
+ALTER TABLE device_subscriptions NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE subscription_audit NO FORCE ROW LEVEL SECURITY;
 INSERT INTO subscription_audit (tenant_id, event_type, event_timestamp, actor_type, new_state, details)
 SELECT tenant_id, 'SUBSCRIPTION_CREATED', term_start, 'system',
        jsonb_build_object('status', 'TRIAL', 'plan_id', plan_id),
@@ -36,3 +39,5 @@ SELECT tenant_id, 'SUBSCRIPTION_CANCELLED', cancelled_at, 'system',
        jsonb_build_object('subscription_id', subscription_id, 'device_id', device_id)
 FROM device_subscriptions WHERE cancelled_at IS NOT NULL
 ORDER BY 3;
+ALTER TABLE device_subscriptions FORCE ROW LEVEL SECURITY;
+ALTER TABLE subscription_audit FORCE ROW LEVEL SECURITY;

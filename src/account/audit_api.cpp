@@ -1,5 +1,6 @@
 // The organization's audit log: who did what, and when.
 #include "account/deps.hpp"
+#include "account/tier.hpp"
 #include "tenancy/audit_query.hpp"
 
 namespace pulse::account {
@@ -26,6 +27,7 @@ Task<tenancy::AuditPage> list_events(AccountDeps, TenantCaller caller,
 
 Task<http::Response> export_events(AccountDeps d, TenantCaller caller,
                                    http::Query<ExportFilter> query) {
+  co_await require_feature(caller, "audit_log_export", "Export of the activity log");
   AuditFilter filter = query.value;
   filter.tenant_id.reset();
   auto statement = tenancy::audit_export_statement(filter);
@@ -54,6 +56,8 @@ void mount_audit_log(http::Router& api, const AccountDeps& d) {
       .tag("Audit log")
       .summary("Events as CSV or JSON lines")
       .produces("text/csv", {"application/x-ndjson"})
+      .fails(403,
+             "Export of the activity log is not included in tier {name}: ask for a larger tier")
       .fails(400, "Invalid format. Must be one of: ['csv', 'jsonl']");
 }
 

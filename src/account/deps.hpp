@@ -9,6 +9,7 @@
 #include "tenancy/api_tokens.hpp"
 #include "tenancy/audit.hpp"
 #include "tenancy/membership.hpp"
+#include "tenancy/request_limits.hpp"
 #include "tenancy/revocations.hpp"
 
 namespace pulse::account {
@@ -20,6 +21,7 @@ struct AccountDeps {
   std::shared_ptr<tenancy::Memberships> memberships;
   std::shared_ptr<tenancy::ApiTokens> api_tokens;
   std::shared_ptr<tenancy::Revocations> revocations;
+  std::shared_ptr<tenancy::RequestLimits> request_limits;
 };
 
 void mount_roles(http::Router& api, const AccountDeps& deps);

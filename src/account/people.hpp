@@ -20,14 +20,33 @@ BOOST_DESCRIBE_STRUCT(Message, (), (message))
 Task<identity::DirectoryUser> user_of_tenant(AccountDeps d, tenancy::TenantCaller caller,
                                              std::string user_id);
 
-/// Holds until committed or dropped: changes to who administers a tenant happen one at a time, so
+/// Held until committed or dropped: changes to who administers a tenant happen one at a time, so
 /// that two administrators can't demote each other at once.
-Task<pg::Transaction> lock_people(tenancy::TenantCaller caller);
+class PeopleLock {
+ public:
+  PeopleLock(pg::Transaction transaction, std::shared_ptr<void> place)
+      : transaction_(std::move(transaction)), place_(std::move(place)) {}
+  Task<> commit() { return transaction_.commit(); }
+
+ private:
+  pg::Transaction transaction_;
+  std::shared_ptr<void> place_;
+};
+/// Waits without a connection of the pool, which the holder and everybody else need meanwhile.
+/// Throws HttpError 503 after ten seconds.
+Task<PeopleLock> lock_people(tenancy::TenantCaller caller);
+
+/// Throws 403 when the user may do what the caller may not: who could change such a person's email,
+/// or take their access, could become or replace them.
+Task<> require_may_change(tenancy::TenantCaller caller, identity::DirectoryUser user);
 
 /// Throws 409 when the user is the tenant's last enabled administrator. Call it under lock_people,
 /// when what follows takes roles (or, with `wholly`, everything) from the user.
 Task<> require_another_admin(AccountDeps d, tenancy::TenantCaller caller,
                              identity::DirectoryUser user, bool wholly);
+/// Throws 409 when nobody enabled would administer the tenant any more if this role didn't. Call it
+/// under lock_people.
+Task<> require_admin_without(AccountDeps d, tenancy::TenantCaller caller, std::string role_id);
 
 /// True for a name of the IANA time zone database that this machine knows, e.g. "Europe/Berlin".
 bool known_timezone(const std::string& name);

@@ -71,18 +71,20 @@ Task<std::optional<std::string>> insert_role(tenancy::TenantDb db, std::string t
 /// What changed, as json::changes_between tells it; nothing when the name is taken.
 Task<std::optional<boost::json::object>> update_role(tenancy::TenantDb db, std::string role_id,
                                                      UpdateRole changes);
-/// Removes the role; those who have it get `replacement` where one is given.
-Task<> remove_role(tenancy::TenantDb db, std::string role_id,
-                   std::optional<std::string> replacement);
+/// Removes the role; those who have it get `replacement`. False, and nothing is removed, when there
+/// is none and somebody has it.
+Task<bool> remove_role(tenancy::TenantDb db, std::string role_id,
+                       std::optional<std::string> replacement);
 
 Task<std::vector<Assignment>> assignments_of(tenancy::TenantDb db, std::string user_id);
 /// Replaces the user's roles by these, in one transaction.
 Task<> replace_assignments(tenancy::TenantDb db, std::string tenant_id, std::string user_id,
                            std::vector<std::string> role_ids, std::string assigned_by);
-/// Forgets what a user had in the tenant: roles, preferences, and revokes the user's tokens.
-Task<> forget_user(tenancy::TenantDb db, std::string user_id);
 /// Ids of users whose roles hold this permission.
-Task<std::vector<std::string>> users_holding(tenancy::TenantDb db, std::string permission);
+Task<std::vector<std::string>> users_holding(tenancy::TenantDb db, std::string permission,
+                                             std::optional<std::string> except_role = {});
+/// What the user's roles allow, together.
+Task<std::vector<std::string>> permissions_of_user(tenancy::TenantDb db, std::string user_id);
 
 /// True for the form of a UUID (RFC 9562); anything else can't be a role's id.
 bool is_uuid(std::string_view text);

@@ -67,6 +67,18 @@ Task<std::vector<std::int64_t>> grantable(TenantCaller caller, std::vector<std::
   co_return ids;
 }
 
+bool gives_administration(const Role& role) {
+  return std::any_of(role.permissions.begin(), role.permissions.end(),
+                     [](const Permission& p) { return p.action == admin_permission; });
+}
+Task<bool> names_administration(TenantCaller caller, std::vector<std::int64_t> ids) {
+  const auto catalogue = co_await permission_catalogue(caller.db);
+  for (const auto& p : catalogue)
+    if (p.action == admin_permission)
+      co_return std::find(ids.begin(), ids.end(), p.id) != ids.end();
+  co_return false;
+}
+
 Task<Role> changeable(TenantCaller caller, std::string role_id, const char* verb) {
   auto role = co_await find_role(caller.db, std::move(role_id));
   if (!role) throw not_found("Role not found");
@@ -123,8 +135,14 @@ Task<Message> change_role(AccountDeps d, TenantCaller caller, http::Path<"role_i
   }
   if (body->permission_ids)
     body.value.permission_ids = co_await grantable(caller, *body->permission_ids);
+  auto lock = co_await lock_people(caller);
+  if (body->permission_ids && gives_administration(role)) {
+    const bool stays = co_await names_administration(caller, *body->permission_ids);
+    if (!stays) co_await require_admin_without(d, caller, role.id);
+  }
   auto changes = co_await update_role(caller.db, role.id, body.value);
   if (!changes) throw conflict("Role name already exists");
+  co_await lock.commit();
   d.memberships->changed(caller.tenant());
   co_await tell(d, caller, "role.updated", "update_role", role, std::move(*changes));
   co_return Message{"Role updated"};
@@ -133,17 +151,26 @@ Task<Message> change_role(AccountDeps d, TenantCaller caller, http::Path<"role_i
 Task<Message> delete_role(AccountDeps d, TenantCaller caller, http::Path<"role_id"> role_id,
                           http::Query<DeleteQuery> query) {
   const auto role = co_await changeable(caller, role_id.value, "delete");
-  if (role.member_count > 0 && !query->reassign_to)
-    throw conflict("Role is held by " + std::to_string(role.member_count) +
-                   " user(s): name another one by reassign_to");
+  auto lock = co_await lock_people(caller);
+  bool other_administers = false;
   if (query->reassign_to) {
     const auto other = co_await find_role(caller.db, *query->reassign_to);
     if (!other || other->id == role.id) throw bad_request("reassign_to is no other role of yours");
     for (const auto& p : other->permissions)
       if (!caller.may(p.action))
         throw forbidden("Nobody can grant what they don't hold: " + p.action);
+    other_administers = gives_administration(*other);
   }
-  co_await remove_role(caller.db, role.id, query->reassign_to);
+  if (role.member_count > 0 && gives_administration(role) && !other_administers &&
+      query->reassign_to)
+    co_await require_admin_without(d, caller, role.id);
+  const bool removed = co_await remove_role(caller.db, role.id, query->reassign_to);
+  if (!removed) {
+    const auto now = co_await find_role(caller.db, role.id);
+    throw conflict("Role is held by " + std::to_string(now ? now->member_count : 0) +
+                   " user(s): name another one by reassign_to");
+  }
+  co_await lock.commit();
   d.memberships->changed(caller.tenant());
   co_await tell(d, caller, "role.deleted", "delete_role", role, permissions_of(role));
   co_return Message{"Role deleted"};
@@ -246,7 +273,8 @@ void mount_roles(http::Router& api, const AccountDeps& d) {
       .fails(400, "Role name must not be empty")
       .fails(404, "Role not found")
       .fails(403, "Cannot modify system roles")
-      .fails(409, "Role name already exists");
+      .fails(409, "Role name already exists")
+      .fails(409, "The last administrator can't be demoted, disabled or removed");
   api.del(base + "roles/{role_id}", http::bound(d, delete_role))
       .needs("users.roles")
       .tag("Roles")
@@ -254,7 +282,8 @@ void mount_roles(http::Router& api, const AccountDeps& d) {
       .fails(400, "reassign_to is no other role of yours")
       .fails(404, "Role not found")
       .fails(403, "Cannot delete system roles")
-      .fails(409, "Role is held by n user(s)");
+      .fails(409, "Role is held by n user(s)")
+      .fails(409, "The last administrator can't be demoted, disabled or removed");
   api.get(base + "users/{user_id}/assignments", http::bound(d, list_assignments))
       .needs("users.roles")
       .tag("Roles")

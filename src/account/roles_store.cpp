@@ -99,7 +99,13 @@ Task<std::optional<boost::json::object>> update_role(tenancy::TenantDb db, std::
   if (changes.description) change.set("description", *changes.description);
   change.also("updated_at = now()");
   auto statement = change.in("roles", "id = ?", role_id);
-  const auto rows = co_await transaction.query(statement.first, statement.second);
+  pg::Result rows;
+  try {
+    rows = co_await transaction.query(statement.first, statement.second);
+  } catch (const pg::Error& e) {
+    if (e.unique_violation()) co_return std::nullopt;
+    throw;
+  }
   if (rows.empty()) throw not_found("Role not found");
   auto told = pg::RowChange::told(rows);
   if (changes.permission_ids) {
@@ -120,17 +126,26 @@ Task<std::optional<boost::json::object>> update_role(tenancy::TenantDb db, std::
   co_return told;
 }
 
-Task<> remove_role(tenancy::TenantDb db, std::string role_id,
-                   std::optional<std::string> replacement) {
-  std::vector<pg::Statement> work;
-  if (replacement)
-    work.emplace_back(
+Task<bool> remove_role(tenancy::TenantDb db, std::string role_id,
+                       std::optional<std::string> replacement) {
+  auto transaction = co_await db.begin();
+  // Who gives the role to somebody meanwhile waits, and finds it gone.
+  co_await transaction.query("SELECT 1 FROM roles WHERE id = $1 FOR UPDATE",
+                             pg::Params::of(role_id));
+  if (replacement) {
+    co_await transaction.query(
         "INSERT INTO user_role_assignments (tenant_id, user_id, role_id, assigned_by) "
         "SELECT tenant_id, user_id, $2, assigned_by FROM user_role_assignments WHERE role_id = $1 "
         "ON CONFLICT DO NOTHING",
         pg::Params::of(role_id, *replacement));
-  work.emplace_back("DELETE FROM roles WHERE id = $1", pg::Params::of(role_id));
-  co_await db.batch(std::move(work));
+  } else {
+    const auto held = co_await transaction.query(
+        "SELECT 1 FROM user_role_assignments WHERE role_id = $1 LIMIT 1", pg::Params::of(role_id));
+    if (!held.empty()) co_return false;
+  }
+  co_await transaction.query("DELETE FROM roles WHERE id = $1", pg::Params::of(role_id));
+  co_await transaction.commit();
+  co_return true;
 }
 
 Task<std::vector<Assignment>> assignments_of(tenancy::TenantDb db, std::string user_id) {
@@ -155,26 +170,24 @@ Task<> replace_assignments(tenancy::TenantDb db, std::string tenant_id, std::str
   co_await db.batch(std::move(work));
 }
 
-Task<> forget_user(tenancy::TenantDb db, std::string user_id) {
-  std::vector<pg::Statement> work;
-  work.emplace_back("DELETE FROM user_role_assignments WHERE user_id = $1",
-                    pg::Params::of(user_id));
-  work.emplace_back("DELETE FROM user_preferences WHERE user_id = $1", pg::Params::of(user_id));
-  work.emplace_back(
-      "UPDATE api_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL",
-      pg::Params::of(user_id));
-  co_await db.batch(std::move(work));
-}
-
-Task<std::vector<std::string>> users_holding(tenancy::TenantDb db, std::string permission) {
+Task<std::vector<std::string>> users_holding(tenancy::TenantDb db, std::string permission,
+                                             std::optional<std::string> except_role) {
   const auto rows = co_await db.query(
       "SELECT DISTINCT a.user_id FROM user_role_assignments a "
       "JOIN role_permissions rp ON rp.role_id = a.role_id "
-      "JOIN permissions p ON p.id = rp.permission_id WHERE p.action = $1",
-      pg::Params::of(permission));
-  std::vector<std::string> out;
-  for (int i = 0; i < rows.rows(); ++i) out.emplace_back(rows.text(i, 0));
-  co_return out;
+      "JOIN permissions p ON p.id = rp.permission_id "
+      "WHERE p.action = $1 AND a.role_id IS DISTINCT FROM $2::uuid",
+      pg::Params::of(permission, except_role));
+  co_return pg::texts(rows);
+}
+
+Task<std::vector<std::string>> permissions_of_user(tenancy::TenantDb db, std::string user_id) {
+  const auto rows = co_await db.query(
+      "SELECT DISTINCT p.action FROM user_role_assignments a "
+      "JOIN role_permissions rp ON rp.role_id = a.role_id "
+      "JOIN permissions p ON p.id = rp.permission_id WHERE a.user_id = $1 ORDER BY 1",
+      pg::Params::of(user_id));
+  co_return pg::texts(rows);
 }
 
 }  // namespace pulse::account

@@ -127,23 +127,25 @@ Task<SubscriptionList> list_subscriptions(AccountDeps, TenantCaller caller,
     where.add("s.status NOT IN ('EXPIRED', 'CANCELLED')");
   if (query->status) where.add("s.status = ?", *query->status);
   if (query->q) where.add("position(lower(?) IN lower(s.device_id)) > 0", *query->q);
+  const auto condition = where.where();
+  const auto of_condition = where.params();
   const auto limit = where.parameter(query->limit), offset = where.parameter(query->offset);
   std::vector<pg::Statement> asked;
   asked.emplace_back(
       "SELECT s.subscription_id, s.device_id, s.plan_id, s.status, s.term_start, s.term_end, "
       "s.grace_end, s.stripe_subscription_id, s.created_at, p.name AS plan_name, "
-      "p.monthly_price_cents, count(*) OVER () AS matching "
+      "p.monthly_price_cents "
       "FROM device_subscriptions s JOIN device_plans p USING (plan_id)" +
           where.where() + " ORDER BY s.created_at DESC, s.subscription_id LIMIT " + limit +
           "::bigint OFFSET " + offset + "::bigint",
       where.params());
+  asked.emplace_back("SELECT count(*) FROM device_subscriptions s" + condition, of_condition);
   asked.emplace_back(summary_of_all, pg::Params{});
   const auto answers = co_await caller.db.batch(std::move(asked));
   SubscriptionList out;
   out.subscriptions = pg::rows_as<Subscription>(answers[0]);
-  out.summary = pg::row_as<SubscriptionSummary>(answers[1], 0);
-  out.total =
-      answers[0].empty() ? query->offset : answers[0].int64(0, answers[0].column("matching"));
+  out.total = answers[1].int64(0, 0);
+  out.summary = pg::row_as<SubscriptionSummary>(answers[2], 0);
   co_return out;
 }
 

@@ -51,6 +51,14 @@ Task<> require_room_for_user(AccountDeps d, tenancy::TenantCaller caller) {
                     " users. Remove someone, or ask for a larger tier.");
 }
 
+Task<> require_feature(tenancy::TenantCaller caller, std::string feature, std::string words) {
+  const auto tier = co_await tier_of_tenant(caller.db);
+  if (!tier) co_return;
+  const auto* included = tier->features.if_contains(feature);
+  if (included && included->is_bool() && !included->get_bool())
+    throw forbidden(words + " is not included in tier " + tier->name + ": ask for a larger tier");
+}
+
 Task<TierUse> use_of_tier(AccountDeps d, tenancy::TenantCaller caller) {
   TierUse out;
   const auto tier = co_await tier_of_tenant(caller.db);
@@ -73,6 +81,8 @@ Task<TierUse> use_of_tier(AccountDeps d, tenancy::TenantCaller caller) {
     use.label = label;
     use.limit = *limit;
     if (use.name == "users") use.used = co_await count_users(d, caller.tenant());
+    if (use.name == "api_requests_per_minute")
+      use.used = d.request_limits->used_by_tenant(caller.tenant(), *limit);
     out.limits.push_back(std::move(use));
   }
   co_return out;

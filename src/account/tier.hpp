@@ -5,8 +5,7 @@
 
 namespace pulse::account {
 
-/// A limit of the tier with what is used; `used` is nothing where it is no count (requests a
-/// minute).
+/// A limit of the tier with what is used; `used` is nothing where nothing counts it yet.
 struct LimitUse {
   std::string name, label;
   std::int64_t limit = 0;
@@ -21,6 +20,10 @@ struct TierUse {
 BOOST_DESCRIBE_STRUCT(TierUse, (), (tier_id, tier_name, limits, features))
 
 Task<TierUse> use_of_tier(AccountDeps d, tenancy::TenantCaller caller);
+
+/// Throws 403 "{words} is not included in tier ..." when the tier says so; what it does not name is
+/// included.
+Task<> require_feature(tenancy::TenantCaller caller, std::string feature, std::string words);
 
 /// Throws 403 "User limit reached: ..." when the tier has no room for one more person. Call it
 /// under lock_people.

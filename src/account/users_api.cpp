@@ -5,6 +5,7 @@
 #include "platform/email.hpp"
 #include "platform/errors.hpp"
 #include "platform/json/changes.hpp"
+#include "tenancy/people.hpp"
 
 namespace pulse::account {
 
@@ -89,12 +90,22 @@ Task<> tell(AccountDeps d, TenantCaller caller, std::string type, std::string ac
   co_await d.audit->record(std::move(event));
 }
 
-/// After a user's rights shrank: nothing that was handed out before goes on.
+/// After a user's rights shrank: nothing that was handed out before goes on. Our own refusals come
+/// first: they hold whatever the directory says.
 Task<> end_access(AccountDeps d, TenantCaller caller, std::string user_id) {
-  co_await d.directory->end_sessions(user_id);
   co_await d.revocations->end_user(*d.pool, user_id);
   d.memberships->changed(caller.tenant(), user_id);
   d.api_tokens->changed();
+  co_await d.directory->end_sessions(user_id);
+}
+
+/// The person's account is on or off by now: their API tokens and sessions follow.
+Task<> follow_enabled(AccountDeps d, TenantCaller caller, std::string user_id, bool enabled) {
+  co_await tenancy::accept_tokens_of(caller.db, user_id, enabled);
+  if (enabled)
+    d.api_tokens->changed();
+  else
+    co_await end_access(d, caller, user_id);
 }
 
 Task<UserList> list_users(AccountDeps d, TenantCaller caller, http::Query<UserListQuery> query) {
@@ -109,19 +120,6 @@ Task<UserList> list_users(AccountDeps d, TenantCaller caller, http::Query<UserLi
 
 Task<DirectoryUser> get_user(AccountDeps d, TenantCaller caller, http::Path<"user_id"> user_id) {
   return user_of_tenant(d, std::move(caller), user_id.value);
-}
-
-/// The part before @, made unique when taken.
-Task<std::string> free_username(AccountDeps d, std::string email) {
-  auto stem = email.substr(0, email.find('@'));
-  for (auto& c : stem) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  auto name = stem;
-  for (int n = 2; n < 1'000; ++n) {
-    const auto taken = co_await d.directory->user_of_name(name);
-    if (!taken) co_return name;
-    name = stem + std::to_string(n);
-  }
-  throw conflict("Username already exists");
 }
 
 Task<Invited> invite(AccountDeps d, TenantCaller caller, http::Body<InviteUser> body) {
@@ -141,7 +139,7 @@ Task<Invited> invite(AccountDeps d, TenantCaller caller, http::Body<InviteUser> 
   co_await require_room_for_user(d, caller);
   identity::CreateUser user;
   user.email = body->email;
-  user.username = co_await free_username(d, body->email);
+  user.username = co_await identity::free_username(*d.directory, body->email);
   user.first_name = body->first_name.value_or("");
   user.last_name = body->last_name.value_or("");
   user.tenant_id = caller.tenant();
@@ -149,18 +147,21 @@ Task<Invited> invite(AccountDeps d, TenantCaller caller, http::Body<InviteUser> 
   if (role == "tenant-admin") user.roles.emplace_back("customer");
   const auto id = co_await d.directory->create(user);
   co_await lock.commit();
-  if (!role_ids.empty())
-    co_await replace_assignments(caller.db, caller.tenant(), id, std::move(role_ids),
-                                 caller.who.user_id);
-  std::exception_ptr unsent;
+  std::exception_ptr undone;
+  bool removed = false;
   try {
+    if (!role_ids.empty())
+      co_await replace_assignments(caller.db, caller.tenant(), id, std::move(role_ids),
+                                   caller.who.user_id);
+    removed = true;  // by what follows, should it fail
     co_await identity::invite_or_remove(*d.directory, id, caller.who.username);
   } catch (...) {  // thrown on below
-    unsent = std::current_exception();
+    undone = std::current_exception();
   }
-  if (unsent) {
-    co_await forget_user(caller.db, id);
-    std::rethrow_exception(unsent);
+  if (undone) {
+    if (!removed) co_await d.directory->remove(id);
+    co_await tenancy::forget_person(caller.db, id);
+    std::rethrow_exception(undone);
   }
   DirectoryUser made;
   made.id = id;
@@ -180,15 +181,16 @@ Task<Invited> invite(AccountDeps d, TenantCaller caller, http::Body<InviteUser> 
 Task<Message> update_user(AccountDeps d, TenantCaller caller, http::Path<"user_id"> user_id,
                           http::Body<UpdateUser> body) {
   const auto user = co_await user_of_tenant(d, caller, user_id.value);
-  auto lock = co_await lock_people(caller);
-  const bool disables = body->enabled && !*body->enabled && user.enabled;
+  const bool disables = body->enabled && !*body->enabled;
   if (disables && user.id == caller.who.user_id)
     throw bad_request("Cannot disable your own account");
+  if (body->email || body->enabled) co_await require_may_change(caller, user);
+  auto lock = co_await lock_people(caller);
   if (disables) co_await require_another_admin(d, caller, user, true);
   identity::UserChanges changes{body->email, body->first_name, body->last_name, body->enabled};
   co_await d.directory->update(user.id, std::move(changes));
   co_await lock.commit();
-  if (disables) co_await end_access(d, caller, user.id);
+  if (body->enabled) co_await follow_enabled(d, caller, user.id, *body->enabled);
   const auto after = co_await d.directory->user(user.id);
   co_await tell(d, caller, "user.updated", "update", user, "Changed " + user.username,
                 json::changes_of(user, after));
@@ -199,16 +201,18 @@ Task<Message> set_enabled(AccountDeps d, TenantCaller caller, std::string user_i
   const auto user = co_await user_of_tenant(d, caller, user_id);
   if (!enabled && user.id == caller.who.user_id)
     throw bad_request("Cannot disable your own account");
+  co_await require_may_change(caller, user);
   auto lock = co_await lock_people(caller);
   if (!enabled) co_await require_another_admin(d, caller, user, true);
   identity::UserChanges changes;
   changes.enabled = enabled;
   co_await d.directory->update(user.id, std::move(changes));
   co_await lock.commit();
-  if (!enabled) co_await end_access(d, caller, user.id);
+  co_await follow_enabled(d, caller, user.id, enabled);
   const std::string done = enabled ? "enabled" : "disabled";
+  auto details = json::changes_between({{"enabled", user.enabled}}, {{"enabled", enabled}});
   co_await tell(d, caller, "user." + done, enabled ? "enable" : "disable", user,
-                user.username + " " + done);
+                user.username + " " + done, std::move(details));
   co_return Message{"User " + done};
 }
 
@@ -250,12 +254,19 @@ Task<Message> change_realm_role(AccountDeps d, TenantCaller caller, http::Path<"
 Task<Message> remove_user(AccountDeps d, TenantCaller caller, http::Path<"user_id"> user_id) {
   if (user_id.value == caller.who.user_id) throw bad_request("Cannot remove yourself from tenant");
   const auto user = co_await user_of_tenant(d, caller, user_id.value);
+  co_await require_may_change(caller, user);
   auto lock = co_await lock_people(caller);
   co_await require_another_admin(d, caller, user, true);
+  // What is ours goes first, the membership last: a try that stopped midway can be made again.
+  co_await tenancy::forget_person(caller.db, user.id);
+  co_await end_access(d, caller, user.id);
+  // A realm role would come alive again in the next tenant.
+  std::vector<std::string> plain{"customer"};
+  co_await d.directory->set_roles(user.id, std::move(plain));
   co_await d.directory->set_tenant(user.id, std::nullopt);
   co_await lock.commit();
-  co_await forget_user(caller.db, user.id);
-  co_await end_access(d, caller, user.id);
+  // For who came in between the two.
+  co_await d.revocations->end_user(*d.pool, user.id);
   co_await tell(d, caller, "user.removed_from_tenant", "remove_from_tenant", user,
                 user.username + " removed");
   co_return Message{"User removed from tenant"};
@@ -263,6 +274,7 @@ Task<Message> remove_user(AccountDeps d, TenantCaller caller, http::Path<"user_i
 
 Task<Message> reset_password(AccountDeps d, TenantCaller caller, http::Path<"user_id"> user_id) {
   const auto user = co_await user_of_tenant(d, caller, user_id.value);
+  co_await require_may_change(caller, user);
   co_await d.directory->send_action(user.id, identity::EmailAction::password_reset);
   co_await tell(d, caller, "user.password_reset_sent", "password_reset", user,
                 "Password reset email sent to " + user.username);
@@ -279,8 +291,8 @@ Task<Sessions> list_sessions(AccountDeps d, TenantCaller caller, http::Path<"use
 Task<http::NoContent> end_sessions(AccountDeps d, TenantCaller caller,
                                    http::Path<"user_id"> user_id) {
   const auto user = co_await user_of_tenant(d, caller, user_id.value);
-  co_await d.directory->end_sessions(user.id);
   co_await d.revocations->end_user(*d.pool, user.id);
+  co_await d.directory->end_sessions(user.id);
   co_await tell(d, caller, "user.sessions_ended", "end_sessions", user,
                 "All sessions of " + user.username + " ended");
   co_return http::NoContent{};
@@ -293,6 +305,9 @@ void mount_users(http::Router& api, const AccountDeps& d) {
   const auto one = base + "/{user_id}";
   const auto told = [](http::Endpoint e) {
     return e.tag("Team").fails(404, "User not found").fails(502, "Directory error");
+  };
+  const auto guarded = [&](http::Endpoint e) {
+    return told(e).fails(403, "Nobody can change who may do more");
   };
   api.get(base, http::bound(d, list_users))
       .needs("users.read")
@@ -309,16 +324,16 @@ void mount_users(http::Router& api, const AccountDeps& d) {
       .fails(403, "User limit reached")
       .fails(409, "User with this email already exists")
       .fails(502, "Directory error");
-  told(api.put(one, http::bound(d, update_user)).needs("users.edit").summary("Change a person"))
+  guarded(api.put(one, http::bound(d, update_user)).needs("users.edit").summary("Change a person"))
       .example({{"first_name", "Kay"}})
       .fails(400, "Cannot disable your own account")
       .fails(409, "The last administrator can't be demoted, disabled or removed");
-  told(api.post(one + "/enable", http::bound(d, enable_user))
-           .needs("users.edit")
-           .summary("Let a person in again"));
-  told(api.post(one + "/disable", http::bound(d, disable_user))
-           .needs("users.edit")
-           .summary("Lock a person out; sessions end at once"))
+  guarded(api.post(one + "/enable", http::bound(d, enable_user))
+              .needs("users.edit")
+              .summary("Let a person in again"));
+  guarded(api.post(one + "/disable", http::bound(d, disable_user))
+              .needs("users.edit")
+              .summary("Lock a person out; sessions end at once"))
       .fails(400, "Cannot disable your own account")
       .fails(409, "The last administrator can't be demoted, disabled or removed");
   told(api.post(one + "/role", http::bound(d, change_realm_role))
@@ -328,14 +343,14 @@ void mount_users(http::Router& api, const AccountDeps& d) {
       .fails(400, "Invalid role. Must be one of: ['customer', 'tenant-admin']")
       .fails(400, "Cannot change your own role")
       .fails(409, "The last administrator can't be demoted, disabled or removed");
-  told(api.del(one, http::bound(d, remove_user))
-           .needs("users.remove")
-           .summary("Remove a person from the organization; sessions end at once"))
+  guarded(api.del(one, http::bound(d, remove_user))
+              .needs("users.remove")
+              .summary("Remove a person from the organization; sessions end at once"))
       .fails(400, "Cannot remove yourself from tenant")
       .fails(409, "The last administrator can't be demoted, disabled or removed");
-  told(api.post(one + "/reset-password", http::bound(d, reset_password))
-           .needs("users.edit")
-           .summary("Send a link for a new password"));
+  guarded(api.post(one + "/reset-password", http::bound(d, reset_password))
+              .needs("users.edit")
+              .summary("Send a link for a new password"));
   told(api.get(one + "/sessions", http::bound(d, list_sessions))
            .needs("users.read")
            .summary("Where a person is signed in"));

@@ -214,7 +214,7 @@ void GatewayLoop::Impl::mount_rooms() {
     session.http = std::make_shared<http::Client>(executor);
     session.tokens = tokens;
     session.audit = process.audit;
-    session.issuer_tells_sign_ins = static_cast<bool>(process.identity.mount);
+    session.issuer_tells_sessions = static_cast<bool>(process.identity.mount);
     mount_session(router, session);
     PageDeps pages;
     pages.web = std::make_shared<http::StaticFiles>(config.text("PULSE_WEB_DIR"));
@@ -241,6 +241,7 @@ void GatewayLoop::Impl::mount_people() {
   account.memberships = process.memberships;
   account.api_tokens = process.api_tokens;
   account.revocations = process.revocations;
+  account.request_limits = process.request_limits;
   account::mount(router, account);
   operations::OperationsDeps operations;
   operations.pool = account.pool;

@@ -83,7 +83,7 @@ Process::Process(const Config& config_)
   device_failures =
       std::make_shared<tenancy::FailureLimit>(1'000, 60, limits::failed_auth_addresses);
   memberships = std::make_shared<tenancy::Memberships>(nats, executor);
-  api_tokens = std::make_shared<tenancy::ApiTokens>(nats, executor);
+  api_tokens = std::make_shared<tenancy::ApiTokens>(nats, executor, audit);
   revocations = std::make_shared<tenancy::Revocations>(nats, executor);
   tenancy::RequestLimitOptions requests;
   requests.caller_per_minute = config.integer("API_RATE_PER_MINUTE");

@@ -21,7 +21,7 @@ struct SessionDeps {
   std::shared_ptr<http::Client> http;  ///< of the loop
   std::shared_ptr<tenancy::Authenticator> tokens;  ///< of the loop
   std::shared_ptr<tenancy::AuditLog> audit;
-  bool issuer_tells_sign_ins = false;  ///< the embedded issuer writes them to the same log
+  bool issuer_tells_sessions = false;  ///< the embedded issuer writes them to the same log
 };
 
 /// /login, /callback, /logout, /api/auth/status, /api/auth/refresh.

@@ -108,8 +108,13 @@ Task<http::Response> authorize(IssuerDeps d, http::Raw request) {
   if (sso && prompt != "login") {
     const auto session = co_await session_of_cookie(*d.pool, *sso);
     // A password that was made temporary since then is replaced first.
-    if (session && !session->user.password_temporary)
+    if (session && !session->user.password_temporary) {
+      boost::json::object details{{"session_id", session->session_id}, {"single_sign_on", true}};
+      co_await note_security(d, "auth.login", "info",
+                             session->user.username + " signed in, known to the browser",
+                             &session->user, "", visitor_of(*request.request), std::move(details));
       co_return co_await grant(d, a, session->user.id, session->session_id);
+    }
   }
   if (prompt == "none") co_return refuse(a, d, "login_required", "nobody is signed in");
   co_return show_form(d, a, *request.request, text("login_hint"), "", 200);
@@ -160,6 +165,14 @@ struct LogoutFields {
 BOOST_DESCRIBE_STRUCT(LogoutFields, (),
                       (id_token_hint, client_id, post_logout_redirect_uri, state, refresh_token))
 
+Task<> note_logout(IssuerDeps d, std::optional<std::string> user_id, Visitor from) {
+  std::optional<User> user;
+  if (user_id) user = co_await user_of_id(*d.pool, *user_id);
+  if (user)
+    co_await note_security(d, "auth.logout", "info", user->username + " signed out", &*user, "",
+                           from);
+}
+
 /// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0), and with refresh_token the way in
 /// which Keycloak's clients end a session without a browser.
 Task<http::Response> logout(IssuerDeps d, http::Raw request) {
@@ -169,13 +182,16 @@ Task<http::Response> logout(IssuerDeps d, http::Raw request) {
     return value.empty() ? std::string(request->query_value(name)) : value;
   };
   if (const auto token = text("refresh_token"); !token.empty()) {
-    co_await end_session_of_refresh(*d.pool, d.settings.form_key, token, true);
+    auto whose = co_await end_session_of_refresh(*d.pool, d.settings.form_key, token, true);
+    co_await note_logout(d, std::move(whose), visitor_of(*request.request));
     http::Response done;
     done.status = 204;
     co_return done;
   }
-  if (const auto sso = http::cookie(request->headers, sso_cookie))
-    co_await end_session_of_cookie(*d.pool, *sso);
+  if (const auto sso = http::cookie(request->headers, sso_cookie)) {
+    auto whose = co_await end_session_of_cookie(*d.pool, *sso);
+    co_await note_logout(d, std::move(whose), visitor_of(*request.request));
+  }
   // A form posted by another site comes without the cookie: the hint says whose session it is.
   if (const auto hint = d.keys->claims_of(text("id_token_hint"))) {
     const auto* sid = hint->if_contains("sid");

@@ -132,4 +132,8 @@ class Directory {
 /// its email an invitation is nothing, and the next try must not find the address taken.
 Task<> invite_or_remove(Directory& directory, std::string id, std::string invited_by);
 
+/// The part of the address before @, in small letters, with a number when it is taken. Throws
+/// HttpError 409 "Username already exists" when all are.
+Task<std::string> free_username(Directory& directory, std::string email);
+
 }  // namespace pulse::identity

@@ -222,21 +222,24 @@ Task<> end_session(pg::Pool& pool, std::string session_id) {
   co_await pool.query(as_login, "DELETE FROM identity.sessions WHERE id = $1",
                       pg::Params::of(session_id));
 }
-Task<> end_session_of_cookie(pg::Pool& pool, std::string cookie) {
-  co_await pool.query(as_login, "DELETE FROM identity.sessions WHERE cookie_hash = $1",
-                      pg::Params::of(crypto::sha256_hex(cookie)));
+Task<std::optional<std::string>> end_session_of_cookie(pg::Pool& pool, std::string cookie) {
+  const auto rows = co_await pool.query(
+      as_login, "DELETE FROM identity.sessions WHERE cookie_hash = $1 RETURNING user_id",
+      pg::Params::of(crypto::sha256_hex(cookie)));
+  if (rows.empty()) co_return std::nullopt;
+  co_return rows.opt_text(0, 0);
 }
-Task<> end_session_of_refresh(pg::Pool& pool, std::string key, std::string token, bool browser) {
+Task<std::optional<std::string>> end_session_of_refresh(pg::Pool& pool, std::string key,
+                                                        std::string token, bool browser) {
   const auto session = session_of_token(key, token);
-  if (!session || !is_uuid(*session)) co_return;
-  if (!browser) {
-    co_await end_session(pool, *session);
-    co_return;
-  }
-  co_await pool.query(as_login,
-                      "DELETE FROM identity.sessions WHERE id = (SELECT coalesce(parent_id, id) "
-                      "FROM identity.sessions WHERE id = $1)",
-                      pg::Params::of(*session));
+  if (!session || !is_uuid(*session)) co_return std::nullopt;
+  const std::string which =
+      browser ? "(SELECT coalesce(parent_id, id) FROM identity.sessions WHERE id = $1)" : "$1";
+  const auto rows = co_await pool.query(
+      as_login, "DELETE FROM identity.sessions WHERE id = " + which + " RETURNING user_id",
+      pg::Params::of(*session));
+  if (rows.empty()) co_return std::nullopt;
+  co_return rows.opt_text(0, 0);
 }
 
 }  // namespace pulse::identity

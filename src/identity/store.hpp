@@ -91,9 +91,11 @@ Task<std::optional<Rotated>> rotate_refresh(pg::Pool& pool, std::string key, std
 
 /// Ends a session and those under it. Unknown ones are no error, here and below.
 Task<> end_session(pg::Pool& pool, std::string session_id);
-Task<> end_session_of_cookie(pg::Pool& pool, std::string cookie);
+/// Returns the id of whose session it was.
+Task<std::optional<std::string>> end_session_of_cookie(pg::Pool& pool, std::string cookie);
 /// Ends the client's session that a refresh token, current or not, was given to; with `browser`
-/// also the browser's above it.
-Task<> end_session_of_refresh(pg::Pool& pool, std::string key, std::string token, bool browser);
+/// also the browser's above it. Returns the id of whose session it was.
+Task<std::optional<std::string>> end_session_of_refresh(pg::Pool& pool, std::string key,
+                                                        std::string token, bool browser);
 
 }  // namespace pulse::identity

@@ -165,6 +165,10 @@ Task<std::vector<TenantSummary>> summaries_of_tenants(OperatorDb db);
 Task<std::optional<TenantStats>> stats_of_tenant(OperatorDb db, std::string tenant_id);
 /// False when the id is taken. Throws HttpError 400 for an unknown tier.
 Task<bool> insert_tenant(OperatorDb db, CreateTenant tenant);
+/// Undoes the creation of a tenant that nobody has seen yet.
+Task<> take_back_tenant(tenancy::OperatorDb db, std::string tenant_id);
+/// False when there is no such tier.
+Task<bool> set_tier(tenancy::OperatorDb db, std::string tenant_id, std::string tier_id);
 /// False when there is no such tenant that is not deleted.
 Task<bool> update_tenant(OperatorDb db, std::string tenant_id, UpdateTenant changes);
 /// Marks it deleted; its data goes `undo_days` later.

@@ -9,6 +9,18 @@ namespace {
 
 using tenancy::OperatorCaller;
 
+struct AssignTier {
+  std::string tier_id;
+};
+BOOST_DESCRIBE_STRUCT(AssignTier, (), (tier_id))
+inline auto constraints(json::As<AssignTier>) {
+  return json::rules<AssignTier>().length(&AssignTier::tier_id, 1, 50);
+}
+struct TenantTier {
+  std::string tenant_id, account_tier_id;
+};
+BOOST_DESCRIBE_STRUCT(TenantTier, (), (tenant_id, account_tier_id))
+
 struct Told {
   std::string tenant_id, status;
 };
@@ -91,26 +103,37 @@ Task<TenantStats> get_stats(OperationsDeps d, OperatorCaller caller, http::Path<
 Task<http::Created<Told>> create_tenant(OperationsDeps d, OperatorCaller caller,
                                         http::Body<CreateTenant> body) {
   require_tenant_id(body->tenant_id);
-  // The directory first: an organization without a tenant lets nobody in, a tenant without an
-  // organization could not take people. Either is made whole by trying again.
   const bool made = co_await insert_tenant(caller.db, body.value);
   if (!made) throw conflict("Tenant already exists");
-  co_await d.directory->ensure_organization(body->tenant_id, body->name);
+  // A tenant without its organization could not take people: it is whole or not there.
+  std::exception_ptr undone;
+  try {
+    co_await d.directory->ensure_organization(body->tenant_id, body->name);
+  } catch (...) {  // thrown on below
+    undone = std::current_exception();
+  }
+  if (undone) {
+    co_await take_back_tenant(caller.db, body->tenant_id);
+    std::rethrow_exception(undone);
+  }
   co_await tell(d, caller, body->tenant_id, "tenant.created", "create", "Tenant " + body->name);
   Told told{body->tenant_id, "created"};
   co_return http::Created<Told>{std::move(told)};
 }
 
+/// The directory first: a try that stopped midway can then be made again, and until then the tenant
+/// is what it was here, where every request is judged.
 Task<Told> change_tenant(OperationsDeps d, OperatorCaller caller, http::Path<"tenant_id"> id,
                          http::Body<UpdateTenant> body) {
   const auto before = co_await find_tenant(caller.db, id.value);
-  const bool known = co_await update_tenant(caller.db, id.value, body.value);
-  if (!before || !known) throw not_found("Tenant not found");
-  const auto after = co_await find_tenant(caller.db, id.value);
-  d.memberships->changed(id.value);
+  if (!before || before->status == "DELETED") throw not_found("Tenant not found");
   if (body->name) co_await d.directory->ensure_organization(id.value, *body->name);
   if (body->status)
     co_await d.directory->set_organization_enabled(id.value, *body->status == "ACTIVE");
+  const bool known = co_await update_tenant(caller.db, id.value, body.value);
+  if (!known) throw not_found("Tenant not found");
+  const auto after = co_await find_tenant(caller.db, id.value);
+  d.memberships->changed(id.value);
   std::string message = "Tenant changed";
   if (body->status) message = "Tenant is now " + *body->status;
   boost::json::object details;
@@ -119,21 +142,41 @@ Task<Told> change_tenant(OperationsDeps d, OperatorCaller caller, http::Path<"te
   co_return Told{id.value, "updated"};
 }
 
+Task<TenantTier> assign_tier(OperationsDeps d, OperatorCaller caller, http::Path<"tenant_id"> id,
+                             http::Body<AssignTier> body) {
+  const auto before = co_await find_tenant(caller.db, id.value);
+  if (!before || before->status == "DELETED") throw not_found("Tenant not found");
+  const bool known = co_await set_tier(caller.db, id.value, body->tier_id);
+  if (!known) throw not_found("Account tier not found");
+  d.memberships->changed(id.value);
+  auto details =
+      json::changes_between({{"account_tier_id", boost::json::value_from(before->account_tier_id)}},
+                            {{"account_tier_id", body->tier_id}});
+  co_await tell(d, caller, id.value, "tenant.updated", "assign_tier",
+                "Tier is now " + body->tier_id, std::move(details));
+  co_return TenantTier{id.value, body->tier_id};
+}
+
 Task<Told> remove_tenant(OperationsDeps d, OperatorCaller caller, http::Path<"tenant_id"> id) {
+  const auto before = co_await find_tenant(caller.db, id.value);
+  if (!before || before->status == "DELETED")
+    throw not_found("Tenant not found or already deleted");
+  co_await d.directory->set_organization_enabled(id.value, false);
   const bool known = co_await delete_tenant(caller.db, id.value);
   if (!known) throw not_found("Tenant not found or already deleted");
   d.memberships->changed(id.value);
-  co_await d.directory->set_organization_enabled(id.value, false);
   co_await tell(d, caller, id.value, "tenant.deleted", "delete",
                 "Tenant deleted; it can be restored for " + std::to_string(undo_days) + " days");
   co_return Told{id.value, "deleted"};
 }
 
 Task<Told> bring_back(OperationsDeps d, OperatorCaller caller, http::Path<"tenant_id"> id) {
+  const auto before = co_await find_tenant(caller.db, id.value);
+  if (!before || before->status != "DELETED") throw not_found("Tenant not found or not deleted");
+  co_await d.directory->set_organization_enabled(id.value, true);
   const bool known = co_await restore_tenant(caller.db, id.value);
   if (!known) throw not_found("Tenant not found or not deleted");
   d.memberships->changed(id.value);
-  co_await d.directory->set_organization_enabled(id.value, true);
   co_await tell(d, caller, id.value, "tenant.restored", "restore", "Tenant restored");
   co_return Told{id.value, "restored"};
 }
@@ -152,11 +195,10 @@ Task<Invited> invite(OperationsDeps d, OperatorCaller caller, http::Path<"tenant
   if (!tenant || tenant->status == "DELETED") throw not_found("Tenant not found");
   const auto known = co_await d.directory->user_of_email(body->email);
   if (known) throw conflict("User with this email already exists");
+  co_await caller.db.write("invite_user", id.value, "SELECT 1");
   identity::CreateUser user;
   user.email = body->email;
-  user.username = body->email.substr(0, body->email.find('@'));
-  const auto taken = co_await d.directory->user_of_name(user.username);
-  if (taken) user.username = body->email;
+  user.username = co_await identity::free_username(*d.directory, body->email);
   user.first_name = body->first_name.value_or("");
   user.last_name = body->last_name.value_or("");
   user.tenant_id = id.value;
@@ -199,6 +241,10 @@ void mount_tenants(http::Router& api, const OperationsDeps& d) {
       .example({{"status", "SUSPENDED"}})
       .fails(400, "No fields to update")
       .fails(404, "Tenant not found");
+  admin(api.patch(one + "/tier", http::bound(d, assign_tier)).summary("Give a tenant another tier"))
+      .example({{"tier_id", "growth"}})
+      .fails(404, "Tenant not found")
+      .fails(404, "Account tier not found");
   admin(api.del(one, http::bound(d, remove_tenant))
             .summary("Delete; the data goes after 30 days, until then it can be restored"))
       .fails(404, "Tenant not found or already deleted");

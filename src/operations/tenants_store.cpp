@@ -45,10 +45,11 @@ constexpr const char* select_stats = R"sql(
   WHERE t.tenant_id = $1 GROUP BY t.tenant_id
 )sql";
 
-/// The assignments of what was given, for an UPDATE.
-void add_fields(pg::Clauses& set, const TenantFields& f) {
+/// Calls `put(column, expression, value)` for each field that was given.
+template <class F>
+void each_given(const TenantFields& f, F put) {
   const auto text = [&](const char* column, const json::Patch<std::string>& m) {
-    if (m) set.add(std::string(column) + " = nullif(?, '')", m.value);
+    if (m) put(column, "nullif(?, '')", m.value);
   };
   text("contact_email", f.contact_email);
   text("contact_name", f.contact_name);
@@ -67,10 +68,10 @@ void add_fields(pg::Clauses& set, const TenantFields& f) {
   text("billing_email", f.billing_email);
   text("stripe_customer_id", f.stripe_customer_id);
   text("account_tier_id", f.account_tier_id);
-  if (f.sla_level) set.add("sla_level = ?::numeric", f.sla_level.value);
+  if (f.sla_level) put("sla_level", "?::numeric", f.sla_level.value);
   if (f.metadata)
-    set.add("metadata = ?::jsonb",
-            f.metadata.value ? boost::json::serialize(*f.metadata.value) : std::string("{}"));
+    put("metadata", "?::jsonb",
+        f.metadata.value ? boost::json::serialize(*f.metadata.value) : std::string("{}"));
 }
 
 /// Runs a write whose only foreign key is the tier's.
@@ -139,29 +140,47 @@ Task<std::optional<TenantStats>> stats_of_tenant(OperatorDb db, std::string tena
 }
 
 Task<bool> insert_tenant(OperatorDb db, CreateTenant tenant) {
-  pg::Clauses set(", ");
-  add_fields(set, tenant);
-  set.add("updated_at = now()");
-  const auto id = set.parameter(tenant.tenant_id), name = set.parameter(tenant.name);
-  // One statement: the row, then what else was said of it.
-  const auto made = co_await write_tenant(
-      db, "create_tenant", tenant.tenant_id,
-      "INSERT INTO tenants (tenant_id, name, account_tier_id) VALUES ($1, $2, 'free') "
-      "ON CONFLICT DO NOTHING RETURNING tenant_id",
-      pg::Params::of(tenant.tenant_id, tenant.name));
-  if (made.empty()) co_return false;
-  co_await write_tenant(
-      db, "create_tenant", tenant.tenant_id,
-      "UPDATE tenants SET name = " + name + ", " + set.text() + " WHERE tenant_id = " + id,
-      set.params());
-  co_return true;
+  std::string columns = "tenant_id, name";
+  pg::Clauses values(", ");
+  values.add("?", tenant.tenant_id).add("?", tenant.name);
+  each_given(tenant, [&](const char* column, const char* expression, const auto& value) {
+    columns += std::string(", ") + column;
+    values.add(expression, value);
+  });
+  if (!tenant.account_tier_id) {
+    columns += ", account_tier_id";
+    values.add("'free'");
+  }
+  const auto made =
+      co_await write_tenant(db, "create_tenant", tenant.tenant_id,
+                            "INSERT INTO tenants (" + columns + ") VALUES (" + values.text() +
+                                ") ON CONFLICT (tenant_id) DO NOTHING "
+                                "RETURNING tenant_id",
+                            values.params());
+  co_return !made.empty();
+}
+
+Task<> take_back_tenant(OperatorDb db, std::string tenant_id) {
+  co_await db.write("take_back_tenant", tenant_id, "DELETE FROM tenants WHERE tenant_id = $1",
+                    pg::Params::of(tenant_id));
+}
+
+Task<bool> set_tier(OperatorDb db, std::string tenant_id, std::string tier_id) {
+  const auto rows = co_await db.write(
+      "assign_tier", tenant_id,
+      "UPDATE tenants SET account_tier_id = $2, updated_at = now() WHERE tenant_id = $1 "
+      "AND EXISTS (SELECT FROM account_tiers WHERE tier_id = $2) RETURNING tenant_id",
+      pg::Params::of(tenant_id, tier_id));
+  co_return !rows.empty();
 }
 
 Task<bool> update_tenant(OperatorDb db, std::string tenant_id, UpdateTenant changes) {
   pg::Clauses set(", ");
   if (changes.name) set.add("name = ?", *changes.name);
   if (changes.status) set.add("status = ?", *changes.status);
-  add_fields(set, changes);
+  each_given(changes, [&](const char* column, const char* expression, const auto& value) {
+    set.add(std::string(column) + " = " + expression, value);
+  });
   if (set.empty()) throw bad_request("No fields to update");
   set.add("updated_at = now()");
   const auto id = set.parameter(tenant_id);

@@ -4,6 +4,7 @@
 #include "platform/errors.hpp"
 #include "platform/json/changes.hpp"
 #include "platform/json/rules.hpp"
+#include "tenancy/people.hpp"
 
 namespace pulse::operations {
 
@@ -132,9 +133,25 @@ Task<> tell(OperationsDeps d, OperatorCaller caller, DirectoryUser user, std::st
   co_await d.audit->record(std::move(event));
 }
 
+/// Our own refusals come first: they hold whatever the directory says.
 Task<> end_access(OperationsDeps d, std::string user_id) {
-  co_await d.directory->end_sessions(user_id);
   co_await d.revocations->end_user(*d.pool, user_id);
+  d.api_tokens->changed();
+  co_await d.directory->end_sessions(user_id);
+}
+
+tenancy::TenantDb tenant_of(const OperationsDeps& d, const std::string& tenant_id) {
+  return tenancy::TenantDb::for_worker(*d.pool, tenant_id, "an operator changes its people");
+}
+
+/// The person's account is on or off by now: their API tokens and sessions follow.
+Task<> follow_enabled(OperationsDeps d, DirectoryUser user, bool enabled) {
+  if (user.tenant_id)
+    co_await tenancy::accept_tokens_of(tenant_of(d, *user.tenant_id), user.id, enabled);
+  if (enabled)
+    d.api_tokens->changed();
+  else
+    co_await end_access(d, user.id);
 }
 
 Task<UserList> list_users(OperationsDeps d, OperatorCaller caller,
@@ -199,7 +216,7 @@ Task<Message> update_user(OperationsDeps d, OperatorCaller caller, http::Path<"u
   co_await note(caller, "update_user", user.tenant_id.value_or(""));
   identity::UserChanges changes{body->email, body->first_name, body->last_name, body->enabled};
   co_await d.directory->update(user.id, std::move(changes));
-  if (disables) co_await end_access(d, user.id);
+  if (body->enabled) co_await follow_enabled(d, user, *body->enabled);
   const auto after = co_await d.directory->user(user.id);
   co_await tell(d, caller, user, "user.updated", "update", "User " + user.username + " changed",
                 json::changes_of(user, after));
@@ -209,19 +226,17 @@ Task<Message> update_user(OperationsDeps d, OperatorCaller caller, http::Path<"u
 Task<Message> delete_user(OperationsDeps d, OperatorCaller caller, http::Path<"user_id"> id) {
   if (id.value == caller.who.user_id) throw bad_request("Cannot delete your own account");
   const auto user = co_await d.directory->user(id.value);
-  co_await note(caller, "delete_user", user.tenant_id.value_or(""));
+  // What is ours goes first, in whatever tenant it is: a try that stopped midway can be made again.
+  const auto who = pg::Params::of(user.id);
+  std::vector<pg::Statement> work;
+  work.emplace_back("DELETE FROM user_role_assignments WHERE user_id = $1", who);
+  work.emplace_back("DELETE FROM user_preferences WHERE user_id = $1", who);
+  work.emplace_back(
+      "UPDATE api_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL", who);
+  co_await caller.db.write_all("delete_user", user.tenant_id.value_or(""), std::move(work));
   co_await end_access(d, user.id);
   co_await d.directory->remove(user.id);
-  if (user.tenant_id) {
-    co_await caller.db.write(
-        "delete_user_tokens", *user.tenant_id,
-        "WITH roles AS (DELETE FROM user_role_assignments WHERE user_id = $1), "
-        "preferences AS (DELETE FROM user_preferences WHERE user_id = $1) "
-        "UPDATE api_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL",
-        pg::Params::of(user.id));
-    d.memberships->changed(*user.tenant_id, user.id);
-  }
-  d.api_tokens->changed();
+  if (user.tenant_id) d.memberships->changed(*user.tenant_id, user.id);
   co_await tell(d, caller, user, "user.deleted", "delete", "User " + user.username + " deleted");
   co_return Message{"User deleted successfully"};
 }
@@ -233,10 +248,11 @@ Task<Message> set_enabled(OperationsDeps d, OperatorCaller caller, std::string i
   identity::UserChanges changes;
   changes.enabled = enabled;
   co_await d.directory->update(user.id, std::move(changes));
-  if (!enabled) co_await end_access(d, user.id);
+  co_await follow_enabled(d, user, enabled);
   const std::string done = enabled ? "enabled" : "disabled";
+  auto details = json::changes_between({{"enabled", user.enabled}}, {{"enabled", enabled}});
   co_await tell(d, caller, user, "user." + done, enabled ? "enable" : "disable",
-                "User " + user.username + " " + done);
+                "User " + user.username + " " + done, std::move(details));
   co_return Message{"User " + done};
 }
 Task<Message> enable_user(OperationsDeps d, OperatorCaller caller, http::Path<"user_id"> id) {
@@ -282,17 +298,36 @@ Task<Message> remove_role(OperationsDeps d, OperatorCaller caller, http::Path<"u
   co_return Message{"Role " + role.value + " removed"};
 }
 
+/// The roles that go along to another tenant: staff stays staff, an administrator of one tenant is
+/// none of the next.
+std::vector<std::string> roles_elsewhere(const DirectoryUser& user) {
+  auto roles = with_role(user.roles, "customer");
+  std::erase(roles, std::string("tenant-admin"));
+  return roles;
+}
+
 Task<Message> assign_tenant(OperationsDeps d, OperatorCaller caller, http::Path<"user_id"> id,
                             http::Body<AssignTenant> body) {
   const auto user = co_await d.directory->user(id.value);
   co_await require_tenant(caller, body->tenant_id);
   co_await note(caller, "assign_tenant", body->tenant_id);
-  co_await d.directory->set_tenant(user.id, body->tenant_id);
-  co_await end_access(d, user.id);  // the old tenant stands in tokens that are out
   auto moved = user;
   moved.tenant_id = body->tenant_id;
-  co_await tell(d, caller, moved, "user.tenant_assigned", "assign_tenant",
-                user.username + " assigned to " + body->tenant_id, json::changes_of(user, moved));
+  const bool leaves = user.tenant_id && *user.tenant_id != body->tenant_id;
+  if (leaves) {
+    // Nothing opens the old tenant any more: no role, no token, no session.
+    moved.roles = roles_elsewhere(user);
+    co_await d.directory->set_roles(user.id, moved.roles);
+    co_await tenancy::forget_person(tenant_of(d, *user.tenant_id), user.id);
+    d.memberships->changed(*user.tenant_id, user.id);
+  }
+  co_await d.directory->set_tenant(user.id, body->tenant_id);
+  co_await end_access(d, user.id);  // the old tenant stands in tokens that are out
+  const auto message = user.username + " assigned to " + body->tenant_id;
+  const auto changes = json::changes_of(user, moved);
+  co_await tell(d, caller, moved, "user.tenant_assigned", "assign_tenant", message, changes);
+  if (leaves)
+    co_await tell(d, caller, user, "user.tenant_assigned", "assign_tenant", message, changes);
   co_return Message{"User assigned to tenant " + body->tenant_id};
 }
 

@@ -45,6 +45,17 @@ class TokenBuckets {
             b.tokens};
   }
 
+  /// How many tokens there are, all of `rate.burst` for a key that was never asked for.
+  double left(std::string_view key, Rate rate) const {
+    auto& shard = shards_[std::hash<std::string_view>()(key) % shards];
+    const std::lock_guard lock(shard.mutex);
+    const auto it = shard.buckets.find(std::string(key));
+    if (it == shard.buckets.end()) return rate.burst;
+    const auto& b = it->second;
+    return std::min(rate.burst,
+                    b.tokens + static_cast<double>(steady_us() - b.at_us) * rate.per_second / 1e6);
+  }
+
   /// What a reservation found. `taken`: the tokens are the caller's in `wait_us` from now.
   /// Otherwise too many are owed already, and to ask again makes sense after `wait_us`.
   struct Reserved {

@@ -7,6 +7,7 @@
 #include "platform/crypto/crypto.hpp"
 #include "platform/errors.hpp"
 #include "platform/limits.hpp"
+#include "tenancy/audit.hpp"
 
 namespace pulse::tenancy {
 
@@ -15,13 +16,16 @@ namespace {
 constexpr const char* changed_subject = "pulse.api-tokens.changed";
 constexpr std::int64_t fresh_ms = 30'000;
 constexpr std::int64_t note_use_every_ms = 60'000;
+constexpr std::int64_t tell_every_ms = 3'600'000;
 
 constexpr const char* token_of_hash = R"sql(
   SELECT t.id, t.tenant_id, coalesce(t.user_id, '') AS user_id, t.owner_is_admin, t.owner_name,
+         t.revoked_at IS NOT NULL OR s.disabled_at IS NOT NULL OR t.owner_disabled_at IS NOT NULL
+           AS refused,
          coalesce(t.service_account_id::text, '') AS service_account_id, t.name, t.scopes,
          coalesce(extract(epoch FROM t.expires_at)::bigint, 0) AS expires_at_s
   FROM api_tokens t LEFT JOIN service_accounts s ON s.id = t.service_account_id
-  WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND s.disabled_at IS NULL
+  WHERE t.token_hash = $1
 )sql";
 
 pg::Scope scope() { return pg::Scope("pulse_ingest", {}); }
@@ -62,11 +66,15 @@ NewApiToken make_api_token(std::string_view kind) {
 struct ApiTokens::Impl {
   struct Entry {
     std::shared_ptr<const Caller> caller;  // null: no such token
+    std::string name;
+    bool refused = false;  // revoked, or its owner is disabled
     std::int64_t read_ms = 0, noted_ms = 0;
   };
   nats::Client* nats = nullptr;
   std::mutex mutex;
-  std::unordered_map<std::string, Entry> entries;  // by hash
+  std::unordered_map<std::string, Entry> entries;      // by hash
+  std::unordered_map<std::string, std::int64_t> told;  // when, by what was told
+  std::shared_ptr<AuditLog> audit;
   std::uint64_t changes = 0;
   std::unique_ptr<nats::Subscription> subscription;
 
@@ -80,6 +88,14 @@ struct ApiTokens::Impl {
         return e.second.caller && e.second.caller->by_api_token == token_id;
       });
   }
+  bool telling_is_due(const std::string& what) {
+    const std::lock_guard lock(mutex);
+    if (told.size() >= limits::api_token_entries) told.clear();
+    auto& at = told[what];
+    if (at != 0 && steady_ms() - at < tell_every_ms) return false;
+    at = steady_ms();
+    return true;
+  }
   bool use_is_due(const std::string& hash) {
     const std::lock_guard lock(mutex);
     const auto it = entries.find(hash);
@@ -90,9 +106,11 @@ struct ApiTokens::Impl {
   }
 };
 
-ApiTokens::ApiTokens(nats::Client& nats, boost::asio::any_io_executor executor)
+ApiTokens::ApiTokens(nats::Client& nats, boost::asio::any_io_executor executor,
+                     std::shared_ptr<AuditLog> audit)
     : impl_(std::make_shared<Impl>()) {
   impl_->nats = &nats;
+  impl_->audit = std::move(audit);
   std::weak_ptr<Impl> weak = impl_;
   impl_->subscription =
       nats.subscribe(changed_subject, "", std::move(executor), [weak](nats::Message message) {
@@ -112,7 +130,8 @@ Task<> ApiTokens::recheck(pg::Pool& pool, const Caller& caller, std::string clie
 Task<Caller> ApiTokens::verify_hash(pg::Pool& pool, std::string hash, std::string client_address) {
   auto& self = *impl_;
   std::shared_ptr<const Caller> caller;
-  bool known = false;
+  std::string name;
+  bool known = false, refused = false;
   std::uint64_t seen = 0;
   {
     const std::lock_guard lock(self.mutex);
@@ -120,6 +139,8 @@ Task<Caller> ApiTokens::verify_hash(pg::Pool& pool, std::string hash, std::strin
     const auto it = self.entries.find(hash);
     if (it != self.entries.end() && steady_ms() - it->second.read_ms < fresh_ms) {
       caller = it->second.caller;
+      name = it->second.name;
+      refused = it->second.refused;
       known = true;
     }
   }
@@ -129,24 +150,43 @@ Task<Caller> ApiTokens::verify_hash(pg::Pool& pool, std::string hash, std::strin
       auto found = caller_of(rows);
       found.api_token_hash = hash;
       caller = std::make_shared<const Caller>(std::move(found));
+      name = std::string(rows.text(0, rows.column("name")));
+      refused = rows.boolean(0, rows.column("refused"));
     }
     const std::lock_guard lock(self.mutex);
     if (seen == self.changes) {
       if (self.entries.size() >= limits::api_token_entries) self.entries.clear();
       auto& entry = self.entries[hash];
       entry.caller = caller;
+      entry.name = name;
+      entry.refused = refused;
       entry.read_ms = steady_ms();
     }
   }
   if (!caller) throw unauthorized("Invalid token");
-  if (caller->expires_at_s != 0 && caller->expires_at_s <= now_ms() / 1000)
-    throw unauthorized("Token expired");
+  const bool expired = caller->expires_at_s != 0 && caller->expires_at_s <= now_ms() / 1000;
+  co_await tell(*caller, std::move(name), refused || expired, client_address);
+  if (refused) throw unauthorized("Invalid token");
+  if (expired) throw unauthorized("Token expired");
   if (self.use_is_due(hash))
     co_await pool.query(scope(),
                         "UPDATE api_tokens SET last_used_at = now(), last_used_ip = "
                         "nullif($2, '')::inet WHERE id = $1",
                         pg::Params::of(caller->by_api_token, client_address));
   co_return *caller;
+}
+
+Task<> ApiTokens::tell(Caller caller, std::string name, bool refused, std::string client_address) {
+  auto& self = *impl_;
+  const std::string type = refused ? "api_token.refused" : "api_token.used";
+  if (!self.audit || !self.telling_is_due(type + caller.by_api_token + client_address)) co_return;
+  auto event = AuditLog::security(
+      caller, client_address, "", caller.tenant_id, type, refused ? "refuse" : "use", "api_token",
+      caller.by_api_token,
+      "Token " + name + " of " + caller.username + (refused ? " was refused" : " was used"));
+  event.entity_name = std::move(name);
+  if (refused) event.severity = "warning";
+  co_await self.audit->record(std::move(event));
 }
 
 void ApiTokens::changed(const std::string& token_id) {

@@ -22,10 +22,14 @@ struct NewApiToken {
 /// `kind`: "pat" or "svc".
 NewApiToken make_api_token(std::string_view kind);
 
+class AuditLog;
+
 /// The cache of tokens. Shared by all loops; thread-safe.
 class ApiTokens {
  public:
-  ApiTokens(nats::Client& nats, boost::asio::any_io_executor executor);
+  /// `audit` hears of each token's use and refusal, at most once an hour from an address.
+  ApiTokens(nats::Client& nats, boost::asio::any_io_executor executor,
+            std::shared_ptr<AuditLog> audit);
   ~ApiTokens();
 
   /// The caller whose token this is, through the caller's loop's pool: `by_api_token` holds its id,
@@ -39,6 +43,7 @@ class ApiTokens {
 
  private:
   struct Impl;
+  Task<> tell(Caller caller, std::string name, bool refused, std::string client_address);
   Task<Caller> verify_hash(pg::Pool& pool, std::string hash, std::string client_address);
   std::shared_ptr<Impl> impl_;
 };

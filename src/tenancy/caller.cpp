@@ -30,10 +30,19 @@ const Verified& verified(const http::Request& request) {
   return *v;
 }
 
-constexpr const char* audit_operator =
-    "INSERT INTO operator_audit_log (user_id, action, tenant_filter, ip_address, user_agent, "
-    "request_id, rls_bypassed) VALUES ($1, $2, nullif($3, ''), nullif($4, '')::inet, "
-    "left($5, 500), $6, true)";
+/// What the path is about: its first parameter, e.g. {user_id} -> "user" and the id.
+void take_resource(OperatorTrace& trace, const http::Request& request) {
+  if (request.path_params.empty()) return;
+  const auto& [name, value] = request.path_params.front();
+  trace.resource_type = name.substr(0, name.rfind('_'));
+  trace.resource_id = value;
+}
+
+std::string query_of(const http::Request& request) {
+  boost::json::object out;
+  for (const auto& [name, value] : request.query) out[name] = value;
+  return boost::json::serialize(out);
+}
 
 }  // namespace
 
@@ -42,28 +51,49 @@ TenantDb TenantDb::for_worker(pg::Pool& pool, const std::string& tenant_id,
   return TenantDb(pool, tenant_scope(tenant_id));
 }
 
+pg::Statement OperatorDb::line(const std::string& action, const std::string& tenant_filter) const {
+  const auto& t = trace_;
+  return {
+      "INSERT INTO operator_audit_log (user_id, action, tenant_filter, ip_address, user_agent, "
+      "request_id, resource_type, resource_id, query_params, rls_bypassed) "
+      "VALUES ($1, $2, nullif($3, ''), nullif($4, '')::inet, left($5, 500), $6, "
+      "nullif($7, ''), nullif($8, ''), nullif($9, '{}')::jsonb, true)",
+      pg::Params::of(t.user_id, action, tenant_filter, t.ip, t.agent, t.request_id, t.resource_type,
+                     t.resource_id, t.query)};
+}
+
+Task<std::vector<pg::Result>> OperatorDb::run(const char* role, std::string action,
+                                              std::string tenant_filter,
+                                              std::vector<pg::Statement> statements) const {
+  statements.insert(statements.begin(), line(action, tenant_filter));
+  pg::Scope scope;
+  scope.role = role;
+  auto results = co_await pool_->batch(scope, std::move(statements));
+  results.erase(results.begin());
+  co_return results;
+}
+
 Task<pg::Result> OperatorDb::read(std::string action, std::string tenant_filter, std::string sql,
                                   pg::Params params) const {
-  std::vector<std::pair<std::string, pg::Params>> statements;
-  statements.emplace_back(audit_operator, pg::Params::of(who_.user_id, action, tenant_filter, ip_,
-                                                         agent_, request_id_));
-  statements.emplace_back(std::move(sql), std::move(params));
-  pg::Scope scope;
-  scope.role = "pulse_operator_read";
-  auto results = co_await pool_->batch(scope, std::move(statements));
-  co_return std::move(results[1]);
+  std::vector<pg::Statement> one;
+  one.emplace_back(std::move(sql), std::move(params));
+  auto results = co_await run("pulse_operator_read", std::move(action), std::move(tenant_filter),
+                              std::move(one));
+  co_return std::move(results.front());
 }
 
 Task<pg::Result> OperatorDb::write(std::string action, std::string tenant_filter, std::string sql,
                                    pg::Params params) const {
-  std::vector<std::pair<std::string, pg::Params>> statements;
-  statements.emplace_back(audit_operator, pg::Params::of(who_.user_id, action, tenant_filter, ip_,
-                                                         agent_, request_id_));
-  statements.emplace_back(std::move(sql), std::move(params));
-  pg::Scope scope;
-  scope.role = "pulse_operator_write";
-  auto results = co_await pool_->batch(scope, std::move(statements));
-  co_return std::move(results[1]);
+  std::vector<pg::Statement> one;
+  one.emplace_back(std::move(sql), std::move(params));
+  auto results = co_await write_all(std::move(action), std::move(tenant_filter), std::move(one));
+  co_return std::move(results.front());
+}
+
+Task<std::vector<pg::Result>> OperatorDb::write_all(std::string action, std::string tenant_filter,
+                                                    std::vector<pg::Statement> statements) const {
+  return run("pulse_operator_write", std::move(action), std::move(tenant_filter),
+             std::move(statements));
 }
 
 bool TenantCaller::may(std::string_view permission) const {
@@ -75,9 +105,8 @@ Task<> OperatorDb::stream(std::string action, std::string tenant_filter, std::st
                           std::function<Task<bool>(const pg::Result&)> each) const {
   pg::Scope scope;
   scope.role = "pulse_operator_read";
-  co_await pool_->query(
-      scope, audit_operator,
-      pg::Params::of(who_.user_id, action, tenant_filter, ip_, agent_, request_id_));
+  auto first = line(action, tenant_filter);
+  co_await pool_->query(scope, std::move(first.first), std::move(first.second));
   co_await pool_->stream(scope, std::move(sql), std::move(params), std::move(each));
 }
 
@@ -91,11 +120,15 @@ TenantCaller Access::tenant(http::Request& request) {
 OperatorCaller Access::operators(http::Request& request) {
   const auto& v = verified(request);
   if (!v.who.is_operator()) throw std::logic_error("an operators' endpoint without an operator");
-  return OperatorCaller{
-      v.who,
-      OperatorDb(*v.pool, v.who, request.client_address,
-                 std::string(request.headers.get("User-Agent")), request.request_id),
-      request.request_id, request.client_address};
+  OperatorTrace trace;
+  trace.user_id = v.who.user_id;
+  trace.ip = request.client_address;
+  trace.agent = std::string(request.headers.get("User-Agent"));
+  trace.request_id = request.request_id;
+  trace.query = query_of(request);
+  take_resource(trace, request);
+  return OperatorCaller{v.who, OperatorDb(*v.pool, std::move(trace)), request.request_id,
+                        request.client_address};
 }
 
 SignedIn Access::signed_in(http::Request& request) {

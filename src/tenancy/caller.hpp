@@ -71,6 +71,13 @@ struct TenantCaller {
   bool may(std::string_view permission) const;
 };
 
+/// Who asks as platform staff, by which request, and about what: the line in operator_audit_log.
+struct OperatorTrace {
+  std::string user_id, ip, agent, request_id;
+  std::string resource_type, resource_id;  ///< of the path: "user" and its id; empty: none
+  std::string query;                       ///< the query's parameters, as a JSON object
+};
+
 /// The database as platform staff sees it; each use writes operator_audit_log in the same
 /// transaction.
 class OperatorDb {
@@ -79,21 +86,21 @@ class OperatorDb {
                         pg::Params params = {}) const;
   Task<pg::Result> write(std::string action, std::string tenant_filter, std::string sql,
                          pg::Params params = {}) const;
-  /// Rows of a long answer in chunks; the line in the log is written first.
+  /// Several statements in one transaction.
+  Task<std::vector<pg::Result>> write_all(std::string action, std::string tenant_filter,
+                                          std::vector<pg::Statement> statements) const;
+  /// Rows of a long answer in chunks; the line in the log is written before the first.
   Task<> stream(std::string action, std::string tenant_filter, std::string sql, pg::Params params,
                 std::function<Task<bool>(const pg::Result&)> each) const;
 
  private:
   friend struct Access;
-  OperatorDb(pg::Pool& pool, Caller who, std::string ip, std::string agent, std::string request_id)
-      : pool_(&pool),
-        who_(std::move(who)),
-        ip_(std::move(ip)),
-        agent_(std::move(agent)),
-        request_id_(std::move(request_id)) {}
+  OperatorDb(pg::Pool& pool, OperatorTrace trace) : pool_(&pool), trace_(std::move(trace)) {}
+  pg::Statement line(const std::string& action, const std::string& tenant_filter) const;
+  Task<std::vector<pg::Result>> run(const char* role, std::string action, std::string tenant_filter,
+                                    std::vector<pg::Statement> statements) const;
   pg::Pool* pool_;
-  Caller who_;
-  std::string ip_, agent_, request_id_;
+  OperatorTrace trace_;
 };
 
 /// Parameter type of operator endpoints.

@@ -93,11 +93,21 @@ std::string token_of(const http::Request& request, bool& by_cookie) {
   return {};
 }
 
-void require_customer(const Caller& caller) {
+namespace {
+
+/// Nothing, or why this is nobody of a tenant.
+std::optional<std::string> not_a_customer(const Caller& caller) {
   const bool operator_in_tenant = caller.is_operator() && !caller.tenant_id.empty();
   if (!caller.has_role("customer") && !caller.has_role("tenant-admin") && !operator_in_tenant)
-    throw forbidden("Customer role required");
-  if (caller.tenant_id.empty()) throw forbidden("No tenant in token");
+    return "Customer role required";
+  if (caller.tenant_id.empty()) return "No tenant in token";
+  return std::nullopt;
+}
+
+}  // namespace
+
+void require_customer(const Caller& caller) {
+  if (const auto why = not_a_customer(caller)) throw forbidden(*why);
 }
 
 namespace {
@@ -110,11 +120,12 @@ void check_internal(const GuardDeps& deps, const http::Request& request) {
     throw forbidden("Forbidden");
 }
 
-void require_open_tenant(const Membership& m) {
-  if (m.tenant_status == "ACTIVE") return;
+/// Nothing, or why the tenant lets nobody in.
+std::optional<std::string> not_open(const Membership& m) {
+  if (m.tenant_status == "ACTIVE") return std::nullopt;
   // Empty: the issuer knows an organization that we don't.
-  throw forbidden(m.tenant_status == "SUSPENDED" ? "Organization suspended: contact support"
-                                                 : "Organization not found");
+  return m.tenant_status == "SUSPENDED" ? "Organization suspended: contact support"
+                                        : "Organization not found";
 }
 
 /// Throws 403, when the trace of it is written.
@@ -167,12 +178,16 @@ Task<> check_token(const GuardDeps& deps, http::Request& request, const http::En
   v.who.by_cookie = by_cookie;
   v.pool = deps.pool;
   const bool in_tenant = spec.access == http::Access::customer;
-  if (in_tenant) require_customer(v.who);
+  if (in_tenant) {
+    if (const auto why = not_a_customer(v.who)) co_await refuse(deps, request, v.who, *why);
+  }
   if (!v.who.tenant_id.empty() && spec.access != http::Access::operators) {
     const bool person = v.who.by_api_token.empty() && !v.who.is_operator();
     v.membership =
         co_await deps.memberships->find(*deps.pool, v.who.tenant_id, v.who.user_id, person);
-    if (in_tenant) require_open_tenant(*v.membership);
+    if (in_tenant) {
+      if (const auto why = not_open(*v.membership)) co_await refuse(deps, request, v.who, *why);
+    }
   }
   deps.limits->check_caller(request, v.who, v.membership.get());
   if (in_tenant) {
@@ -195,7 +210,7 @@ Task<> check_standing(GuardDeps deps, Caller caller, std::string client_address)
   require_customer(caller);
   const auto membership =
       co_await deps.memberships->find(*deps.pool, caller.tenant_id, caller.user_id, false);
-  require_open_tenant(*membership);
+  if (const auto why = not_open(*membership)) throw forbidden(*why);
 }
 
 http::Authorizer guard(GuardDeps deps) {

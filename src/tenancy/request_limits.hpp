@@ -26,6 +26,9 @@ class RequestLimits {
   /// that is nearest. Throws HttpError 429 with Retry-After.
   void check_caller(http::Request& request, const Caller& caller, const Membership* membership);
 
+  /// How many of its `per_minute` requests a tenant has used up, as this process counts.
+  std::int64_t used_by_tenant(const std::string& tenant_id, std::int64_t per_minute) const;
+
  private:
   RequestLimitOptions options_;
   TokenBuckets callers_, tenants_, addresses_;

@@ -113,3 +113,17 @@ def test_a_sign_in_is_told_once_and_at_once(stack, directory):
     # No waiting: it is durable before the browser is let in.
     rows = stack.sql("SELECT event_type, category FROM audit_log WHERE actor_name = 'once-only'")
     assert rows == [("auth.login", "security")]
+
+
+def test_a_sign_in_by_the_browsers_session_is_told_too(stack, directory):
+    from test_signin import Browser
+
+    make_user(stack, "again-and-again", tenant="changes")
+    browser = Browser(stack, directory)
+    browser.go(browser.sign_in("again-and-again").headers["Location"])
+    straight = browser.go(browser.go("/login").headers["Location"])
+    assert straight.status_code == 302 and "code=" in straight.headers["Location"]
+    browser.go(straight.headers["Location"])
+    browser.go("/logout")
+    rows = stack.sql("SELECT event_type FROM audit_log WHERE actor_name = 'again-and-again' ORDER BY \"timestamp\"")
+    assert rows == [("auth.login",), ("auth.login",), ("auth.logout",)]

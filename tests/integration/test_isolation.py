@@ -37,33 +37,42 @@ def report():
     (folder / "isolation.json").write_text(json.dumps(REPORT, indent=2) + "\n")
 
 
-@pytest.fixture(scope="module")
-def victim(stack):
+def one_of_everything(stack, tenant, mark):
     """A tenant with one of everything; its things by the name of the path parameter that leads to them."""
-    stack.command("admin", "create-tenant", "--id", "victim", "--name", f"{MARK} company")
-    make_user(stack, f"{MARK}-admin", tenant="victim", roles="customer,tenant-admin")
-    make_user(stack, f"{MARK}-member", tenant="victim")
-    api = Api(stack, f"{MARK}-admin")
-    assert api.post("/sites", json={"site_id": f"{MARK}-site", "name": f"{MARK} site"}).status_code == 201
-    assert api.post("/devices", json={"device_id": f"{MARK}-device", "name": MARK, "site_id": f"{MARK}-site"}).status_code == 201
-    rotated = api.post(f"/devices/{MARK}-device/tokens/rotate", json={})
+    stack.command("admin", "create-tenant", "--id", tenant, "--name", f"{mark} company")
+    make_user(stack, f"{mark}-admin", tenant=tenant, roles="customer,tenant-admin")
+    make_user(stack, f"{mark}-member", tenant=tenant)
+    api = Api(stack, f"{mark}-admin")
+    assert api.post("/sites", json={"site_id": f"{mark}-site", "name": f"{mark} site"}).status_code == 201
+    assert api.post("/devices", json={"device_id": f"{mark}-device", "name": mark, "site_id": f"{mark}-site"}).status_code == 201
+    rotated = api.post(f"/devices/{mark}-device/tokens/rotate", json={})
     assert rotated.status_code == 201
-    api.post(f"/devices/{MARK}-device/tags/{MARK}-tag")
-    template = api.post("/templates", json={"name": f"{MARK} template", "slug": MARK, "category": "standalone_sensor"})
-    role = api.post("/roles", json={"name": f"{MARK} role", "permission_ids": [1]}).json()["id"]
-    token = api.post("/api-tokens", json={"name": f"{MARK} token", "scopes": ["devices.read"]}).json()["id"]
-    account = api.post("/service-accounts", json={"name": f"{MARK} account"}).json()["id"]
-    machine = api.post(f"/service-accounts/{account}/tokens", json={"name": MARK, "scopes": ["devices.read"]}).json()["id"]
-    requests.post(f"{stack.url}/ingest/v1/tenant/victim/device/{MARK}-device/telemetry", timeout=5,
+    api.post(f"/devices/{mark}-device/tags/{mark}-tag")
+    template = api.post("/templates", json={"name": f"{mark} template", "slug": mark, "category": "standalone_sensor"})
+    role = api.post("/roles", json={"name": f"{mark} role", "permission_ids": [1]}).json()["id"]
+    token = api.post("/api-tokens", json={"name": f"{mark} token", "scopes": ["devices.read"]}).json()["id"]
+    account = api.post("/service-accounts", json={"name": f"{mark} account"}).json()["id"]
+    machine = api.post(f"/service-accounts/{account}/tokens", json={"name": mark, "scopes": ["devices.read"]}).json()["id"]
+    requests.post(f"{stack.url}/ingest/v1/tenant/{tenant}/device/{mark}-device/telemetry", timeout=5,
                   headers={"X-Provision-Token": rotated.json()["password"]}, json={"metrics": {"temperature": 1}})
     subscription = api.get("/subscriptions").json()["subscriptions"][0]["subscription_id"]
-    member = api.get(f"/users?search={MARK}-member").json()["users"][0]["id"]
-    return {"api": api, "device_id": f"{MARK}-device", "site_id": f"{MARK}-site", "tag": f"{MARK}-tag",
-            "subscription_id": subscription,
+    member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
+    return {"api": api, "device_id": f"{mark}-device", "site_id": f"{mark}-site", "tag": f"{mark}-tag",
+            "subscription_id": subscription, "device_token": rotated.json()["password"],
             "template_id": str(template.json()["id"]), "role_id": role, "user_id": member, "account_id": account,
-            "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": "victim",
-            "token_id": {"devices": api.get(f"/devices/{MARK}-device/tokens").json()["tokens"][0]["id"],
+            "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
+            "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],
                          "api-tokens": token, "service-accounts": machine}}
+
+
+@pytest.fixture(scope="module")
+def victim(stack):
+    return one_of_everything(stack, "victim", MARK)
+
+
+@pytest.fixture(scope="module")
+def attacker(stack):
+    return one_of_everything(stack, "attacker", "attackers-own")
 
 
 def thing(victim, path, name):
@@ -121,6 +130,82 @@ def test_no_endpoint_crosses(stack, other, victim, conformance):
     for table in before:
         check(before[table] == after[table], f"{table}: changed by another tenant's calls")
     assert REPORT["endpoints"] > 70
+    assert REPORT["crossings"] == []
+
+
+# Members of bodies and queries that name a thing: by which of the things above.
+REFERENCES = {"site_id": "site_id", "device_id": "device_id", "parent_device_id": "device_id", "template_id": "template_id",
+              "role_ids": "role_id", "reassign_to": "role_id", "entity_id": "device_id", "actor_id": "user_id",
+              "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag"}
+# What the caller names anew: the same name in two tenants is two things.
+NAMES = {"POST /api/v1/customer/sites": "site_id", "POST /api/v1/customer/devices": "device_id"}
+
+
+def members_of(operation, document):
+    """(where, name, schema) of what an operation takes beside its path."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content:
+        schema = content["schema"]
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]] if "$ref" in schema else schema
+        yield from (("body", name, of) for name, of in schema.get("properties", {}).items())
+    yield from (("query", p["name"], p["schema"]) for p in operation.get("parameters", []) if p["in"] == "query")
+
+
+def test_ids_of_others_in_bodies_and_queries_are_nobodys(stack, attacker, victim, conformance):
+    """Sent beside ids of one's own, each is answered as an id that nobody has, and changes nothing of its owner."""
+    document = conformance.document
+    tables = tenant_tables(stack)
+    before = snapshot(stack, tables)
+    tried = 0
+    for path, operations in document["paths"].items():
+        if not path.startswith("/api/v1/customer/") or "/stream" in path:
+            continue
+        names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+        for method, operation in operations.items():
+            for where, name, schema in members_of(operation, document):
+                new = NAMES.get(f"{method.upper()} {path}")
+                if name not in REFERENCES or name == new:
+                    continue
+                tried += 1
+                url = path
+                for parameter in names:
+                    url = url.replace(f"{{{parameter}}}", thing(attacker, path, parameter))
+                answers = []
+                for value in (victim[REFERENCES[name]], unknown_like(victim[REFERENCES[name]])):
+                    typed = int(value) if "integer" in str(schema.get("type")) and where == "body" else value
+                    typed = [typed] if "array" in str(schema.get("type")) else typed
+                    body, query = body_of(operation, document), query_of(operation, document)
+                    if where == "body":
+                        body = {**(body or {}), name: typed, **({new: f"new-{uuid.uuid4()}"} if new else {})}
+                    else:
+                        query = {**query, name: value}
+                    answer = attacker["api"].session.request(method, stack.url + url, json=body, params=query, timeout=15)
+                    answers.append((answer.status_code, answer.text.replace(str(value), "?")))
+                told = f"{method.upper()} {path}: {name} in the {where}"
+                check(answers[0][0] == answers[1][0], f"{told}: {answers[0]} but {answers[1][0]} for nobody's")
+                check(MARK not in answers[0][1], f"{told}: shows {MARK}")
+    after = snapshot(stack, tables)
+    for table in before:
+        check(before[table] == after[table], f"{table}: changed by another tenant's ids")
+    assert tried >= 20
+    assert REPORT["crossings"] == []
+
+
+def test_no_path_of_operators_or_devices_serves_another_tenants_people(stack, attacker, victim, conformance):
+    for path, operations in conformance.document["paths"].items():
+        if not path.startswith("/api/v1/operator/"):
+            continue
+        url = path
+        for name in [part[1:-1] for part in path.split("/") if part.startswith("{")]:
+            value = victim.get(name, "x")
+            url = url.replace(f"{{{name}}}", value if isinstance(value, str) else "x")
+        for method, operation in operations.items():
+            answer = attacker["api"].session.request(method, stack.url + url, json=body_of(operation, conformance.document),
+                                                     params=query_of(operation, conformance.document), timeout=15)
+            check(answer.status_code == 403, f"{method.upper()} {path}: {answer.status_code}")
+    into = f"{stack.url}/ingest/v1/tenant/victim/device/{victim['device_id']}/telemetry"
+    answer = requests.post(into, headers={"X-Provision-Token": attacker["device_token"]}, json={"metrics": {"t": 1}}, timeout=5)
+    check(answer.status_code == 401, f"ingest for another tenant's device: {answer.status_code}")
     assert REPORT["crossings"] == []
 
 

@@ -1,8 +1,10 @@
 """What devices are subscribed to: the list, one, the history; of the caller's organization only."""
 
+import psycopg2
 import pytest
 from conftest import Api
 from people import make_user
+from servers import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +86,23 @@ def test_the_history_tells_who_began_and_who_ended(stack, payer, other):
 def test_a_history_is_not_rewritten(stack):
     with pytest.raises(Exception, match="permission denied"):
         stack.sql("SET ROLE pulse_app; UPDATE subscription_audit SET event_type = 'X'")
+
+
+def test_what_was_there_before_the_history_begins_it(stack, payer):
+    """The migration's own words, as the owner that runs it, over rows that were there before."""
+    text = (ROOT / "migrations/0014_subscriptions.sql").read_text()
+    backfill = text[text.index("ALTER TABLE device_subscriptions NO FORCE"):]
+    # As the superuser, whom row-level security does not hold.
+    connection = psycopg2.connect(host=str(stack.postgres.home), port=stack.postgres.port, user="postgres", dbname="iotcloud")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'subscription_audit'")
+            owner = cursor.fetchone()[0]
+            cursor.execute(f"DELETE FROM subscription_audit; SET LOCAL ROLE {owner}; " + backfill + "; RESET ROLE")
+            cursor.execute("SELECT event_type, count(*) FROM subscription_audit WHERE tenant_id = 'payer' GROUP BY 1 ORDER BY 1")
+            assert cursor.fetchall() == [("SUBSCRIPTION_CANCELLED", 1), ("SUBSCRIPTION_CREATED", 3)]
+            cursor.execute("SELECT relforcerowsecurity FROM pg_class WHERE relname IN ('subscription_audit', 'device_subscriptions')")
+            assert cursor.fetchall() == [(True,), (True,)]
+    finally:
+        connection.rollback()
+        connection.close()

@@ -75,7 +75,7 @@ class IssuerTest : public PgTest {
     tenancy::AuthenticatorDeps door;
     door.pool = &pool;
     door.tokens = std::make_shared<tenancy::TokenVerifier>(keys, rules);
-    door.api_tokens = std::make_shared<tenancy::ApiTokens>(nobody, io.get_executor());
+    door.api_tokens = std::make_shared<tenancy::ApiTokens>(nobody, io.get_executor(), nullptr);
     door.revocations = deps.revocations;
     door.failures = std::make_shared<tenancy::FailureLimit>(100, 60, 1000);
     tenancy::GuardDeps guard;
