@@ -124,7 +124,7 @@ dev_test_full() {
     run_pytest "Integration tests (ASan, UBSan)" tests/integration
   build_cpp tsan pulse_unit_tests
   run_unit_tests "Platform tests (TSan)" tsan \
-    --gtest_filter='Clock*:Config*:Log*:Loop*:Metrics*:TokenBuckets*:StaticFiles*:WebSocket*:Ids*:Crypto*:Http*:ParseUrl*:PublicAddress*:Json*:*Mqtt*:Endpoint*:Nats*:Pg*:Router*:Turns*:TokenDebt*:Limits*:Mailer*:Ingest*:*Worker*'
+    --gtest_filter='Clock*:Config*:Log*:Loop*:Metrics*:TokenBuckets*:StaticFiles*:WebSocket*:Ids*:Crypto*:Http*:ParseUrl*:PublicAddress*:Json*:*Mqtt*:Endpoint*:Nats*:Pg*:Router*:Turns*:TokenDebt*:Limits*:Mailer*:Audit*:Ingest*:*Worker*'
   build_cpp fuzz fuzzers
   for source in "$ROOT"/tests/fuzz/*_fuzz.cpp; do
     fuzzer=$(basename "$source" _fuzz.cpp)

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "platform/errors.hpp"
-#include "platform/loop.hpp"
 
 namespace pulse::account {
 
@@ -25,40 +24,35 @@ Task<identity::DirectoryUser> user_of_tenant(AccountDeps d, tenancy::TenantCalle
   co_return user;
 }
 
+Task<tenancy::PeopleLock> lock_people(tenancy::TenantCaller caller) {
+  return tenancy::lock_people(caller.db, caller.tenant());
+}
+
 namespace {
 
-constexpr long lock_wait_ms = 10'000, lock_try_every_ms = 25;
-/// Each holder needs a second connection of the loop's pool for its work.
-constexpr int holders_per_loop = 4;
-thread_local int holders = 0;
+bool is_staff(const identity::DirectoryUser& user) {
+  return has(user.roles, "operator") || has(user.roles, "operator-admin");
+}
 
-std::shared_ptr<void> take_place() {
-  ++holders;
-  return {&holders, [](int* counted) { --*counted; }};
+/// A person who signed in: an API token's scopes are less than its owner may.
+bool is_self(const tenancy::Caller& who, const identity::DirectoryUser& user) {
+  return user.id == who.user_id && who.by_api_token.empty();
 }
 
 }  // namespace
 
-Task<PeopleLock> lock_people(tenancy::TenantCaller caller) {
-  for (long waited = 0; waited < lock_wait_ms; waited += lock_try_every_ms) {
-    if (holders < holders_per_loop) {
-      auto place = take_place();
-      auto transaction = co_await caller.db.begin();
-      const auto mine = co_await transaction.query(
-          "SELECT pg_try_advisory_xact_lock(hashtextextended('people:' || $1, 0))",
-          pg::Params::of(caller.tenant()));
-      if (mine.boolean(0, 0)) co_return PeopleLock(std::move(transaction), std::move(place));
-      co_await transaction.rollback();
-    }
-    co_await sleep_ms(lock_try_every_ms);
-  }
-  throw unavailable("The people of this organization are being changed; try again");
+void require_may_manage(const tenancy::TenantCaller& caller, const identity::DirectoryUser& user) {
+  const auto& who = caller.who;
+  if (is_self(who, user) || (who.has_role("operator-admin") && who.by_api_token.empty())) return;
+  if (is_staff(user)) throw forbidden("Nobody can change who may do more: platform staff");
+  const bool administers = (who.is_tenant_admin() || who.is_operator()) && who.by_api_token.empty();
+  if (has(user.roles, "tenant-admin") && !administers)
+    throw forbidden("Nobody can change who may do more: a tenant administrator");
 }
 
-Task<> require_may_change(tenancy::TenantCaller caller, identity::DirectoryUser user) {
-  if (user.id == caller.who.user_id) co_return;
-  if (has(user.roles, "tenant-admin") && !caller.who.is_tenant_admin() && !caller.who.is_operator())
-    throw forbidden("Nobody can change who may do more: a tenant administrator");
+Task<> require_may_become(tenancy::TenantCaller caller, identity::DirectoryUser user) {
+  require_may_manage(caller, user);
+  if (is_self(caller.who, user)) co_return;
   const auto held = co_await permissions_of_user(caller.db, user.id);
   for (const auto& permission : held)
     if (!caller.may(permission))

@@ -3,6 +3,7 @@
 #include "account/deps.hpp"
 #include "account/roles.hpp"
 #include "tenancy/caller.hpp"
+#include "tenancy/people.hpp"
 
 namespace pulse::account {
 
@@ -20,25 +21,15 @@ BOOST_DESCRIBE_STRUCT(Message, (), (message))
 Task<identity::DirectoryUser> user_of_tenant(AccountDeps d, tenancy::TenantCaller caller,
                                              std::string user_id);
 
-/// Held until committed or dropped: changes to who administers a tenant happen one at a time, so
-/// that two administrators can't demote each other at once.
-class PeopleLock {
- public:
-  PeopleLock(pg::Transaction transaction, std::shared_ptr<void> place)
-      : transaction_(std::move(transaction)), place_(std::move(place)) {}
-  Task<> commit() { return transaction_.commit(); }
+/// tenancy::lock_people of the caller's tenant.
+Task<tenancy::PeopleLock> lock_people(tenancy::TenantCaller caller);
 
- private:
-  pg::Transaction transaction_;
-  std::shared_ptr<void> place_;
-};
-/// Waits without a connection of the pool, which the holder and everybody else need meanwhile.
-/// Throws HttpError 503 after ten seconds.
-Task<PeopleLock> lock_people(tenancy::TenantCaller caller);
-
-/// Throws 403 when the user may do what the caller may not: who could change such a person's email,
-/// or take their access, could become or replace them.
-Task<> require_may_change(tenancy::TenantCaller caller, identity::DirectoryUser user);
+/// Throws 403 unless the caller may do all that the user may: by another email, or a link for a new
+/// password, the caller could become that person.
+Task<> require_may_become(tenancy::TenantCaller caller, identity::DirectoryUser user);
+/// Throws 403 for platform staff and tenant administrators, unless the caller is one: others can't
+/// lock them out, remove them or change what they may.
+void require_may_manage(const tenancy::TenantCaller& caller, const identity::DirectoryUser& user);
 
 /// Throws 409 when the user is the tenant's last enabled administrator. Call it under lock_people,
 /// when what follows takes roles (or, with `wholly`, everything) from the user.

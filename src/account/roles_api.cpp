@@ -212,7 +212,9 @@ namespace {
 Task<Message> assign_roles(AccountDeps d, TenantCaller caller, http::Path<"user_id"> user_id,
                            http::Body<AssignRoles> body) {
   if (user_id.value == caller.who.user_id) throw bad_request("Cannot change your own roles");
+  auto lock = co_await lock_people(caller);
   const auto user = co_await user_of_tenant(d, caller, user_id.value);
+  require_may_manage(caller, user);
   const auto roles = co_await grantable_roles(caller, body->role_ids);
   bool stays_admin = false;
   std::vector<std::string> ids, had, has;
@@ -221,7 +223,6 @@ Task<Message> assign_roles(AccountDeps d, TenantCaller caller, http::Path<"user_
     has.push_back(r.name);
     for (const auto& p : r.permissions) stays_admin = stays_admin || p.action == admin_permission;
   }
-  auto lock = co_await lock_people(caller);
   if (!stays_admin) co_await require_another_admin(d, caller, user, false);
   const auto held = co_await assignments_of(caller.db, user.id);
   for (const auto& a : held) had.push_back(a.role_name);
@@ -299,7 +300,8 @@ void mount_roles(http::Router& api, const AccountDeps& d) {
       .fails(400, "Unknown or inaccessible role id(s): [...]")
       .fails(404, "User not found")
       .fails(409, "The last administrator can't be demoted")
-      .fails(502, "Directory error");
+      .fails(502, "Directory error")
+      .fails(403, "Nobody can change who may do more");
 }
 
 }  // namespace pulse::account

@@ -1,4 +1,6 @@
 // The tenant's people: invite, change, remove. They live in the directory; their roles here.
+#include <algorithm>
+
 #include "account/deps.hpp"
 #include "account/people.hpp"
 #include "account/tier.hpp"
@@ -77,7 +79,9 @@ void require_tenant_role(const std::string& role) {
 
 /// Realm role tenant-admin holds everything, so only who holds everything may hand it out.
 void require_may_grant(const TenantCaller& caller, const std::string& role) {
-  if (role == "tenant-admin" && !caller.who.is_tenant_admin() && !caller.who.is_operator())
+  const bool person = caller.who.by_api_token.empty();
+  if (role == "tenant-admin" &&
+      !(person && (caller.who.is_tenant_admin() || caller.who.is_operator())))
     throw forbidden("Only a tenant administrator can make another one");
 }
 
@@ -90,6 +94,17 @@ Task<> tell(AccountDeps d, TenantCaller caller, std::string type, std::string ac
   co_await d.audit->record(std::move(event));
 }
 
+bool has_role(const DirectoryUser& user, const char* role) {
+  return std::find(user.roles.begin(), user.roles.end(), role) != user.roles.end();
+}
+/// What the user is beside an administrator of this tenant; at least a customer.
+std::vector<std::string> without_admin(const DirectoryUser& user) {
+  auto roles = user.roles;
+  std::erase(roles, std::string("tenant-admin"));
+  if (!has_role(user, "customer")) roles.emplace_back("customer");
+  return roles;
+}
+
 /// After a user's rights shrank: nothing that was handed out before goes on. Our own refusals come
 /// first: they hold whatever the directory says.
 Task<> end_access(AccountDeps d, TenantCaller caller, std::string user_id) {
@@ -99,13 +114,20 @@ Task<> end_access(AccountDeps d, TenantCaller caller, std::string user_id) {
   co_await d.directory->end_sessions(user_id);
 }
 
-/// The person's account is on or off by now: their API tokens and sessions follow.
-Task<> follow_enabled(AccountDeps d, TenantCaller caller, std::string user_id, bool enabled) {
-  co_await tenancy::accept_tokens_of(caller.db, user_id, enabled);
-  if (enabled)
-    d.api_tokens->changed();
-  else
-    co_await end_access(d, caller, user_id);
+/// Turns the person's account on or off; their API tokens and sessions follow. Call it under
+/// lock_people, so that the two never disagree.
+Task<> set_account(AccountDeps d, TenantCaller caller, std::string user_id,
+                   identity::UserChanges changes) {
+  const auto enabled = changes.enabled;
+  co_await d.directory->update(user_id, std::move(changes));
+  if (!enabled) co_return;
+  co_await tenancy::accept_tokens_of(caller.db, user_id, *enabled);
+  d.api_tokens->changed();
+  if (*enabled) co_return;
+  co_await end_access(d, caller, user_id);
+  // For a token that was being made meanwhile.
+  co_await tenancy::accept_tokens_of(caller.db, user_id, false);
+  d.api_tokens->changed();
 }
 
 Task<UserList> list_users(AccountDeps d, TenantCaller caller, http::Query<UserListQuery> query) {
@@ -146,10 +168,10 @@ Task<Invited> invite(AccountDeps d, TenantCaller caller, http::Body<InviteUser> 
   user.roles = {role};
   if (role == "tenant-admin") user.roles.emplace_back("customer");
   const auto id = co_await d.directory->create(user);
-  co_await lock.commit();
   std::exception_ptr undone;
   bool removed = false;
   try {
+    co_await lock.commit();
     if (!role_ids.empty())
       co_await replace_assignments(caller.db, caller.tenant(), id, std::move(role_ids),
                                    caller.who.user_id);
@@ -159,8 +181,8 @@ Task<Invited> invite(AccountDeps d, TenantCaller caller, http::Body<InviteUser> 
     undone = std::current_exception();
   }
   if (undone) {
-    if (!removed) co_await d.directory->remove(id);
     co_await tenancy::forget_person(caller.db, id);
+    if (!removed) co_await d.directory->remove(id);
     std::rethrow_exception(undone);
   }
   DirectoryUser made;
@@ -180,17 +202,18 @@ Task<Invited> invite(AccountDeps d, TenantCaller caller, http::Body<InviteUser> 
 
 Task<Message> update_user(AccountDeps d, TenantCaller caller, http::Path<"user_id"> user_id,
                           http::Body<UpdateUser> body) {
+  auto lock = co_await lock_people(caller);
   const auto user = co_await user_of_tenant(d, caller, user_id.value);
   const bool disables = body->enabled && !*body->enabled;
   if (disables && user.id == caller.who.user_id)
     throw bad_request("Cannot disable your own account");
-  if (body->email || body->enabled) co_await require_may_change(caller, user);
-  auto lock = co_await lock_people(caller);
+  // Whole objects come back too: what stays as it is needs no right.
+  if (body->email && *body->email != user.email) co_await require_may_become(caller, user);
+  if (body->enabled && *body->enabled != user.enabled) require_may_manage(caller, user);
   if (disables) co_await require_another_admin(d, caller, user, true);
   identity::UserChanges changes{body->email, body->first_name, body->last_name, body->enabled};
-  co_await d.directory->update(user.id, std::move(changes));
+  co_await set_account(d, caller, user.id, std::move(changes));
   co_await lock.commit();
-  if (body->enabled) co_await follow_enabled(d, caller, user.id, *body->enabled);
   const auto after = co_await d.directory->user(user.id);
   co_await tell(d, caller, "user.updated", "update", user, "Changed " + user.username,
                 json::changes_of(user, after));
@@ -198,17 +221,16 @@ Task<Message> update_user(AccountDeps d, TenantCaller caller, http::Path<"user_i
 }
 
 Task<Message> set_enabled(AccountDeps d, TenantCaller caller, std::string user_id, bool enabled) {
+  auto lock = co_await lock_people(caller);
   const auto user = co_await user_of_tenant(d, caller, user_id);
   if (!enabled && user.id == caller.who.user_id)
     throw bad_request("Cannot disable your own account");
-  co_await require_may_change(caller, user);
-  auto lock = co_await lock_people(caller);
+  require_may_manage(caller, user);
   if (!enabled) co_await require_another_admin(d, caller, user, true);
   identity::UserChanges changes;
   changes.enabled = enabled;
-  co_await d.directory->update(user.id, std::move(changes));
+  co_await set_account(d, caller, user.id, std::move(changes));
   co_await lock.commit();
-  co_await follow_enabled(d, caller, user.id, enabled);
   const std::string done = enabled ? "enabled" : "disabled";
   auto details = json::changes_between({{"enabled", user.enabled}}, {{"enabled", enabled}});
   co_await tell(d, caller, "user." + done, enabled ? "enable" : "disable", user,
@@ -227,14 +249,14 @@ Task<Message> change_realm_role(AccountDeps d, TenantCaller caller, http::Path<"
                                 http::Body<RealmRole> body) {
   require_tenant_role(body->role);
   if (user_id.value == caller.who.user_id) throw bad_request("Cannot change your own role");
+  auto lock = co_await lock_people(caller);
   const auto user = co_await user_of_tenant(d, caller, user_id.value);
-  const bool was_admin =
-      std::find(user.roles.begin(), user.roles.end(), "tenant-admin") != user.roles.end();
+  const bool was_admin = has_role(user, "tenant-admin");
   const bool becomes_admin = body->role == "tenant-admin";
   if (was_admin != becomes_admin) require_may_grant(caller, "tenant-admin");
-  auto lock = co_await lock_people(caller);
+  require_may_manage(caller, user);
   if (was_admin && !becomes_admin) co_await require_another_admin(d, caller, user, true);
-  std::vector<std::string> roles{"customer"};
+  auto roles = without_admin(user);
   if (becomes_admin) roles.emplace_back("tenant-admin");
   co_await d.directory->set_roles(user.id, std::move(roles));
   co_await caller.db.query(
@@ -253,20 +275,23 @@ Task<Message> change_realm_role(AccountDeps d, TenantCaller caller, http::Path<"
 
 Task<Message> remove_user(AccountDeps d, TenantCaller caller, http::Path<"user_id"> user_id) {
   if (user_id.value == caller.who.user_id) throw bad_request("Cannot remove yourself from tenant");
-  const auto user = co_await user_of_tenant(d, caller, user_id.value);
-  co_await require_may_change(caller, user);
   auto lock = co_await lock_people(caller);
+  const auto user = co_await user_of_tenant(d, caller, user_id.value);
+  require_may_manage(caller, user);
   co_await require_another_admin(d, caller, user, true);
   // What is ours goes first, the membership last: a try that stopped midway can be made again.
   co_await tenancy::forget_person(caller.db, user.id);
+  d.api_tokens->changed();
   co_await end_access(d, caller, user.id);
   // A realm role would come alive again in the next tenant.
-  std::vector<std::string> plain{"customer"};
-  co_await d.directory->set_roles(user.id, std::move(plain));
+  if (has_role(user, "tenant-admin")) co_await d.directory->set_roles(user.id, without_admin(user));
   co_await d.directory->set_tenant(user.id, std::nullopt);
-  co_await lock.commit();
-  // For who came in between the two.
+  // For who came in, or made a token, between the two.
+  co_await tenancy::forget_person(caller.db, user.id);
   co_await d.revocations->end_user(*d.pool, user.id);
+  d.memberships->changed(caller.tenant(), user.id);
+  d.api_tokens->changed();
+  co_await lock.commit();
   co_await tell(d, caller, "user.removed_from_tenant", "remove_from_tenant", user,
                 user.username + " removed");
   co_return Message{"User removed from tenant"};
@@ -274,7 +299,7 @@ Task<Message> remove_user(AccountDeps d, TenantCaller caller, http::Path<"user_i
 
 Task<Message> reset_password(AccountDeps d, TenantCaller caller, http::Path<"user_id"> user_id) {
   const auto user = co_await user_of_tenant(d, caller, user_id.value);
-  co_await require_may_change(caller, user);
+  co_await require_may_become(caller, user);
   co_await d.directory->send_action(user.id, identity::EmailAction::password_reset);
   co_await tell(d, caller, "user.password_reset_sent", "password_reset", user,
                 "Password reset email sent to " + user.username);
@@ -336,9 +361,9 @@ void mount_users(http::Router& api, const AccountDeps& d) {
               .summary("Lock a person out; sessions end at once"))
       .fails(400, "Cannot disable your own account")
       .fails(409, "The last administrator can't be demoted, disabled or removed");
-  told(api.post(one + "/role", http::bound(d, change_realm_role))
-           .needs("users.roles")
-           .summary("Make a person tenant administrator, or not"))
+  guarded(api.post(one + "/role", http::bound(d, change_realm_role))
+              .needs("users.roles")
+              .summary("Make a person tenant administrator, or not"))
       .example({{"role", "tenant-admin"}})
       .fails(400, "Invalid role. Must be one of: ['customer', 'tenant-admin']")
       .fails(400, "Cannot change your own role")

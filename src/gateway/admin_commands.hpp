@@ -24,8 +24,12 @@ struct Person {
   std::string username, email, first_name, last_name, password, tenant_id;
   std::vector<std::string> roles;
 };
-/// Makes the person or brings it up to date; returns the id.
-Task<std::string> ensure_person(AdminContext context, Person person);
+struct EnsuredPerson {
+  std::string id;
+  bool made = false;  ///< not there before
+};
+/// Makes the person or brings it up to date. Who changes tenant or roles keeps nothing of before.
+Task<EnsuredPerson> ensure_person(AdminContext context, Person person);
 
 // Each answers what it did; the frame prints it as a line, or with --json as it is.
 Task<boost::json::object> seed_demo(AdminContext context, Flags flags);

@@ -91,7 +91,7 @@ Task<boost::json::object> seed_demo(AdminContext context, Flags flags) {
     if (known)
       id = known->id;
     else
-      id = co_await ensure_person(context, person);
+      id = (co_await ensure_person(context, person)).id;
     if (person.username == "customer1")
       co_await tenancy::give_system_role(*context.pool, person.tenant_id, id, role);
   }

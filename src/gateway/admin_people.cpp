@@ -6,6 +6,7 @@
 #include "gateway/settings.hpp"
 #include "operations/tenants.hpp"
 #include "platform/email.hpp"
+#include "tenancy/people.hpp"
 
 namespace pulse::gateway {
 
@@ -56,7 +57,7 @@ boost::json::object user_object(const identity::DirectoryUser& u) {
 
 }  // namespace
 
-Task<std::string> ensure_person(AdminContext context, Person person) {
+Task<EnsuredPerson> ensure_person(AdminContext context, Person person) {
   auto& directory = *context.directory;
   const auto known = co_await directory.user_of_name(person.username);
   if (!known) {
@@ -69,26 +70,49 @@ Task<std::string> ensure_person(AdminContext context, Person person) {
     fresh.password_temporary = false;
     fresh.tenant_id = person.tenant_id;
     fresh.roles = person.roles;
-    co_return co_await directory.create(fresh);
+    auto id = co_await directory.create(fresh);
+    co_return EnsuredPerson{std::move(id), true};
   }
   identity::UserChanges changes;
   if (!person.email.empty()) changes.email = person.email;
   if (!person.first_name.empty()) changes.first_name = person.first_name;
   if (!person.last_name.empty()) changes.last_name = person.last_name;
   co_await directory.update(known->id, changes);
-  co_await directory.set_roles(known->id, person.roles);
   std::optional<std::string> tenant;
   if (!person.tenant_id.empty()) tenant = person.tenant_id;
+  std::sort(person.roles.begin(), person.roles.end());
+  auto roles = known->roles;
+  std::sort(roles.begin(), roles.end());
+  const bool leaves = known->tenant_id && known->tenant_id != tenant;
+  const auto of = [&](const std::string& id) {
+    return tenancy::TenantDb::for_worker(*context.pool, id, "the command line changes its people");
+  };
+  co_await directory.set_roles(known->id, person.roles);
+  if (leaves) co_await tenancy::forget_person(of(*known->tenant_id), known->id);
   co_await directory.set_tenant(known->id, tenant);
+  if (leaves) co_await tenancy::forget_person(of(*known->tenant_id), known->id);
+  const bool admin =
+      std::find(person.roles.begin(), person.roles.end(), "tenant-admin") != person.roles.end();
+  if (tenant)
+    co_await of(*tenant).query(
+        "UPDATE api_tokens SET owner_is_admin = $2 WHERE user_id = $1 AND owner_is_admin <> $2",
+        pg::Params::of(known->id, admin));
+  if (leaves || roles != person.roles) {  // what is out says what was
+    co_await context.process->revocations->end_user(*context.pool, known->id);
+    co_await directory.end_sessions(known->id);
+    context.process->memberships->changed(known->tenant_id.value_or(""), known->id);
+    context.process->api_tokens->changed();
+  }
   if (!person.password.empty()) co_await directory.set_password(known->id, person.password, false);
-  co_return known->id;
+  co_return EnsuredPerson{known->id, false};
 }
 
 Task<boost::json::object> create_tenant(AdminContext context, Flags flags) {
   const auto id = needed(flags, "--id"), name = or_else(flags, "--name", id);
   const bool made = co_await fleet::create_tenant(*context.pool, id, name);
-  if (!made) throw std::invalid_argument("--id: tenant " + id + " exists already");
+  // One whose organization could not be made is made whole by the same command again.
   co_await context.directory->ensure_organization(id, name);
+  if (!made) throw std::invalid_argument("--id: tenant " + id + " exists already");
   co_await tell(context, id, "tenant.created", "create", id, "Tenant " + name);
   boost::json::object out;
   out["tenant_id"] = id;
@@ -126,8 +150,10 @@ Task<boost::json::object> create_user(AdminContext context, Flags flags) {
   p.last_name = or_else(flags, "--last-name", "");
   p.tenant_id = or_else(flags, "--tenant", "");
   p.roles = realm_roles_of(flags);
-  const auto id = co_await ensure_person(context, p);
-  co_await tell(context, p.tenant_id, "user.created", "create", id, "User " + p.username);
+  const auto ensured = co_await ensure_person(context, p);
+  const auto& id = ensured.id;
+  co_await tell(context, p.tenant_id, ensured.made ? "user.created" : "user.updated",
+                ensured.made ? "create" : "update", id, "User " + p.username);
   boost::json::object out;
   out["id"] = id;
   out["username"] = p.username;

@@ -2,6 +2,7 @@
 #include "operations/tenants.hpp"
 #include "platform/errors.hpp"
 #include "platform/json/changes.hpp"
+#include "platform/log.hpp"
 
 namespace pulse::operations {
 
@@ -113,7 +114,12 @@ Task<http::Created<Told>> create_tenant(OperationsDeps d, OperatorCaller caller,
     undone = std::current_exception();
   }
   if (undone) {
-    co_await take_back_tenant(caller.db, body->tenant_id);
+    try {
+      co_await take_back_tenant(caller.db, body->tenant_id);
+    } catch (const pg::Error& e) {
+      log::error("a tenant without its organization stays: delete it",
+                 {{"tenant", body->tenant_id}, {"error", e.what()}});
+    }
     std::rethrow_exception(undone);
   }
   co_await tell(d, caller, body->tenant_id, "tenant.created", "create", "Tenant " + body->name);
@@ -121,17 +127,12 @@ Task<http::Created<Told>> create_tenant(OperationsDeps d, OperatorCaller caller,
   co_return http::Created<Told>{std::move(told)};
 }
 
-/// The directory first: a try that stopped midway can then be made again, and until then the tenant
-/// is what it was here, where every request is judged.
+/// Here first, where every request is judged; a try that the directory stopped can be made again.
 Task<Told> change_tenant(OperationsDeps d, OperatorCaller caller, http::Path<"tenant_id"> id,
                          http::Body<UpdateTenant> body) {
   const auto before = co_await find_tenant(caller.db, id.value);
-  if (!before || before->status == "DELETED") throw not_found("Tenant not found");
-  if (body->name) co_await d.directory->ensure_organization(id.value, *body->name);
-  if (body->status)
-    co_await d.directory->set_organization_enabled(id.value, *body->status == "ACTIVE");
   const bool known = co_await update_tenant(caller.db, id.value, body.value);
-  if (!known) throw not_found("Tenant not found");
+  if (!before || !known) throw not_found("Tenant not found");
   const auto after = co_await find_tenant(caller.db, id.value);
   d.memberships->changed(id.value);
   std::string message = "Tenant changed";
@@ -139,6 +140,9 @@ Task<Told> change_tenant(OperationsDeps d, OperatorCaller caller, http::Path<"te
   boost::json::object details;
   if (after) details = json::changes_of(*before, *after);
   co_await tell(d, caller, id.value, "tenant.updated", "update", message, std::move(details));
+  if (body->name) co_await d.directory->ensure_organization(id.value, *body->name);
+  if (body->status)
+    co_await d.directory->set_organization_enabled(id.value, *body->status == "ACTIVE");
   co_return Told{id.value, "updated"};
 }
 
@@ -157,6 +161,8 @@ Task<TenantTier> assign_tier(OperationsDeps d, OperatorCaller caller, http::Path
   co_return TenantTier{id.value, body->tier_id};
 }
 
+/// The directory first, here and for the way back: what is done is not done again, so what stopped
+/// midway must be what can be.
 Task<Told> remove_tenant(OperationsDeps d, OperatorCaller caller, http::Path<"tenant_id"> id) {
   const auto before = co_await find_tenant(caller.db, id.value);
   if (!before || before->status == "DELETED")
@@ -175,7 +181,10 @@ Task<Told> bring_back(OperationsDeps d, OperatorCaller caller, http::Path<"tenan
   if (!before || before->status != "DELETED") throw not_found("Tenant not found or not deleted");
   co_await d.directory->set_organization_enabled(id.value, true);
   const bool known = co_await restore_tenant(caller.db, id.value);
-  if (!known) throw not_found("Tenant not found or not deleted");
+  if (!known) {  // the time for it is over
+    co_await d.directory->set_organization_enabled(id.value, false);
+    throw not_found("Tenant not found or not deleted");
+  }
   d.memberships->changed(id.value);
   co_await tell(d, caller, id.value, "tenant.restored", "restore", "Tenant restored");
   co_return Told{id.value, "restored"};
@@ -195,7 +204,7 @@ Task<Invited> invite(OperationsDeps d, OperatorCaller caller, http::Path<"tenant
   if (!tenant || tenant->status == "DELETED") throw not_found("Tenant not found");
   const auto known = co_await d.directory->user_of_email(body->email);
   if (known) throw conflict("User with this email already exists");
-  co_await caller.db.write("invite_user", id.value, "SELECT 1");
+  co_await caller.db.about("user", body->email).write("invite_user", id.value, "SELECT 1");
   identity::CreateUser user;
   user.email = body->email;
   user.username = co_await identity::free_username(*d.directory, body->email);

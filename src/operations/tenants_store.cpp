@@ -169,7 +169,8 @@ Task<bool> set_tier(OperatorDb db, std::string tenant_id, std::string tier_id) {
   const auto rows = co_await db.write(
       "assign_tier", tenant_id,
       "UPDATE tenants SET account_tier_id = $2, updated_at = now() WHERE tenant_id = $1 "
-      "AND EXISTS (SELECT FROM account_tiers WHERE tier_id = $2) RETURNING tenant_id",
+      "AND status <> 'DELETED' AND EXISTS (SELECT FROM account_tiers WHERE tier_id = $2) RETURNING "
+      "tenant_id",
       pg::Params::of(tenant_id, tier_id));
   co_return !rows.empty();
 }

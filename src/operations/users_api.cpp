@@ -144,14 +144,25 @@ tenancy::TenantDb tenant_of(const OperationsDeps& d, const std::string& tenant_i
   return tenancy::TenantDb::for_worker(*d.pool, tenant_id, "an operator changes its people");
 }
 
-/// The person's account is on or off by now: their API tokens and sessions follow.
-Task<> follow_enabled(OperationsDeps d, DirectoryUser user, bool enabled) {
-  if (user.tenant_id)
-    co_await tenancy::accept_tokens_of(tenant_of(d, *user.tenant_id), user.id, enabled);
-  if (enabled)
+/// Turns the person's account on or off, one change at a time; API tokens and sessions follow.
+Task<> set_account(OperationsDeps d, DirectoryUser user, identity::UserChanges changes) {
+  std::optional<tenancy::PeopleLock> lock;
+  if (user.tenant_id && changes.enabled)
+    lock.emplace(co_await tenancy::lock_people(tenant_of(d, *user.tenant_id), *user.tenant_id));
+  const auto enabled = changes.enabled;
+  co_await d.directory->update(user.id, std::move(changes));
+  if (!enabled) co_return;
+  const auto accept = [&](bool accepted) -> Task<> {
+    if (user.tenant_id)
+      co_await tenancy::accept_tokens_of(tenant_of(d, *user.tenant_id), user.id, accepted);
     d.api_tokens->changed();
-  else
+  };
+  co_await accept(*enabled);
+  if (!*enabled) {
     co_await end_access(d, user.id);
+    co_await accept(false);  // for a token that was being made meanwhile
+  }
+  if (lock) co_await lock->commit();
 }
 
 Task<UserList> list_users(OperationsDeps d, OperatorCaller caller,
@@ -172,11 +183,14 @@ Task<DirectoryUser> get_user(OperationsDeps d, OperatorCaller caller, http::Path
   co_return co_await d.directory->user(id.value);
 }
 
-Task<> require_tenant(OperatorCaller caller, std::string tenant_id) {
+/// The tenant's name.
+Task<std::string> require_tenant(OperatorCaller caller, std::string tenant_id) {
   const auto rows = co_await caller.db.read(
-      "get_tenant", tenant_id, "SELECT 1 FROM tenants WHERE tenant_id = $1 AND status <> 'DELETED'",
+      "get_tenant", tenant_id,
+      "SELECT name FROM tenants WHERE tenant_id = $1 AND status <> 'DELETED'",
       pg::Params::of(tenant_id));
   if (rows.empty()) throw not_found("Tenant not found");
+  co_return std::string(rows.text(0, 0));
 }
 
 Task<Created> create_user(OperationsDeps d, OperatorCaller caller, http::Body<CreateUser> body) {
@@ -185,7 +199,8 @@ Task<Created> create_user(OperationsDeps d, OperatorCaller caller, http::Body<Cr
   const bool of_tenant = role == "customer" || role == "tenant-admin";
   if (!of_tenant && body->tenant_id) throw bad_request("Operators belong to no tenant");
   if (body->tenant_id) co_await require_tenant(caller, *body->tenant_id);
-  co_await note(caller, "create_user", body->tenant_id.value_or(""));
+  co_await caller.db.about("user", body->username)
+      .write("create_user", body->tenant_id.value_or(""), "SELECT 1");
   const auto same_email = co_await d.directory->user_of_email(body->email);
   if (same_email) throw conflict("User with this email already exists");
   identity::CreateUser user;
@@ -215,8 +230,7 @@ Task<Message> update_user(OperationsDeps d, OperatorCaller caller, http::Path<"u
     throw bad_request("Cannot disable your own account");
   co_await note(caller, "update_user", user.tenant_id.value_or(""));
   identity::UserChanges changes{body->email, body->first_name, body->last_name, body->enabled};
-  co_await d.directory->update(user.id, std::move(changes));
-  if (body->enabled) co_await follow_enabled(d, user, *body->enabled);
+  co_await set_account(d, user, std::move(changes));
   const auto after = co_await d.directory->user(user.id);
   co_await tell(d, caller, user, "user.updated", "update", "User " + user.username + " changed",
                 json::changes_of(user, after));
@@ -247,8 +261,7 @@ Task<Message> set_enabled(OperationsDeps d, OperatorCaller caller, std::string i
   co_await note(caller, enabled ? "enable_user" : "disable_user", user.tenant_id.value_or(""));
   identity::UserChanges changes;
   changes.enabled = enabled;
-  co_await d.directory->update(user.id, std::move(changes));
-  co_await follow_enabled(d, user, enabled);
+  co_await set_account(d, user, std::move(changes));
   const std::string done = enabled ? "enabled" : "disabled";
   auto details = json::changes_between({{"enabled", user.enabled}}, {{"enabled", enabled}});
   co_await tell(d, caller, user, "user." + done, enabled ? "enable" : "disable",
@@ -309,25 +322,36 @@ std::vector<std::string> roles_elsewhere(const DirectoryUser& user) {
 Task<Message> assign_tenant(OperationsDeps d, OperatorCaller caller, http::Path<"user_id"> id,
                             http::Body<AssignTenant> body) {
   const auto user = co_await d.directory->user(id.value);
-  co_await require_tenant(caller, body->tenant_id);
+  const auto name = co_await require_tenant(caller, body->tenant_id);
   co_await note(caller, "assign_tenant", body->tenant_id);
+  co_await d.directory->ensure_organization(body->tenant_id, name);
   auto moved = user;
   moved.tenant_id = body->tenant_id;
-  const bool leaves = user.tenant_id && *user.tenant_id != body->tenant_id;
+  const auto from = user.tenant_id.value_or(body->tenant_id);
+  const bool leaves = from != body->tenant_id;
+  // Nothing opens the old tenant any more: no role, no token, no session. Once before the move, and
+  // once after it for what was made in between.
+  const auto forget = [&]() -> Task<> {
+    co_await tenancy::forget_person(tenant_of(d, from), user.id);
+    d.memberships->changed(from, user.id);
+    d.api_tokens->changed();
+  };
   if (leaves) {
-    // Nothing opens the old tenant any more: no role, no token, no session.
     moved.roles = roles_elsewhere(user);
     co_await d.directory->set_roles(user.id, moved.roles);
-    co_await tenancy::forget_person(tenant_of(d, *user.tenant_id), user.id);
-    d.memberships->changed(*user.tenant_id, user.id);
+    co_await forget();
   }
   co_await d.directory->set_tenant(user.id, body->tenant_id);
   co_await end_access(d, user.id);  // the old tenant stands in tokens that are out
-  const auto message = user.username + " assigned to " + body->tenant_id;
-  const auto changes = json::changes_of(user, moved);
-  co_await tell(d, caller, moved, "user.tenant_assigned", "assign_tenant", message, changes);
-  if (leaves)
-    co_await tell(d, caller, user, "user.tenant_assigned", "assign_tenant", message, changes);
+  if (leaves) {
+    co_await forget();
+    // Each tenant is told its own half: where people come from and go to is not the other's.
+    co_await tell(d, caller, user, "user.removed_from_tenant", "remove_from_tenant",
+                  user.username + " removed");
+  }
+  boost::json::object details{{"roles", boost::json::value_from(moved.roles)}};
+  co_await tell(d, caller, moved, "user.tenant_assigned", "assign_tenant",
+                user.username + " assigned to " + body->tenant_id, std::move(details));
   co_return Message{"User assigned to tenant " + body->tenant_id};
 }
 

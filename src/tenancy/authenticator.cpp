@@ -22,9 +22,13 @@ Task<> Authenticator::recheck(const Caller& caller, std::string client_address) 
   if (d_.revocations->covers(caller)) throw unauthorized("Session ended");
 }
 
-Task<Caller> Authenticator::verify(std::string token, std::string client_address) {
+void Authenticator::require_good_address(const std::string& client_address) const {
   const int wait = d_.failures->blocked_for(client_address);
   if (wait > 0) throw too_many("Too many auth attempts", wait);
+}
+
+Task<Caller> Authenticator::verify(std::string token, std::string client_address) {
+  require_good_address(client_address);
   try {
     co_return co_await identify(std::move(token), client_address);
   } catch (const HttpError& e) {

@@ -29,6 +29,8 @@ class Authenticator {
   /// and 401 "Session ended" for what was revoked. An expired token is a browser's everyday life,
   /// no attack: it does not count.
   Task<Caller> verify(std::string token, std::string client_address);
+  /// Throws HttpError 429 as `verify` would for whatever comes from this address.
+  void require_good_address(const std::string& client_address) const;
   /// For connections that outlive their request: throws HttpError 401 when what the caller was let
   /// in by has expired or was revoked since.
   Task<> recheck(const Caller& caller, std::string client_address);

@@ -30,20 +30,6 @@ const Verified& verified(const http::Request& request) {
   return *v;
 }
 
-/// What the path is about: its first parameter, e.g. {user_id} -> "user" and the id.
-void take_resource(OperatorTrace& trace, const http::Request& request) {
-  if (request.path_params.empty()) return;
-  const auto& [name, value] = request.path_params.front();
-  trace.resource_type = name.substr(0, name.rfind('_'));
-  trace.resource_id = value;
-}
-
-std::string query_of(const http::Request& request) {
-  boost::json::object out;
-  for (const auto& [name, value] : request.query) out[name] = value;
-  return boost::json::serialize(out);
-}
-
 }  // namespace
 
 TenantDb TenantDb::for_worker(pg::Pool& pool, const std::string& tenant_id,
@@ -51,21 +37,46 @@ TenantDb TenantDb::for_worker(pg::Pool& pool, const std::string& tenant_id,
   return TenantDb(pool, tenant_scope(tenant_id));
 }
 
-pg::Statement OperatorDb::line(const std::string& action, const std::string& tenant_filter) const {
-  const auto& t = trace_;
+OperatorTrace OperatorTrace::of(const http::Request& request, const Caller& who) {
+  OperatorTrace out;
+  out.user_id = who.user_id;
+  out.ip = request.client_address;
+  out.agent = std::string(request.headers.get("User-Agent"));
+  out.request_id = request.request_id;
+  boost::json::object query;
+  for (const auto& [name, value] : request.query) query[name] = value;
+  out.query = boost::json::serialize(query);
+  // What the path is about: its first parameter, e.g. {user_id} -> "user" and the id.
+  if (!request.path_params.empty()) {
+    const auto& [name, value] = request.path_params.front();
+    out.resource_type = name.substr(0, name.rfind('_'));
+    out.resource_id = value;
+  }
+  return out;
+}
+
+pg::Statement OperatorTrace::line(const std::string& action, const std::string& tenant_filter,
+                                  bool bypassed) const {
   return {
       "INSERT INTO operator_audit_log (user_id, action, tenant_filter, ip_address, user_agent, "
       "request_id, resource_type, resource_id, query_params, rls_bypassed) "
       "VALUES ($1, $2, nullif($3, ''), nullif($4, '')::inet, left($5, 500), $6, "
-      "nullif($7, ''), nullif($8, ''), nullif($9, '{}')::jsonb, true)",
-      pg::Params::of(t.user_id, action, tenant_filter, t.ip, t.agent, t.request_id, t.resource_type,
-                     t.resource_id, t.query)};
+      "nullif($7, ''), nullif($8, ''), nullif($9, '{}')::jsonb, $10)",
+      pg::Params::of(user_id, action, tenant_filter, ip, agent, request_id, resource_type,
+                     resource_id, query, bypassed)};
+}
+
+OperatorDb OperatorDb::about(std::string type, std::string id) const {
+  OperatorDb out = *this;
+  out.trace_.resource_type = std::move(type);
+  out.trace_.resource_id = std::move(id);
+  return out;
 }
 
 Task<std::vector<pg::Result>> OperatorDb::run(const char* role, std::string action,
                                               std::string tenant_filter,
                                               std::vector<pg::Statement> statements) const {
-  statements.insert(statements.begin(), line(action, tenant_filter));
+  statements.insert(statements.begin(), trace_.line(action, tenant_filter, true));
   pg::Scope scope;
   scope.role = role;
   auto results = co_await pool_->batch(scope, std::move(statements));
@@ -105,7 +116,7 @@ Task<> OperatorDb::stream(std::string action, std::string tenant_filter, std::st
                           std::function<Task<bool>(const pg::Result&)> each) const {
   pg::Scope scope;
   scope.role = "pulse_operator_read";
-  auto first = line(action, tenant_filter);
+  auto first = trace_.line(action, tenant_filter, true);
   co_await pool_->query(scope, std::move(first.first), std::move(first.second));
   co_await pool_->stream(scope, std::move(sql), std::move(params), std::move(each));
 }
@@ -120,15 +131,8 @@ TenantCaller Access::tenant(http::Request& request) {
 OperatorCaller Access::operators(http::Request& request) {
   const auto& v = verified(request);
   if (!v.who.is_operator()) throw std::logic_error("an operators' endpoint without an operator");
-  OperatorTrace trace;
-  trace.user_id = v.who.user_id;
-  trace.ip = request.client_address;
-  trace.agent = std::string(request.headers.get("User-Agent"));
-  trace.request_id = request.request_id;
-  trace.query = query_of(request);
-  take_resource(trace, request);
-  return OperatorCaller{v.who, OperatorDb(*v.pool, std::move(trace)), request.request_id,
-                        request.client_address};
+  return OperatorCaller{v.who, OperatorDb(*v.pool, OperatorTrace::of(request, v.who)),
+                        request.request_id, request.client_address};
 }
 
 SignedIn Access::signed_in(http::Request& request) {

@@ -76,6 +76,11 @@ struct OperatorTrace {
   std::string user_id, ip, agent, request_id;
   std::string resource_type, resource_id;  ///< of the path: "user" and its id; empty: none
   std::string query;                       ///< the query's parameters, as a JSON object
+
+  static OperatorTrace of(const http::Request& request, const Caller& who);
+  /// The INSERT of the line. `bypassed`: the rows of all tenants were open to it.
+  pg::Statement line(const std::string& action, const std::string& tenant_filter,
+                     bool bypassed) const;
 };
 
 /// The database as platform staff sees it; each use writes operator_audit_log in the same
@@ -86,6 +91,8 @@ class OperatorDb {
                         pg::Params params = {}) const;
   Task<pg::Result> write(std::string action, std::string tenant_filter, std::string sql,
                          pg::Params params = {}) const;
+  /// The same, about something that the path does not name.
+  OperatorDb about(std::string type, std::string id) const;
   /// Several statements in one transaction.
   Task<std::vector<pg::Result>> write_all(std::string action, std::string tenant_filter,
                                           std::vector<pg::Statement> statements) const;
@@ -96,7 +103,6 @@ class OperatorDb {
  private:
   friend struct Access;
   OperatorDb(pg::Pool& pool, OperatorTrace trace) : pool_(&pool), trace_(std::move(trace)) {}
-  pg::Statement line(const std::string& action, const std::string& tenant_filter) const;
   Task<std::vector<pg::Result>> run(const char* role, std::string action, std::string tenant_filter,
                                     std::vector<pg::Statement> statements) const;
   pg::Pool* pool_;

@@ -152,14 +152,9 @@ Task<> refuse(const GuardDeps& deps, const http::Request& request, const Caller&
 Task<> note_operator_in_tenant(const GuardDeps& deps, const http::Request& request,
                                const Caller& who, const http::EndpointSpec& spec) {
   pg::Scope scope("pulse_operator_write", {});
-  co_await deps.pool->query(
-      scope,
-      "INSERT INTO operator_audit_log (user_id, action, tenant_filter, resource_type, ip_address, "
-      "user_agent, request_id, rls_bypassed) VALUES ($1, $2, $3, 'tenant', nullif($4, '')::inet, "
-      "left($5, 500), $6, false)",
-      pg::Params::of(who.user_id, spec.method + " " + spec.pattern, who.tenant_id,
-                     request.client_address, request.headers.get("User-Agent"),
-                     request.request_id));
+  auto line =
+      OperatorTrace::of(request, who).line(spec.method + " " + spec.pattern, who.tenant_id, false);
+  co_await deps.pool->query(scope, std::move(line.first), std::move(line.second));
 }
 
 /// An endpoint may declare its own words for a missing token.

@@ -62,9 +62,12 @@ def test_who_moves_keeps_no_key_to_the_old_tenant(stack, boss, staff):
     assert moved["tenant_id"] == "elsewhere" and "tenant-admin" not in moved["roles"] and "customer" in moved["roles"]
     for table in ("user_role_assignments", "user_preferences"):
         assert stack.sql(f"SELECT count(*) FROM {table} WHERE tenant_id = 'keys' AND user_id = %s", (who,)) == [(0,)]
-    for tenant in ("keys", "elsewhere"):
-        events = staff.get(f"/api/v1/operator/audit-log?tenant_id={tenant}&event_type=user.tenant_assigned&entity_id={who}").json()
-        assert events["total"] == 1 and events["events"][0]["details"]["after"]["tenant_id"] == "elsewhere"
+    # Each tenant hears its own half, and nothing of the other.
+    log = "/api/v1/operator/audit-log?entity_id=" + who
+    left = staff.get(f"{log}&tenant_id=keys&event_type=user.removed_from_tenant").json()
+    came = staff.get(f"{log}&tenant_id=elsewhere&event_type=user.tenant_assigned").json()
+    assert left["total"] == 1 and came["total"] == 1
+    assert "elsewhere" not in str(left["events"]) and '"keys"' not in str(came["events"])
     # And back again: the old token stays dead.
     assert staff.post(f"{USERS}/{who}/tenant", json={"tenant_id": "keys"}).status_code == 200
     assert ask() == 401
@@ -98,17 +101,59 @@ def test_nobody_changes_who_may_do_more(stack, boss):
     assert boss.put(f"/users/{users['full-admin']}/assignments", json={"role_ids": [roles["Full Admin"]]}).status_code == 200
     assert boss.put(f"/users/{users['onlooker-of-keys']}/assignments", json={"role_ids": [roles["Viewer"]]}).status_code == 200
     helper = Api(stack, "team-helper")
+    roles_of = {"role_ids": [roles["Viewer"]]}
+    # Whoever does more can't be become: neither by another email, nor by a link to it.
     for victim in ("keys-boss", "full-admin"):
         who = users[victim]
-        tries = (helper.put(f"/users/{who}", json={"email": "mine@keys.example"}), helper.post(f"/users/{who}/reset-password"),
-                 helper.post(f"/users/{who}/disable"), helper.delete(f"/users/{who}"))
+        tries = [helper.put(f"/users/{who}", json={"email": "mine@keys.example"}), helper.post(f"/users/{who}/reset-password")]
+        # And who administers can't be locked out, removed or demoted by whom does not.
+        if victim == "keys-boss":
+            tries += [helper.post(f"/users/{who}/disable"), helper.delete(f"/users/{who}"),
+                      helper.put(f"/users/{who}/assignments", json=roles_of)]
         for answer in tries:
             assert answer.status_code == 403 and answer.json()["detail"].startswith("Nobody can change who may do more"), answer.text
         assert boss.get(f"/users/{who}").json()["email"] != "mine@keys.example"
+    # An object that comes back whole, with the email that it had, is no change of it.
+    same = boss.get(f"/users/{users['full-admin']}").json()
+    assert helper.put(f"/users/{users['full-admin']}", json={"email": same["email"], "first_name": "Fay",
+                                                             "enabled": True}).status_code == 200
     assert helper.put(f"/users/{users['full-admin']}", json={"first_name": "Fay"}).status_code == 200
     who = users["onlooker-of-keys"]
     assert helper.put(f"/users/{who}", json={"email": "new-onlooker@keys.example"}).status_code == 200
     assert helper.post(f"/users/{who}/disable").status_code == 200
+
+
+def test_staff_in_a_tenant_is_staff(stack, boss, staff):
+    make_user(stack, "visiting-staff", tenant="keys", roles="customer,operator")
+    who = next(u for u in boss.get("/users?search=visiting-staff").json()["users"])["id"]
+    for answer in (boss.put(f"/users/{who}", json={"email": "mine2@keys.example"}), boss.post(f"/users/{who}/reset-password"),
+                   boss.post(f"/users/{who}/disable"), boss.delete(f"/users/{who}"),
+                   boss.post(f"/users/{who}/role", json={"role": "tenant-admin"})):
+        assert answer.status_code == 403 and answer.json()["detail"].endswith("platform staff"), answer.text
+    assert "operator" in staff.get(f"{USERS}/{who}").json()["roles"]
+
+
+def test_a_tokens_scopes_are_all_it_has(stack, boss):
+    """The token of an administrator, for one thing, does not change its owner either."""
+    token = boss.post("/api-tokens", json={"name": "edits", "scopes": ["users.edit", "users.roles", "users.read"]}).json()["token"]
+    me = next(u for u in boss.get("/users?search=keys-boss").json()["users"] if u["username"] == "keys-boss")["id"]
+    other = next(u for u in boss.get("/users?limit=500").json()["users"] if u["roles"] == ["customer"])["id"]
+
+    def call(method, path, **body):
+        return requests.request(method, f"{stack.url}/api/v1/customer/users{path}", json=body or None, timeout=10,
+                                headers={"Authorization": f"Bearer {token}"})
+
+    assert call("PUT", f"/{me}", email="mine3@keys.example").status_code == 403
+    assert call("POST", f"/{me}/reset-password").status_code == 403
+    assert call("POST", f"/{other}/role", role="tenant-admin").status_code == 403
+
+
+def test_the_command_line_leaves_no_key_either(stack, boss):
+    who, ask = person(stack, boss, "moved-by-command")
+    stack.command("admin", "create-user", "--username", "moved-by-command", "--password", "pulse-demo-1", "--email",
+                  "moved-by-command@keys.example", "--tenant", "elsewhere", "--role", "customer")
+    assert ask() == 401
+    assert stack.sql("SELECT count(*) FROM user_role_assignments WHERE tenant_id = 'keys' AND user_id = %s", (who,)) == [(0,)]
 
 
 def test_the_role_that_administers_stays_while_nobody_else_does(stack, boss, staff):
