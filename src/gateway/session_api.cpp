@@ -150,8 +150,8 @@ Task<http::Response> callback(SessionDeps d, http::Raw request) {
   co_return r;
 }
 
-/// The issuer's page may ask before it ends the session (Keycloak does); whoever leaves that page
-/// has signed out all the same.
+/// The issuer's page would ask before it ends the session (Keycloak does): one that is over already
+/// leaves nothing to ask, and whoever closes the window has signed out all the same.
 Task<> end_session_of(SessionDeps d, std::string refresh_token) {
   auto form = "client_id=" + http::percent_encode(d.client_id) +
               "&refresh_token=" + http::percent_encode(refresh_token);

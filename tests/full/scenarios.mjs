@@ -69,9 +69,8 @@ const scenarios = {
     await tab.goto(`${url}/login`);
     await tab.waitForURL(`${url}/app/**`);
     await tab.close();
-    // Keycloak asks before it ends a session that no id token names.
+    // Pulse has ended the session by then: Keycloak has nothing to ask.
     await page.goto(`${url}/logout`);
-    if (await page.locator('#kc-logout').isVisible()) await page.click('#kc-logout');
     // The application leads back to the form; the session at Keycloak is over, too.
     await page.locator('#username').waitFor();
     assert.equal(await cookie('pulse_session'), undefined);

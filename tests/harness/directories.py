@@ -77,10 +77,6 @@ class Embedded(_Directory):
         """(status, words) of the page after a wrong password, for a user who is known or not."""
         return 401, "Invalid user name or password."
 
-    def leave(self, browser, page):
-        """What people see where /logout leads: here it is over."""
-        return page
-
     def wait_out_revocation(self):
         """Our own tokens tell milliseconds: one that is made after a revocation is good at once."""
 
@@ -109,11 +105,6 @@ class OfKeycloak(_Directory):
     def refusal(self, known: bool) -> tuple:
         """Who asks for the name first tells names that are known from others."""
         return 200, "Invalid password." if known else "Invalid username or password."
-
-    def leave(self, browser, page):
-        """It asks first: Pulse does not keep the id_token that would say who leaves."""
-        action, hidden = fields_of(page)
-        return browser.go(action, "POST", data={**hidden, "confirmLogout": "Logout"})
 
     def wait_out_revocation(self):
         """Its tokens tell seconds: one of the very second of a revocation is refused."""
