@@ -41,6 +41,7 @@ MEMBERS = {
     f"POST {CUSTOMER}/service-accounts/{{account_id}}/tokens": lambda t: {"scopes": ["devices.read"]},
     f"POST {OPERATOR}/tenants": lambda t: {"tenant_id": t.fresh("tenant"), "account_tier_id": None},
     f"POST {OPERATOR}/tenants/{{tenant_id}}/invite": _email,
+    f"PATCH {OPERATOR}/tenants/{{tenant_id}}/tier": lambda t: {"tier_id": "growth"},
     f"POST {OPERATOR}/users": lambda t: {**_person(t), "tenant_id": TENANT, "role": "customer",
                                          "temporary_password": None},
     f"PUT {OPERATOR}/users/{{user_id}}": _email,

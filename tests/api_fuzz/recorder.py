@@ -8,7 +8,7 @@ class Recorder:
         self.operations = {}
         self._fresh = []
 
-    def answered(self, caller: str, operation: str, status: int, real: bool, by: str, media_type: str | None):
+    def answered(self, caller: str, operation: str, status: int, real: bool, by: str, media_type: str | None = None):
         """`by`: the method; others than the operation's own are tried, too. `media_type`: of the body."""
         entry = self._entry(caller, operation)
         entry["requests"] += 1

@@ -69,6 +69,11 @@ class Things:
         self.stack.command("admin", "create-device", "--tenant", TENANT, "--id", name, "--site", "fuzz-site")
         return name
 
+    def _subscription_id(self, _):
+        device = self._device_id(None)
+        found = self.callers.call(CUSTOMER, "GET", f"/api/v1/customer/subscriptions?q={device}").json()["subscriptions"]
+        return found[0]["subscription_id"]
+
     def _device_token(self, before):
         path = f"/api/v1/customer/devices/{before['device_id']}/tokens"
         self._made(CUSTOMER, f"{path}/rotate", {})
