@@ -44,7 +44,9 @@ OperatorTrace OperatorTrace::of(const http::Request& request, const Caller& who)
   out.agent = std::string(request.headers.get("User-Agent"));
   out.request_id = request.request_id;
   boost::json::object query;
-  for (const auto& [name, value] : request.query) query[name] = value;
+  // Older clients carry a credential in the address: it is no business of a log's.
+  for (const auto& [name, value] : request.query)
+    query[name] = name == "token" || name == "ticket" ? std::string("(not kept)") : value;
   out.query = boost::json::serialize(query);
   // What the path is about: its first parameter, e.g. {user_id} -> "user" and the id.
   if (!request.path_params.empty()) {

@@ -257,6 +257,12 @@ def test_the_operators_log_says_about_whom_and_with_what_query(stack, staff, bos
     assert rows == [("list_users", None, None, {"search": "keys-boss", "limit": "7"}), ("get_user", "user", who, None)]
 
 
+def test_the_operators_log_keeps_no_credential(stack, staff):
+    staff.get(f"{USERS}?search=credential-in-the-address&token=very-secret&ticket=as-secret")
+    rows = stack.sql("SELECT query_params FROM operator_audit_log WHERE query_params->>'search' = 'credential-in-the-address'")
+    assert rows == [({"search": "credential-in-the-address", "token": "(not kept)", "ticket": "(not kept)"},)]
+
+
 def test_what_the_tier_leaves_out_is_refused(stack, staff):
     stack.command("admin", "create-tenant", "--id", "plain", "--name", "Plain")
     stack.sql("UPDATE tenants SET account_tier_id = 'free' WHERE tenant_id = 'plain'")
