@@ -59,25 +59,7 @@ inline void changed(const FleetDeps& d, const std::string& tenant, const std::st
   tell_pages(d, tenant, "devices");
 }
 
-void mount_sites(http::Router& api, const FleetDeps& deps);
-void mount_devices(http::Router& api, const FleetDeps& deps);
-void mount_device_changes(http::Router& api, const FleetDeps& deps);
-void mount_device_tokens(http::Router& api, const FleetDeps& deps);
-void mount_device_tags(http::Router& api, const FleetDeps& deps);
-void mount_device_parts(http::Router& api, const FleetDeps& deps);
-void mount_templates(http::Router& api, const FleetDeps& deps);
-void mount_overview(http::Router& api, const FleetDeps& deps);
-
-/// Every endpoint of this room.
-inline void mount(http::Router& api, const FleetDeps& deps) {
-  mount_sites(api, deps);
-  mount_devices(api, deps);
-  mount_device_changes(api, deps);
-  mount_device_tokens(api, deps);
-  mount_device_tags(api, deps);
-  mount_device_parts(api, deps);
-  mount_templates(api, deps);
-  mount_overview(api, deps);
-}
+/// Every endpoint of this room (mount.cpp).
+void mount(http::Router& api, const FleetDeps& deps);
 
 }  // namespace pulse::fleet

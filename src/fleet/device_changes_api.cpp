@@ -1,4 +1,5 @@
 #include "fleet/devices.hpp"
+#include "fleet/mounts.hpp"
 
 namespace pulse::fleet {
 

@@ -1,5 +1,6 @@
 // What belongs to a device and is read only here: sensors, connection history.
 #include "fleet/devices.hpp"
+#include "fleet/mounts.hpp"
 #include "platform/pg/clauses.hpp"
 #include "platform/pg/rows.hpp"
 

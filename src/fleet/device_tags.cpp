@@ -1,5 +1,6 @@
 // Tags of devices: trimmed, without duplicates, in the order given.
 #include "fleet/devices.hpp"
+#include "fleet/mounts.hpp"
 #include "platform/pg/rows.hpp"
 
 namespace pulse::fleet {

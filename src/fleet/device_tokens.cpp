@@ -1,5 +1,6 @@
 // Device credentials: list, rotate, revoke. A token is shown once and stored as its SHA-256.
 #include "fleet/devices.hpp"
+#include "fleet/mounts.hpp"
 #include "platform/crypto/crypto.hpp"
 #include "platform/ids.hpp"
 #include "platform/pg/rows.hpp"

@@ -1,4 +1,5 @@
 #include "fleet/devices.hpp"
+#include "fleet/mounts.hpp"
 #include "platform/pg/rows.hpp"
 
 namespace pulse::fleet {

@@ -2,7 +2,7 @@
 // reach us; and the fleet's health.
 #include <cmath>
 
-#include "fleet/deps.hpp"
+#include "fleet/mounts.hpp"
 #include "platform/pg/rows.hpp"
 
 namespace pulse::fleet {

@@ -1,4 +1,4 @@
-#include "fleet/deps.hpp"
+#include "fleet/mounts.hpp"
 #include "fleet/sites.hpp"
 
 namespace pulse::fleet {

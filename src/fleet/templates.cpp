@@ -1,5 +1,5 @@
 // Device templates: the system's, which anyone may clone, and a tenant's own.
-#include "fleet/deps.hpp"
+#include "fleet/mounts.hpp"
 #include "platform/json/rules.hpp"
 #include "platform/pg/clauses.hpp"
 #include "platform/pg/rows.hpp"
