@@ -10,6 +10,7 @@ void mount(http::Router& api, const FleetDeps& deps) {
   mount_device_tags(api, deps);
   mount_device_parts(api, deps);
   mount_templates(api, deps);
+  mount_template_parts(api, deps);
   mount_overview(api, deps);
 }
 

@@ -30,6 +30,11 @@ MEMBERS = {
     f"POST {CUSTOMER}/devices": lambda t: {"device_id": t.fresh("device"), "site_id": None, "plan_id": None,
                                            "template_id": None, "parent_device_id": None},
     f"POST {CUSTOMER}/templates": lambda t: {"name": t.fresh("template"), "slug": t.fresh("template")},
+    f"POST {CUSTOMER}/templates/import": lambda t: {
+        "format": "pulse-template/1", "slots": [],
+        "device_template": {"name": "Fuzz", "slug": t.fresh("template"), "category": "gateway"}},
+    f"POST {CUSTOMER}/templates/{{template_id}}/slots": lambda t: {"compatible_templates": None},
+    f"PUT {CUSTOMER}/templates/{{template_id}}/slots/{{slot_id}}": lambda t: {"compatible_templates": None},
     f"POST {CUSTOMER}/roles": _role,
     f"PUT {CUSTOMER}/roles/{{role_id}}": _role,
     f"POST {CUSTOMER}/users/invite": lambda t: {**_email(t), "role": "customer", "role_ids": None},

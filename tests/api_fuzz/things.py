@@ -88,6 +88,23 @@ class Things:
         return self._made(CUSTOMER, "/api/v1/customer/templates",
                           {"name": name, "slug": name, "category": "standalone_sensor"})["id"]
 
+    def _version(self, _):
+        return 1
+
+    def _template_part(self, before, kind, body):
+        return self._made(CUSTOMER, f"/api/v1/customer/templates/{before['template_id']}/{kind}",
+                          {"display_name": "A part", **body})["id"]
+
+    def _metric_id(self, before):
+        return self._template_part(before, "metrics", {"metric_key": self.fresh("m").replace("-", "_"), "data_type": "float"})
+
+    def _command_id(self, before):
+        return self._template_part(before, "commands", {"command_key": self.fresh("c").replace("-", "_")})
+
+    def _slot_id(self, before):
+        return self._template_part(before, "slots", {"slot_key": self.fresh("s"), "slot_type": "sensor",
+                                                     "interface_type": "usb"})
+
     def _role_id(self, _):
         return self._made(CUSTOMER, "/api/v1/customer/roles",
                           {"name": self.fresh("role"), "permission_ids": [1]})["id"]

@@ -49,6 +49,11 @@ def one_of_everything(stack, tenant, mark):
     assert rotated.status_code == 201
     api.post(f"/devices/{mark}-device/tags/{mark}-tag")
     template = api.post("/templates", json={"name": f"{mark} template", "slug": mark, "category": "standalone_sensor"})
+    parts = {"metrics": {"metric_key": "m", "display_name": mark, "data_type": "float"},
+             "commands": {"command_key": "c", "display_name": mark},
+             "slots": {"slot_key": "s", "display_name": mark, "slot_type": "sensor", "interface_type": "usb"}}
+    made = {kind: str(api.post(f"/templates/{template.json()['id']}/{kind}", json=body).json()["id"])
+            for kind, body in parts.items()}
     role = api.post("/roles", json={"name": f"{mark} role", "permission_ids": [1]}).json()["id"]
     token = api.post("/api-tokens", json={"name": f"{mark} token", "scopes": ["devices.read"]}).json()["id"]
     account = api.post("/service-accounts", json={"name": f"{mark} account"}).json()["id"]
@@ -59,7 +64,8 @@ def one_of_everything(stack, tenant, mark):
     member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
     return {"api": api, "device_id": f"{mark}-device", "site_id": f"{mark}-site", "tag": f"{mark}-tag",
             "subscription_id": subscription, "device_token": rotated.json()["password"],
-            "template_id": str(template.json()["id"]), "role_id": role, "user_id": member, "account_id": account,
+            "template_id": str(template.json()["id"]), "version": "1", "metric_id": made["metrics"],
+            "command_id": made["commands"], "slot_id": made["slots"], "role_id": role, "user_id": member, "account_id": account,
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
             "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],
                          "api-tokens": token, "service-accounts": machine}}
