@@ -19,6 +19,18 @@ constexpr const char* add_required_sensors = R"sql(
     SET source = 'required', template_metric_id = excluded.template_metric_id
 )sql";
 
+// As its template says, else by MQTT.
+constexpr const char* add_transport = R"sql(
+  INSERT INTO device_transports (tenant_id, device_id, ingestion_protocol, physical_connectivity)
+  SELECT $1, $2,
+    CASE WHEN d ->> 'ingestion_protocol' IN ('mqtt_direct', 'http_api', 'lorawan', 'gateway_proxy',
+           'modbus_rtu') THEN d ->> 'ingestion_protocol' ELSE 'mqtt_direct' END,
+    CASE WHEN d ->> 'physical_connectivity' IN ('cellular', 'ethernet', 'wifi', 'satellite', 'lora',
+           'other') THEN d ->> 'physical_connectivity' END
+  FROM (SELECT 1) one LEFT JOIN device_templates t ON t.id = $3::integer,
+    LATERAL (SELECT coalesce(t.transport_defaults, '{}') AS d) defaults
+)sql";
+
 Task<> require_template(pg::Transaction& tx, std::int64_t template_id) {
   const auto rows = co_await tx.query("SELECT category FROM device_templates WHERE id = $1",
                                       pg::Params::of(template_id));
@@ -31,23 +43,35 @@ Task<> require_site(pg::Transaction& tx, std::string site_id) {
   if (rows.empty()) throw not_found("Site not found");
 }
 
-/// Parents must exist, and make no cycle and no tower.
+constexpr int most_levels = 10;
+
+/// Parents must exist, and make no cycle and no tower: what hangs below the device counts, too.
+/// Whoever changes parents of the tenant at the same time waits: two changes could make a cycle.
 Task<> require_parent(pg::Transaction& tx, std::string device_id, std::string parent_id) {
   if (parent_id == device_id) throw bad_request("A device can't be its own parent");
+  co_await tx.query(
+      "SELECT pg_advisory_xact_lock(hashtext('parents of ' || current_setting('app.tenant_id')))");
   const auto rows = co_await tx.query(R"sql(
     WITH RECURSIVE up AS (
       SELECT device_id, parent_device_id, 1 AS depth FROM device_registry
       WHERE device_id = $1 AND status <> 'DELETED'
       UNION ALL
       SELECT r.device_id, r.parent_device_id, up.depth + 1
-      FROM device_registry r JOIN up ON r.device_id = up.parent_device_id WHERE up.depth < 10
+      FROM device_registry r JOIN up ON r.device_id = up.parent_device_id WHERE up.depth < $3::integer
+    ), down AS (
+      SELECT $2::text AS device_id, 1 AS depth
+      UNION ALL
+      SELECT r.device_id, down.depth + 1
+      FROM device_registry r JOIN down ON r.parent_device_id = down.device_id
+      WHERE down.depth < $3::integer AND r.status <> 'DELETED'
     )
-    SELECT count(*), coalesce(bool_or(device_id = $2), false), coalesce(max(depth), 0) FROM up
+    SELECT count(*), coalesce(bool_or(device_id = $2), false),
+           coalesce(max(depth), 0) + (SELECT max(depth) FROM down) FROM up
   )sql",
-                                      pg::Params::of(parent_id, device_id));
+                                      pg::Params::of(parent_id, device_id, most_levels));
   if (rows.int64(0, 0) == 0) throw bad_request("Parent device not found");
   if (rows.boolean(0, 1)) throw bad_request("parent_device_id would make a cycle");
-  if (rows.int64(0, 2) >= 10) throw bad_request("parent_device_id: at most 10 levels");
+  if (rows.int64(0, 2) > most_levels) throw bad_request("parent_device_id: at most 10 levels");
 }
 
 }  // namespace
@@ -119,12 +143,15 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id, C
       pg::Params::of(tenant_id, device.device_id, site, device.name, out.plan_id,
                      device.template_id, device.parent_device_id, out.subscription_id));
   if (made.empty()) throw conflict("Device already exists");
-  for (const char* table : {"device_tags", "device_sensors", "device_state"})
+  for (const char* table :
+       {"device_tags", "device_sensors", "device_state", "device_modules", "device_transports",
+        "device_health_telemetry", "device_extended_attributes"})
     co_await tx.query(std::string("DELETE FROM ") + table + " WHERE device_id = $1",
                       pg::Params::of(device.device_id));
   if (device.template_id)
     co_await tx.query(add_required_sensors,
                       pg::Params::of(tenant_id, device.device_id, *device.template_id));
+  co_await tx.query(add_transport, pg::Params::of(tenant_id, device.device_id, device.template_id));
   co_await tx.query(
       "INSERT INTO device_subscriptions (subscription_id, tenant_id, device_id, plan_id, status, "
       "term_end) VALUES ($1, $2, $3, $4, 'TRIAL', now() + interval '14 days')",
@@ -147,6 +174,8 @@ Task<boost::json::object> update_device(tenancy::TenantDb db, std::string tenant
     co_await require_site(tx, *c.site_id.value);
   }
   if (c.template_id && c.template_id.value) co_await require_template(tx, *c.template_id.value);
+  if (c.parent_device_id && c.parent_device_id.value)
+    co_await require_parent(tx, device_id, *c.parent_device_id.value);
   pg::RowChange change;
   const auto text = [&](const char* column, const json::Patch<std::string>& v) {
     if (v) change.set(column, v.value);
@@ -157,6 +186,7 @@ Task<boost::json::object> update_device(tenancy::TenantDb db, std::string tenant
     if (!c.model) change.set("model", c.name.value);
   }
   text("site_id", c.site_id);
+  text("parent_device_id", c.parent_device_id);
   text("address", c.address);
   text("mac_address", c.mac_address);
   text("imei", c.imei);

@@ -28,7 +28,7 @@ struct Device {
   std::optional<std::int64_t> template_id;
   std::optional<std::string> template_name, template_slug, parent_device_id, plan_id,
       subscription_id, subscription_type, subscription_status;
-  std::int64_t sensor_count = 0, module_count = 0;
+  std::int64_t sensor_count = 0;
   std::vector<std::string> tags;
   std::optional<Time> decommissioned_at;
   std::optional<Time> created_at;
@@ -42,8 +42,7 @@ BOOST_DESCRIBE_STRUCT(Device, (),
                        deployment_date, batch_id, installation_notes, device_type, sensor_limit,
                        heartbeat_stale_seconds, template_id, template_name, template_slug,
                        parent_device_id, plan_id, subscription_id, subscription_type,
-                       subscription_status, sensor_count, module_count, tags, decommissioned_at,
-                       created_at))
+                       subscription_status, sensor_count, tags, decommissioned_at, created_at))
 
 struct DeviceTemplateRef {
   std::int64_t id = 0;
@@ -76,6 +75,8 @@ struct DeviceDetail : Device {
       device_subscription_grace_end;
   std::optional<DeviceTemplateRef> template_;
   std::vector<DeviceSensorView> sensors;
+  std::int64_t module_count = 0;
+  json::Raw connection, health;  ///< as `/connection` and `/health/latest` tell them, or null
 };
 
 /// What the list is asked for.
@@ -149,13 +150,15 @@ struct DeviceChanges {
   json::Patch<std::string> address, location_source, mac_address, imei, iccid, serial_number, model,
       manufacturer, hw_revision, fw_version, notes;
   json::Patch<std::int32_t> template_id, heartbeat_stale_seconds;
+  json::Patch<std::string> parent_device_id;
 };
 BOOST_DESCRIBE_STRUCT(DeviceChanges, (),
                       (name, site_id, tags, latitude, longitude, address, location_source,
                        mac_address, imei, iccid, serial_number, model, manufacturer, hw_revision,
-                       fw_version, notes, template_id, heartbeat_stale_seconds))
+                       fw_version, notes, template_id, heartbeat_stale_seconds, parent_device_id))
 inline auto constraints(json::As<DeviceChanges>) {
   return json::rules<DeviceChanges>()
+      .identifier(&DeviceChanges::parent_device_id)
       .length(&DeviceChanges::name, 1, 200)
       .identifier(&DeviceChanges::site_id)
       .range(&DeviceChanges::latitude, -90, 90)
@@ -190,9 +193,9 @@ struct CreatedDevice {
 };
 BOOST_DESCRIBE_STRUCT(CreatedDevice, (), (device_id, subscription_id, plan_id, status))
 
-/// Registry row, required sensors and trial subscription in one transaction. Throws HttpError 400
-/// (plan, parent), 404 (template, site), 409 (device exists).
-/// `actor_id`: the user who does it, for the subscription's history; empty: Pulse itself.
+/// Registry row, required sensors, primary transport and trial subscription in one transaction.
+/// Throws HttpError 400 (plan, parent), 404 (template, site), 409 (device exists). `actor_id`: the
+/// user who does it, for the subscription's history; empty: Pulse itself.
 Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id, CreateDevice device,
                                   std::string actor_id);
 /// Throws HttpError 404 (device, template, site).

@@ -39,8 +39,9 @@ std::string detail_json(const DeviceDetail& d) {
   put("device_subscription_grace_end", d.device_subscription_grace_end);
   put("template", d.template_);
   put("sensors", d.sensors);
-  put("connection", nullptr);
-  put("health", nullptr);
+  put("module_count", d.module_count);
+  put("connection", d.connection);
+  put("health", d.health);
   return out + "}";
 }
 

@@ -191,7 +191,16 @@ Task<std::optional<DeviceDetail>> find_device(tenancy::TenantDb db, std::string 
         u.status AS device_subscription_status, u.term_start AS device_subscription_term_start,
         u.term_end AS device_subscription_term_end, u.grace_end AS device_subscription_grace_end,
         t.category AS template_category,
-        coalesce(r.sensor_limit, (p.limits ->> 'sensors')::integer, 20) AS effective_limit
+        coalesce(r.sensor_limit, (p.limits ->> 'sensors')::integer, 20) AS effective_limit,
+        (SELECT count(*) FROM device_modules m WHERE m.tenant_id = r.tenant_id
+         AND m.device_id = r.device_id AND m.status <> 'removed') AS module_count,
+        (SELECT to_jsonb(c) - 'id' - 'tenant_id' - 'metadata' - 'carrier_device_id'
+                - 'carrier_integration_id'
+         FROM device_connections c WHERE c.tenant_id = r.tenant_id AND c.device_id = r.device_id)
+          AS connection,
+        (SELECT to_jsonb(h) - 'tenant_id' - 'device_id' - 'extra' FROM device_health_telemetry h
+         WHERE h.tenant_id = r.tenant_id AND h.device_id = r.device_id
+         ORDER BY h.time DESC LIMIT 1) AS health
       FROM device_registry r)sql" +
       device_joins +
       " LEFT JOIN device_plans p ON p.plan_id = r.plan_id "
@@ -229,6 +238,9 @@ Task<std::optional<DeviceDetail>> find_device(tenancy::TenantDb db, std::string 
                                       out.template_slug.value_or(""),
                                       r.opt_text(0, r.column("template_category")).value_or("")};
   out.sensors = pg::rows_as<DeviceSensorView>(results[1]);
+  out.module_count = r.int64(0, r.column("module_count"));
+  if (const int c = r.column("connection"); !r.null(0, c)) out.connection.text = r.text(0, c);
+  if (const int h = r.column("health"); !r.null(0, h)) out.health.text = r.text(0, h);
   co_return out;
 }
 

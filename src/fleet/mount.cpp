@@ -8,9 +8,16 @@ void mount(http::Router& api, const FleetDeps& deps) {
   mount_device_changes(api, deps);
   mount_device_tokens(api, deps);
   mount_device_tags(api, deps);
-  mount_device_parts(api, deps);
+  mount_device_connections(api, deps);
   mount_templates(api, deps);
   mount_template_parts(api, deps);
+  mount_modules(api, deps);
+  mount_sensors(api, deps);
+  mount_transports(api, deps);
+  mount_connection(api, deps);
+  mount_device_plan(api, deps);
+  mount_device_attributes(api, deps);
+  mount_device_health(api, deps);
   mount_overview(api, deps);
 }
 

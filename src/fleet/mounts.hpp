@@ -9,9 +9,16 @@ void mount_devices(http::Router& api, const FleetDeps& deps);
 void mount_device_changes(http::Router& api, const FleetDeps& deps);
 void mount_device_tokens(http::Router& api, const FleetDeps& deps);
 void mount_device_tags(http::Router& api, const FleetDeps& deps);
-void mount_device_parts(http::Router& api, const FleetDeps& deps);
+void mount_device_connections(http::Router& api, const FleetDeps& deps);
 void mount_templates(http::Router& api, const FleetDeps& deps);
 void mount_template_parts(http::Router& api, const FleetDeps& deps);
+void mount_modules(http::Router& api, const FleetDeps& deps);
+void mount_sensors(http::Router& api, const FleetDeps& deps);
+void mount_transports(http::Router& api, const FleetDeps& deps);
+void mount_connection(http::Router& api, const FleetDeps& deps);
+void mount_device_plan(http::Router& api, const FleetDeps& deps);
+void mount_device_attributes(http::Router& api, const FleetDeps& deps);
+void mount_device_health(http::Router& api, const FleetDeps& deps);
 void mount_overview(http::Router& api, const FleetDeps& deps);
 
 }  // namespace pulse::fleet

@@ -26,7 +26,12 @@ constexpr const char* facts_of_devices = R"sql(
                    FROM device_api_tokens t
                    WHERE t.tenant_id = r.tenant_id AND t.device_id = r.device_id
                      AND coalesce(least(t.revoked_at, t.expires_at), now())
-                         > now() - interval '7 days'), '[]')
+                         > now() - interval '7 days'), '[]'),
+         coalesce((SELECT jsonb_object_agg(e.key, e.value)
+                   FROM device_modules m, jsonb_each_text(m.metric_key_map) e
+                   WHERE m.tenant_id = r.tenant_id AND m.device_id = r.device_id
+                     AND m.status = 'active'), '{}'),
+         coalesce((p.limits ->> 'health_telemetry_interval_seconds')::integer, 300)
   FROM unnest($1::text[], $2::text[]) AS wanted (tenant_id, device_id)
   JOIN device_registry r USING (tenant_id, device_id)
   LEFT JOIN device_plans p ON p.plan_id = r.plan_id
@@ -50,6 +55,15 @@ std::vector<KnownToken> tokens_of(std::string_view json) {
   return out;
 }
 
+std::vector<std::pair<std::string, std::string>> key_map_of(std::string_view json) {
+  std::vector<std::pair<std::string, std::string>> out;
+  const auto map = boost::json::parse(json);
+  for (const auto& [sent, stored] : map.as_object())
+    out.emplace_back(std::string(sent), std::string(stored.as_string()));
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 }  // namespace
 
 void KeySet::insert(std::string key) {
@@ -65,6 +79,12 @@ const KnownToken* DeviceFacts::token(std::string_view id) const {
   for (const auto& t : tokens)
     if (t.id == id) return &t;
   return nullptr;
+}
+
+std::string_view DeviceFacts::stored_key(std::string_view sent) const {
+  const auto at = std::lower_bound(key_map.begin(), key_map.end(), sent,
+                                   [](const auto& entry, auto key) { return entry.first < key; });
+  return at != key_map.end() && at->first == sent ? std::string_view(at->second) : sent;
 }
 
 RegistryCache::RegistryCache(nats::Client& nats, boost::asio::any_io_executor executor) {
@@ -114,9 +134,14 @@ Task<> RegistryCache::load(pg::Pool& pool, const std::vector<DeviceKey>& keys) {
   const auto rows = co_await pool.query(scope, facts_of_devices, pg::Params::of(tenants, devices));
   // A change that was announced meanwhile may or may not be in the rows: look again next time.
   const auto until = [&](std::int64_t ms) { return seen == invalidations_ ? now + ms : 0; };
+  // What only this process knows of a device outlives its facts.
+  std::unordered_map<std::string, std::int64_t> last_health;
   for (std::size_t i = 0; i < tenants.size(); ++i) {
     key_into(key, tenants[i], devices[i]);
-    entries_[key] = Entry{nullptr, until(unknown_ms)};
+    auto& entry = entries_[key];
+    if (entry.facts && entry.facts->last_health_us > 0)
+      last_health.emplace(key, entry.facts->last_health_us);
+    entry = Entry{nullptr, until(unknown_ms)};
   }
   for (int i = 0; i < rows.rows(); ++i) {
     auto facts = std::make_unique<DeviceFacts>();
@@ -131,7 +156,11 @@ Task<> RegistryCache::load(pg::Pool& pool, const std::vector<DeviceKey>& keys) {
     for (auto& metric : pg::parse_text_array(rows.text(i, 7)))
       facts->state_keys.insert(std::move(metric));
     facts->tokens = tokens_of(rows.text(i, 8));
+    facts->key_map = key_map_of(rows.text(i, 9));
+    facts->health_interval_s = rows.int64(i, 10);
     key_into(key, facts->tenant_id, facts->device_id);
+    if (const auto it = last_health.find(key); it != last_health.end())
+      facts->last_health_us = it->second;
     auto& entry = entries_[key];
     entry.facts = std::move(facts);
     entry.fresh_until_ms = until(known_ms);
@@ -151,14 +180,24 @@ void RegistryCache::expire(const DeviceFacts& device) {
   if (const auto it = entries_.find(key); it != entries_.end()) it->second.fresh_until_ms = 0;
 }
 
-void RegistryCache::token_used(const DeviceFacts& device, std::string_view token_id,
-                               std::int64_t epoch_ms) {
+DeviceFacts* RegistryCache::known(const DeviceFacts& device) {
   std::string key;
   key_into(key, device.tenant_id, device.device_id);
   const auto it = entries_.find(key);
-  if (it == entries_.end() || !it->second.facts) return;
-  for (auto& token : it->second.facts->tokens)
+  return it == entries_.end() ? nullptr : it->second.facts.get();
+}
+
+void RegistryCache::token_used(const DeviceFacts& device, std::string_view token_id,
+                               std::int64_t epoch_ms) {
+  auto* facts = known(device);
+  if (!facts) return;
+  for (auto& token : facts->tokens)
     if (token.id == token_id) token.last_used_ms = std::max(token.last_used_ms, epoch_ms);
+}
+
+void RegistryCache::health_kept(const DeviceFacts& device, std::int64_t event_us) {
+  if (auto* facts = known(device))
+    facts->last_health_us = std::max(facts->last_health_us, event_us);
 }
 
 void RegistryCache::clear() {

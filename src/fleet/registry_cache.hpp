@@ -45,6 +45,12 @@ struct DeviceFacts {
   KeySet state_keys;               ///< metrics that have a latest value
   std::size_t sensor_limit = 20;   ///< own, else the plan's, else 20
   std::vector<KnownToken> tokens;  ///< those that ended long ago are left out
+  /// Names of metrics as the device's modules send them, and as they are stored; by the first.
+  std::vector<std::pair<std::string, std::string>> key_map;
+  std::int64_t health_interval_s = 300;  ///< of the plan: health is kept no more often
+  std::int64_t last_health_us = 0;       ///< event time of what was kept; 0: nothing yet
+  /// The name under which a metric is stored.
+  std::string_view stored_key(std::string_view sent) const;
   /// Null when there is no such token.
   const KnownToken* token(std::string_view id) const;
 };
@@ -74,6 +80,8 @@ class RegistryCache {
   void expire(const DeviceFacts& device);
   /// The token's last use was stored.
   void token_used(const DeviceFacts& device, std::string_view token_id, std::int64_t epoch_ms);
+  /// The device's health was stored.
+  void health_kept(const DeviceFacts& device, std::int64_t event_us);
 
  private:
   struct Entry {
@@ -81,6 +89,7 @@ class RegistryCache {
     std::int64_t fresh_until_ms = 0;     // steady
   };
   bool is_missing(const DeviceKey& key, std::string& room, std::int64_t now) const;
+  DeviceFacts* known(const DeviceFacts& device);
   static void key_into(std::string& out, std::string_view tenant, std::string_view device);
   std::unordered_map<std::string, Entry> entries_;
   std::uint64_t invalidations_ = 0;

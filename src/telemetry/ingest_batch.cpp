@@ -6,6 +6,7 @@
 
 #include "platform/clock.hpp"
 #include "platform/json/write.hpp"
+#include "telemetry/health_keys.hpp"
 
 namespace pulse::telemetry {
 
@@ -189,7 +190,15 @@ void IngestBatch::add(const Accepted& m) {
     use.token_id = m.token->id;
     use.used_ms = std::max(use.used_ms, m.envelope.received_ms);
   }
+  const bool health_due =
+      m.event_us - m.device->last_health_us >= m.device->health_interval_s * 1'000'000;
   for (const auto& r : m.payload.readings) {
+    if (health_due) {
+      if (const auto column = health_column(r); !column.empty()) {
+        device.health[column] = r.value;
+        device.health_us = std::max(device.health_us, m.event_us);
+      }
+    }
     if (metrics.size() > 1) metrics += ',';
     json::write_string(metrics, r.key);
     metrics += ':';
@@ -342,6 +351,23 @@ std::vector<TokenUse> IngestBatch::token_uses() const {
   for (const auto& [token, use] : token_uses_) out.push_back(use);
   std::sort(out.begin(), out.end(),
             [](const TokenUse& a, const TokenUse& b) { return a.token_id < b.token_id; });
+  return out;
+}
+
+std::vector<HealthRow> IngestBatch::health_rows() const {
+  std::vector<HealthRow> out;
+  for (const auto& [facts, device] : devices_) {
+    if (device.health.empty()) continue;
+    HealthRow row{facts, device.health_us, "{"};
+    for (const auto& [column, value] : device.health) {
+      if (row.json.size() > 1) row.json += ',';
+      json::write_string(row.json, column);
+      row.json += ':';
+      json::write(row.json, *value);
+    }
+    row.json = fit_for_jsonb(row.json + "}");
+    out.push_back(std::move(row));
+  }
   return out;
 }
 

@@ -54,6 +54,13 @@ struct TokenUse {
   std::int64_t used_ms = 0;
 };
 
+/// What a device told of its own condition, worth keeping.
+struct HealthRow {
+  const fleet::DeviceFacts* device = nullptr;
+  std::int64_t event_us = 0;
+  std::string json;  ///< columns of device_health_telemetry and their values
+};
+
 /// Arrays of one statement's parameters, column by column.
 struct Columns {
   std::vector<std::string> tenant, device;
@@ -87,6 +94,8 @@ class IngestBatch {
   Columns positions() const;
   /// Tokens whose stored last use is more than a minute ago; sorted by token.
   std::vector<TokenUse> token_uses() const;
+  /// At most one row a device, and none sooner than its plan's interval after the last.
+  std::vector<HealthRow> health_rows() const;
   /// Devices that have metrics or sensors now which their facts do not know.
   std::vector<const fleet::DeviceFacts*> grown() const;
   /// Event days (epoch days) in the rows, for making partitions.
@@ -106,6 +115,8 @@ class IngestBatch {
     std::int64_t position_us = 0;
     std::optional<double> latitude, longitude;
     std::vector<Latest> latest;
+    std::map<std::string_view, const boost::json::value*> health;  // by column
+    std::int64_t health_us = 0;
     std::size_t new_keys = 0;  // in `latest`, but not in the facts' state_keys
   };
   struct RollupKey {

@@ -1,5 +1,6 @@
 #include "telemetry/ingest_judge.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "platform/clock.hpp"
@@ -119,6 +120,24 @@ std::string judge_against(const JudgedMessage& m, const fleet::DeviceFacts* devi
   return {};
 }
 
+namespace {
+
+/// Metrics of modules get the names under which they are stored. Of two that get the same name the
+/// later one counts.
+void rename_readings(const fleet::DeviceFacts& device, std::vector<Reading>& readings) {
+  if (device.key_map.empty()) return;
+  for (auto& r : readings) r.key = device.stored_key(r.key);
+  std::vector<Reading> kept;
+  for (auto it = readings.rbegin(); it != readings.rend(); ++it) {
+    const bool later =
+        std::any_of(kept.begin(), kept.end(), [&](const Reading& r) { return r.key == it->key; });
+    if (!later) kept.push_back(*it);
+  }
+  readings.assign(kept.rbegin(), kept.rend());
+}
+
+}  // namespace
+
 std::size_t judge_all(std::vector<JudgedMessage>& messages, std::size_t from, std::size_t to,
                       const fleet::RegistryCache& registry, const JudgeSettings& settings,
                       const std::set<StoredKey>& stored, IngestBatch& batch) {
@@ -140,6 +159,7 @@ std::size_t judge_all(std::vector<JudgedMessage>& messages, std::size_t from, st
       accepted.token = device->token(token_id_of(e));
       accepted.envelope = e;
       accepted.payload = m.payload;
+      rename_readings(*device, accepted.payload.readings);
       accepted.event_us = m.payload.ts_us.value_or(e.received_ms * 1000);
       accepted.stream_seq = m.stream_seq;
       batch.add(accepted);

@@ -151,6 +151,29 @@ constexpr const char* note_token_uses = R"sql(
   UPDATE device_api_tokens t SET last_used_at = used.at FROM used WHERE t.id = used.id
 )sql";
 
+// Numbers are read as float8 first: a count may come as 3600.0.
+constexpr const char* keep_health = R"sql(
+  INSERT INTO device_health_telemetry (time, tenant_id, device_id, rssi, rsrp, rsrq, sinr,
+    signal_quality, network_type, cell_id, battery_pct, battery_voltage, power_source, charging,
+    cpu_temp_c, memory_used_pct, storage_used_pct, uptime_seconds, reboot_count, error_count,
+    data_tx_bytes, data_rx_bytes, data_session_bytes, gps_lat, gps_lon, gps_accuracy_m, gps_fix)
+  SELECT to_timestamp(b.event_us / 1000000.0), b.tenant_id, b.device_id, h.rssi, h.rsrp, h.rsrq,
+    h.sinr, h.signal_quality, h.network_type, h.cell_id, h.battery_pct, h.battery_voltage,
+    h.power_source, h.charging, h.cpu_temp_c, h.memory_used_pct, h.storage_used_pct,
+    h.uptime_seconds::bigint, h.reboot_count::bigint, h.error_count::bigint,
+    h.data_tx_bytes::bigint, h.data_rx_bytes::bigint, h.data_session_bytes::bigint, h.gps_lat,
+    h.gps_lon, h.gps_accuracy_m, h.gps_fix
+  FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
+    AS b (tenant_id, device_id, event_us, health)
+  JOIN device_registry r USING (tenant_id, device_id)
+  CROSS JOIN LATERAL jsonb_to_record(b.health::jsonb) AS h (rssi float8, rsrp float8, rsrq float8,
+    sinr float8, signal_quality float8, network_type text, cell_id text, battery_pct float8,
+    battery_voltage float8, power_source text, charging boolean, cpu_temp_c float8,
+    memory_used_pct float8, storage_used_pct float8, uptime_seconds float8, reboot_count float8,
+    error_count float8, data_tx_bytes float8, data_rx_bytes float8, data_session_bytes float8,
+    gps_lat float8, gps_lon float8, gps_accuracy_m float8, gps_fix boolean)
+)sql";
+
 constexpr const char* count_refusals = R"sql(
   INSERT INTO quarantine_counters_minute AS q (bucket_minute, tenant_id, reason, cnt)
   SELECT date_trunc('minute', now()), b.tenant_id, b.reason, count(*)
@@ -272,6 +295,16 @@ Task<std::vector<CameOnline>> store_batch(pg::Transaction& tx, IngestBatch& batc
     if (const auto moved = batch.positions(); moved.size() > 0)
       statements.emplace_back(move_devices, pg::Params::of(moved.tenant, moved.device, moved.num1,
                                                            moved.num2, moved.int1));
+    if (const auto health = batch.health_rows(); !health.empty()) {
+      Columns c;
+      for (const auto& row : health) {
+        c.tenant.push_back(row.device->tenant_id);
+        c.device.push_back(row.device->device_id);
+        c.int1.push_back(row.event_us);
+        c.text1.push_back(row.json);
+      }
+      statements.emplace_back(keep_health, pg::Params::of(c.tenant, c.device, c.int1, c.text1));
+    }
     if (const auto uses = batch.token_uses(); !uses.empty()) {
       std::vector<std::string> ids;
       std::vector<std::int64_t> times;

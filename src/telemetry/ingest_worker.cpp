@@ -194,6 +194,7 @@ Task<> IngestWorker::Impl::prepare_days(const IngestBatch& batch) {
 void IngestWorker::Impl::learn_from(const IngestBatch& batch) {
   for (const auto& use : batch.token_uses())
     registry.token_used(*use.device, use.token_id, use.used_ms);
+  for (const auto& row : batch.health_rows()) registry.health_kept(*row.device, row.event_us);
   for (const auto* device : batch.grown()) registry.expire(*device);
 }
 

@@ -95,6 +95,11 @@ constexpr const char* trim_connections = R"sql(
     WHERE "timestamp" < now() - interval '90 days' LIMIT 10000))
 )sql";
 
+constexpr const char* trim_health = R"sql(
+  DELETE FROM device_health_telemetry WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM device_health_telemetry WHERE time < now() - interval '90 days' LIMIT 10000))
+)sql";
+
 constexpr const char* trim_counters = R"sql(
   DELETE FROM quarantine_counters_minute WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM quarantine_counters_minute
@@ -126,8 +131,8 @@ Task<> keep_partitions(pg::Pool& pool) {
   co_await keep_by_plan(pool, longest_days);
   const auto days = pg::Params::of(longest_days);
   co_await remove_in_steps(pool, trim_hours, days);
-  for (const auto* sql :
-       {trim_audit, trim_dead_letters, trim_quarantine, trim_connections, trim_counters})
+  for (const auto* sql : {trim_audit, trim_dead_letters, trim_quarantine, trim_connections,
+                          trim_health, trim_counters})
     co_await remove_in_steps(pool, sql, pg::Params());
 }
 

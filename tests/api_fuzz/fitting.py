@@ -22,6 +22,10 @@ def _role(things):
     return {"name": things.fresh("role"), "permission_ids": [1]}
 
 
+def _module(things):
+    return {"slot_key": "s", "module_template_id": None}
+
+
 CUSTOMER, OPERATOR = "/api/v1/customer", "/api/v1/operator"
 OIDC = "/realms/pulse/protocol/openid-connect"
 INGEST = "/ingest/v1/tenant/{tenant_id}/device/{device_id}/{msg_type}"
@@ -35,6 +39,14 @@ MEMBERS = {
         "device_template": {"name": "Fuzz", "slug": t.fresh("template"), "category": "gateway"}},
     f"POST {CUSTOMER}/templates/{{template_id}}/slots": lambda t: {"compatible_templates": None},
     f"PUT {CUSTOMER}/templates/{{template_id}}/slots/{{slot_id}}": lambda t: {"compatible_templates": None},
+    f"PATCH {CUSTOMER}/devices/{{device_id}}": lambda t: {"site_id": "fuzz-site", "template_id": None, "parent_device_id": None},
+    f"PUT {CUSTOMER}/devices/{{device_id}}/plan": lambda t: {"plan_id": "standard"},
+    f"POST {CUSTOMER}/devices/{{device_id}}/modules": _module,
+    f"POST {CUSTOMER}/devices/{{device_id}}/sensors": lambda t: {
+        "metric_key": t.fresh("s").replace("-", "_"), "template_metric_id": None, "device_module_id": None,
+        "min_range": None},
+    f"POST {CUSTOMER}/devices/{{device_id}}/transports": lambda t: {"carrier_integration_id": None},
+    f"PUT {CUSTOMER}/devices/{{device_id}}/transports/{{transport_id}}": lambda t: {"carrier_integration_id": None},
     f"POST {CUSTOMER}/roles": _role,
     f"PUT {CUSTOMER}/roles/{{role_id}}": _role,
     f"POST {CUSTOMER}/users/invite": lambda t: {**_email(t), "role": "customer", "role_ids": None},

@@ -12,6 +12,7 @@ class Things:
         self.stack, self.callers = stack, callers
         self.known = {}
         self.number = itertools.count(1)
+        self.frame = None
 
     def fresh(self, kind: str) -> str:
         """A name that nothing has."""
@@ -67,6 +68,13 @@ class Things:
     def _device_id(self, _):
         name = self.fresh("device")
         self.stack.command("admin", "create-device", "--tenant", TENANT, "--id", name, "--site", "fuzz-site")
+        # Of a template with room for any number of modules in the slot "s".
+        if not self.frame:
+            self.frame = self._template_id(None)
+            self._made(CUSTOMER, f"/api/v1/customer/templates/{self.frame}/slots",
+                       {"slot_key": "s", "display_name": "S", "slot_type": "sensor", "interface_type": "usb", "max_devices": None})
+        answer = self.callers.call(CUSTOMER, "PATCH", f"/api/v1/customer/devices/{name}", json={"template_id": self.frame})
+        assert answer.status_code == 200, answer.text
         return name
 
     def _subscription_id(self, _):
@@ -104,6 +112,19 @@ class Things:
     def _slot_id(self, before):
         return self._template_part(before, "slots", {"slot_key": self.fresh("s"), "slot_type": "sensor",
                                                      "interface_type": "usb"})
+
+    def _module_id(self, before):
+        return self._made(CUSTOMER, f"/api/v1/customer/devices/{before['device_id']}/modules",
+                          {"slot_key": "s", "label": "A module", "bus_address": self.fresh("bus")})["id"]
+
+    def _sensor_id(self, before):
+        device = before.get("device_id") or self._device_id(None)
+        return self._made(CUSTOMER, f"/api/v1/customer/devices/{device}/sensors",
+                          {"metric_key": self.fresh("s").replace("-", "_"), "display_name": "A sensor"})["id"]
+
+    def _transport_id(self, before):
+        return self._made(CUSTOMER, f"/api/v1/customer/devices/{before['device_id']}/transports",
+                          {"ingestion_protocol": "http_api"})["id"]
 
     def _role_id(self, _):
         return self._made(CUSTOMER, "/api/v1/customer/roles",

@@ -54,6 +54,12 @@ def one_of_everything(stack, tenant, mark):
              "slots": {"slot_key": "s", "display_name": mark, "slot_type": "sensor", "interface_type": "usb"}}
     made = {kind: str(api.post(f"/templates/{template.json()['id']}/{kind}", json=body).json()["id"])
             for kind, body in parts.items()}
+    installed = api.post("/templates", json={"name": mark, "slug": f"{mark}-frame", "category": "gateway"}).json()["id"]
+    api.post(f"/templates/{installed}/slots", json={**parts["slots"], "max_devices": None})
+    api.patch(f"/devices/{mark}-device", json={"template_id": installed})
+    module = api.post(f"/devices/{mark}-device/modules", json={"slot_key": "s", "label": mark}).json()["id"]
+    sensor = api.post(f"/devices/{mark}-device/sensors", json={"metric_key": "own", "display_name": mark}).json()["id"]
+    transport = api.get(f"/devices/{mark}-device/transports").json()["transports"][0]["id"]
     role = api.post("/roles", json={"name": f"{mark} role", "permission_ids": [1]}).json()["id"]
     token = api.post("/api-tokens", json={"name": f"{mark} token", "scopes": ["devices.read"]}).json()["id"]
     account = api.post("/service-accounts", json={"name": f"{mark} account"}).json()["id"]
@@ -64,7 +70,8 @@ def one_of_everything(stack, tenant, mark):
     member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
     return {"api": api, "device_id": f"{mark}-device", "site_id": f"{mark}-site", "tag": f"{mark}-tag",
             "subscription_id": subscription, "device_token": rotated.json()["password"],
-            "template_id": str(template.json()["id"]), "version": "1", "metric_id": made["metrics"],
+            "template_id": str(template.json()["id"]), "version": "1",
+            "module_id": str(module), "sensor_id": str(sensor), "transport_id": str(transport), "metric_id": made["metrics"],
             "command_id": made["commands"], "slot_id": made["slots"], "role_id": role, "user_id": member, "account_id": account,
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
             "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],

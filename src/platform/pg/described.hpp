@@ -35,6 +35,19 @@ inline void read_value(const Result& r, int row, int col, std::vector<std::int64
   for (const auto& item : parse_text_array(r.text(row, col))) out.push_back(std::stoll(item));
 }
 
+/// A jsonb column as a described struct, or a map.
+template <json::Described T>
+void read_value(const Result& r, int row, int col, T& out) {
+  out = json::from_text<T>(r.text(row, col));
+}
+template <class T>
+void read_value(const Result& r, int row, int col, std::map<std::string, T>& out) {
+  out.clear();
+  json::Loc loc;
+  Faults faults;
+  json::read(json::parse_text(r.text(row, col)), out, loc, faults);
+}
+
 /// INSERT of one row: the members of `row`, and `also`, columns with texts of their own. `after`
 /// follows, e.g. "ON CONFLICT DO NOTHING RETURNING id".
 template <class T>

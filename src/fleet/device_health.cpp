@@ -1,0 +1,188 @@
+#include "fleet/device_health.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "fleet/devices.hpp"
+#include "fleet/mounts.hpp"
+#include "platform/pg/rows.hpp"
+
+namespace pulse::fleet {
+
+namespace {
+
+using tenancy::TenantCaller;
+using DeviceId = http::Path<"device_id">;
+
+struct HealthQuery {
+  std::string range = "24h";
+  std::int64_t limit = 100;
+};
+BOOST_DESCRIBE_STRUCT(HealthQuery, (), (range, limit))
+inline auto constraints(json::As<HealthQuery>) {
+  return json::rules<HealthQuery>()
+      .range(&HealthQuery::limit, 1, 1000)
+      .describe(&HealthQuery::range, "1h, 6h, 24h, 7d or 30d");
+}
+struct DeviceHealth {
+  std::string device_id, range;
+  std::vector<HealthReading> data_points;  ///< newest first
+  std::int64_t total = 0;
+  std::optional<HealthReading> latest;
+};
+BOOST_DESCRIBE_STRUCT(DeviceHealth, (), (device_id, range, data_points, total, latest))
+
+struct UptimeQuery {
+  std::string range = "24h";
+};
+BOOST_DESCRIBE_STRUCT(UptimeQuery, (), (range))
+inline auto constraints(json::As<UptimeQuery>) {
+  return json::rules<UptimeQuery>().one_of(&UptimeQuery::range, {"24h", "7d", "30d"});
+}
+struct DeviceUptime {
+  std::string device_id, range;
+  double uptime_pct = 100;
+  std::int64_t offline_seconds = 0, range_seconds = 0;
+  std::string status;
+};
+BOOST_DESCRIBE_STRUCT(DeviceUptime, (),
+                      (device_id, range, uptime_pct, offline_seconds, range_seconds, status))
+struct FleetUptime {
+  std::int64_t total_devices = 0, online = 0, offline = 0;
+  double avg_uptime_pct = 100;
+  Time as_of;
+};
+BOOST_DESCRIBE_STRUCT(FleetUptime, (), (total_devices, online, offline, avg_uptime_pct, as_of))
+
+/// Seconds of a range's name; 0: no such range.
+std::int64_t seconds_of(std::string_view range) {
+  constexpr std::pair<std::string_view, std::int64_t> ranges[] = {
+      {"1h", 3'600}, {"6h", 21'600}, {"24h", 86'400}, {"7d", 604'800}, {"30d", 2'592'000}};
+  for (const auto& [name, seconds] : ranges)
+    if (name == range) return seconds;
+  return 0;
+}
+
+// Seconds that each device was silent of the last $1 seconds, since it exists. Only events of
+// silence and return count: that a client of MQTT came and went says nothing of a device that goes
+// on sending. What a device was before the first event of the range is the other thing than that
+// event; without one, it is what it is now.
+const std::string silences = R"sql(
+  WITH devices AS (
+    SELECT r.tenant_id, r.device_id, coalesce(s.status, 'OFFLINE') = 'ONLINE' AS is_up,
+           greatest(r.created_at, now() - make_interval(secs => $1::bigint)) AS since
+    FROM device_registry r LEFT JOIN device_state s USING (tenant_id, device_id)
+    WHERE CASE WHEN $2::text = '' THEN r.status = 'ACTIVE' ELSE r.device_id = $2::text END
+  ), events AS (
+    SELECT d.tenant_id, d.device_id, d.since, e."timestamp" AS at, e.event_type = 'CONNECTED' AS up,
+      row_number() OVER w AS nth, coalesce(lead(e."timestamp") OVER w, now()) AS until
+    FROM devices d JOIN device_connection_events e USING (tenant_id, device_id)
+    WHERE e."timestamp" > d.since AND e."timestamp" > now() - make_interval(secs => $1::bigint)
+      AND e.details ->> 'reason' IN ('first_seen', 'heartbeat_resumed', 'heartbeat_timeout')
+    WINDOW w AS (PARTITION BY d.tenant_id, d.device_id ORDER BY e."timestamp", e.id)
+  ), told AS (
+    SELECT tenant_id, device_id,
+      sum(CASE WHEN up THEN interval '0' ELSE until - at END
+          + CASE WHEN nth = 1 AND up THEN at - since ELSE interval '0' END) AS silent
+    FROM events GROUP BY tenant_id, device_id
+  ), silences AS (
+    SELECT d.is_up, extract(epoch FROM coalesce(t.silent,
+             CASE WHEN d.is_up THEN interval '0' ELSE now() - d.since END)) AS seconds
+    FROM devices d LEFT JOIN told t USING (tenant_id, device_id)
+  )
+)sql";
+
+double percent_up(double silent, std::int64_t range) {
+  const auto whole = static_cast<double>(range);
+  return std::round(std::clamp((whole - silent) / whole, 0.0, 1.0) * 10'000) / 100;
+}
+
+Task<DeviceHealth> device_health(FleetDeps, TenantCaller caller, DeviceId id,
+                                 http::Query<HealthQuery> query) {
+  const auto seconds = seconds_of(query->range);
+  if (seconds == 0) throw bad_request("Invalid range: use 1h, 6h, 24h, 7d or 30d");
+  co_await require_device(caller.db, id.value);
+  std::vector<pg::Statement> statements;
+  statements.emplace_back(
+      "SELECT * FROM device_health_telemetry WHERE device_id = $1 "
+      "AND time > now() - make_interval(secs => $2::bigint) ORDER BY time DESC LIMIT $3",
+      pg::Params::of(id.value, seconds, query->limit));
+  statements.emplace_back(
+      "SELECT * FROM device_health_telemetry WHERE device_id = $1 ORDER BY time DESC LIMIT 1",
+      pg::Params::of(id.value));
+  const auto results = co_await caller.db.batch(std::move(statements));
+  DeviceHealth out;
+  out.device_id = id.value;
+  out.range = query->range;
+  out.data_points = pg::rows_as<HealthReading>(results[0]);
+  out.total = static_cast<std::int64_t>(out.data_points.size());
+  out.latest = pg::first_as<HealthReading>(results[1]);
+  co_return out;
+}
+
+Task<HealthReading> latest_health(FleetDeps, TenantCaller caller, DeviceId id) {
+  co_await require_device(caller.db, id.value);
+  const auto rows = co_await caller.db.query(
+      "SELECT * FROM device_health_telemetry WHERE device_id = $1 ORDER BY time DESC LIMIT 1",
+      pg::Params::of(id.value));
+  if (rows.empty()) throw not_found("No health telemetry found");
+  co_return pg::row_as<HealthReading>(rows, 0);
+}
+
+Task<DeviceUptime> device_uptime(FleetDeps, TenantCaller caller, DeviceId id,
+                                 http::Query<UptimeQuery> query) {
+  co_await require_device(caller.db, id.value);
+  DeviceUptime out;
+  out.device_id = id.value;
+  out.range = query->range;
+  out.range_seconds = seconds_of(query->range);
+  const auto rows = co_await caller.db.query(silences + "SELECT is_up, seconds FROM silences",
+                                             pg::Params::of(out.range_seconds, id.value));
+  if (rows.empty()) throw not_found("Device not found");
+  const double silent = std::max(0.0, rows.float8(0, 1));
+  out.status = rows.boolean(0, 0) ? "online" : "offline";
+  out.offline_seconds = std::llround(silent);
+  out.uptime_pct = percent_up(silent, out.range_seconds);
+  co_return out;
+}
+
+Task<FleetUptime> fleet_uptime(FleetDeps, TenantCaller caller) {
+  constexpr std::int64_t day = 86'400;
+  const auto rows = co_await caller.db.query(
+      silences +
+          "SELECT count(*) AS total_devices, count(*) FILTER (WHERE is_up) AS online, "
+          "count(*) FILTER (WHERE NOT is_up) AS offline, "
+          "coalesce(avg(greatest(seconds, 0)), 0)::float8 AS silent, now() AS as_of FROM silences",
+      pg::Params::of(day, ""));
+  auto out = pg::row_as<FleetUptime>(rows, 0);
+  out.avg_uptime_pct = percent_up(rows.float8(0, rows.column("silent")), day);
+  co_return out;
+}
+
+}  // namespace
+
+void mount_device_health(http::Router& api, const FleetDeps& d) {
+  const std::string one = "/api/v1/customer/devices/{device_id}";
+  api.get(one + "/health", http::bound(d, device_health))
+      .customers()
+      .tag("Health")
+      .summary("A device's battery, signal and the like over time")
+      .fails(400, "Invalid range")
+      .fails(404, "Device not found");
+  api.get(one + "/health/latest", http::bound(d, latest_health))
+      .customers()
+      .tag("Health")
+      .summary("The newest health reading of a device")
+      .fails(404, "No health telemetry found");
+  api.get(one + "/uptime", http::bound(d, device_uptime))
+      .customers()
+      .tag("Health")
+      .summary("How much of a range a device was there")
+      .fails(404, "Device not found");
+  api.get("/api/v1/customer/fleet/uptime-summary", http::bound(d, fleet_uptime))
+      .customers()
+      .tag("Health")
+      .summary("How much of the last 24 hours the active devices were there");
+}
+
+}  // namespace pulse::fleet
