@@ -11,6 +11,7 @@ void mount(http::Router& api, const FleetDeps& deps) {
   mount_device_connections(api, deps);
   mount_templates(api, deps);
   mount_template_parts(api, deps);
+  mount_template_check(api, deps);
   mount_modules(api, deps);
   mount_sensors(api, deps);
   mount_transports(api, deps);

@@ -12,6 +12,7 @@ void mount_device_tags(http::Router& api, const FleetDeps& deps);
 void mount_device_connections(http::Router& api, const FleetDeps& deps);
 void mount_templates(http::Router& api, const FleetDeps& deps);
 void mount_template_parts(http::Router& api, const FleetDeps& deps);
+void mount_template_check(http::Router& api, const FleetDeps& deps);
 void mount_modules(http::Router& api, const FleetDeps& deps);
 void mount_sensors(http::Router& api, const FleetDeps& deps);
 void mount_transports(http::Router& api, const FleetDeps& deps);

@@ -202,3 +202,22 @@ def test_changes_are_told(other, boiler):
 
     told = wait_for("the event", event)
     assert told["details"]["before"] == {"name": "Boiler"} and told["details"]["after"] == {"name": "Told"}
+
+
+def test_messages_are_checked_against_a_template(other, boiler):
+    other.post(f"/templates/{boiler}/metrics", json=TEMPERATURE)
+    other.post(f"/templates/{boiler}/metrics", json={"metric_key": "mode", "display_name": "Mode", "data_type": "enum",
+                                                     "enum_values": ["eco", "full"]})
+    for key, kind in (("starts", "integer"), ("burning", "boolean")):
+        other.post(f"/templates/{boiler}/metrics", json={"metric_key": key, "display_name": key, "data_type": kind})
+    check = f"/templates/{boiler}/validate"
+    good = other.post(check, json={"metrics": {"water_temp": 60, "mode": "eco", "starts": 3, "burning": True}})
+    assert good.json() == {"valid": True, "problems": []}
+    bad = other.post(check, json={"metrics": {"water_temp": 140, "mode": "off", "starts": 1.5, "burning": 1, "smoke": 2}}).json()
+    assert not bad["valid"]
+    assert [(p["metric"], p["level"], p["message"]) for p in bad["problems"]] == [
+        ("water_temp", "warning", "is above the greatest value, 110 °C"), ("mode", "error", "must be one of eco, full"),
+        ("starts", "error", "must be a whole number"), ("burning", "error", "must be true or false"),
+        ("smoke", "warning", "is no metric of the template: it becomes an unmodeled sensor")]
+    assert other.post(check, json={"metrics": {}}).json() == {"valid": True, "problems": [
+        {"metric": "water_temp", "level": "warning", "message": "is required and missing"}]}
