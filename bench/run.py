@@ -7,7 +7,9 @@ With --quick, --only or --engines-only it writes partial.md and partial.json ins
 whole run stay.
 
   bench/run.py [--pulse build/release/pulse] [--tools build/release/bench/pulse_bench]
-               [--quick] [--only NAME,...]
+               [--quick] [--only NAME,...] [--fleet N]
+
+With --fleet N it measures what people look at with N devices instead (fleet.py), and writes fleet.md.
 """
 import argparse
 import datetime
@@ -23,6 +25,7 @@ import time
 import urllib.parse
 import urllib.request
 
+import fleet
 import servers
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -293,8 +296,9 @@ class Bench:
         print("Starting PostgreSQL, NATS and Pulse", flush=True)
         self.postgres = servers.Postgres(self.scratch, os.path.join(ROOT, "migrations"))
         self.nats = servers.Nats(self.scratch)
-        self.measure("engines", self.engines)
-        self.measure("bare-worker", self.bare_worker)
+        if not self.options.fleet:
+            self.measure("engines", self.engines)
+            self.measure("bare-worker", self.bare_worker)
         if self.options.engines_only:
             return
         self.pulse = servers.Pulse(self.options.pulse, self.scratch, self.postgres, self.nats, ROOT)
@@ -309,6 +313,9 @@ class Bench:
         self.postgres.sql("iotcloud", "UPDATE account_tiers SET limits = limits || "
                                       "'{\"api_requests_per_minute\": 1000000000}'")
         self.pulse.start()
+        if self.options.fleet:
+            fleet.run(self, TENANT, self.options.fleet)
+            return
         self.measure("cold-start", self.cold_start)
         self.measure("idle", self.idle)
         self.measure("post-to-row", self.post_to_row)
@@ -346,7 +353,7 @@ class Bench:
         if self.failures:
             lines += ["", f"Not measured: {', '.join(self.failures)}."]
         partial = self.options.quick or self.options.only or self.options.engines_only
-        name = os.path.join(folder, "partial" if partial else "latest")
+        name = os.path.join(folder, "fleet" if self.options.fleet else "partial" if partial else "latest")
         with open(name + ".md", "w", encoding="utf-8") as f:
             f.write("\n".join(lines) + "\n")
         with open(name + ".json", "w", encoding="utf-8") as f:
@@ -379,6 +386,7 @@ def parse(arguments):
     parser.add_argument("--quick", action="store_true", help="shorter measures, rougher figures")
     parser.add_argument("--only", type=lambda s: s.split(","), help="measures, comma-separated")
     parser.add_argument("--engines-only", action="store_true", help="without Pulse")
+    parser.add_argument("--fleet", type=int, metavar="N", help="what people look at, at N devices")
     parser.add_argument("--results", default=os.path.join(ROOT, "bench/results"), help="folder")
     parser.add_argument("--keep", action="store_true", help="keep the logs when a measure failed")
     return parser.parse_args(arguments)
