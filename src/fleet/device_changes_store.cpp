@@ -211,6 +211,9 @@ Task<boost::json::object> update_device(tenancy::TenantDb db, std::string tenant
   const auto rows = co_await tx.query(statement.first, statement.second);
   if (rows.empty()) throw not_found("Device not found");
   auto told = pg::RowChange::told(rows);
+  if (c.site_id)
+    co_await tx.query("UPDATE device_state SET site_id = $2 WHERE device_id = $1 AND site_id <> $2",
+                      pg::Params::of(device_id, *c.site_id.value));
   if (c.template_id && c.template_id.value)
     co_await tx.query(add_required_sensors,
                       pg::Params::of(tenant_id, device_id, *c.template_id.value));
@@ -255,6 +258,8 @@ Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id, std::string
     ), revoked AS (
       UPDATE device_api_tokens SET revoked_at = now()
       WHERE device_id IN (SELECT device_id FROM gone) AND revoked_at IS NULL
+    ), sensors AS (
+      DELETE FROM device_sensors WHERE device_id IN (SELECT device_id FROM gone)
     ), silent AS (
       UPDATE device_state SET status = 'OFFLINE', last_state_change_at = now()
       WHERE device_id IN (SELECT device_id FROM gone) AND status <> 'OFFLINE'

@@ -63,32 +63,44 @@ std::int64_t seconds_of(std::string_view range) {
   return 0;
 }
 
-// Seconds that each device was silent of the last $1 seconds, since it exists. Only events of
-// silence and return count: that a client of MQTT came and went says nothing of a device that goes
-// on sending. What a device was before the first event of the range is the other thing than that
-// event; without one, it is what it is now.
+// Seconds that devices were silent of the last $1 seconds, since they exist. Only events of silence
+// and return count: that a client of MQTT came and went says nothing of a device that goes on
+// sending. What a device was before the first event of the range is the other thing than that
+// event; without one, it is what it is now, so that of most devices nothing has to be looked at.
 const std::string silences = R"sql(
-  WITH devices AS (
-    SELECT r.tenant_id, r.device_id, coalesce(s.status, 'OFFLINE') = 'ONLINE' AS is_up,
-           greatest(r.created_at, now() - make_interval(secs => $1::bigint)) AS since
-    FROM device_registry r LEFT JOIN device_state s USING (tenant_id, device_id)
-    WHERE CASE WHEN $2::text = '' THEN r.status = 'ACTIVE' ELSE r.device_id = $2::text END
-  ), events AS (
-    SELECT d.tenant_id, d.device_id, d.since, e."timestamp" AS at, e.event_type = 'CONNECTED' AS up,
+  WITH events AS (
+    SELECT e.tenant_id, e.device_id, e."timestamp" AS at, e.event_type = 'CONNECTED' AS up,
       row_number() OVER w AS nth, coalesce(lead(e."timestamp") OVER w, now()) AS until
-    FROM devices d JOIN device_connection_events e USING (tenant_id, device_id)
-    WHERE e."timestamp" > d.since AND e."timestamp" > now() - make_interval(secs => $1::bigint)
+    FROM device_connection_events e
+    WHERE e."timestamp" > now() - make_interval(secs => $1::bigint)
+      AND ($2::text = '' OR e.device_id = $2::text)
       AND e.details ->> 'reason' IN ('first_seen', 'heartbeat_resumed', 'heartbeat_timeout')
-    WINDOW w AS (PARTITION BY d.tenant_id, d.device_id ORDER BY e."timestamp", e.id)
+    WINDOW w AS (PARTITION BY e.tenant_id, e.device_id ORDER BY e."timestamp", e.id)
   ), told AS (
-    SELECT tenant_id, device_id,
+    SELECT e.tenant_id, e.device_id,
       sum(CASE WHEN up THEN interval '0' ELSE until - at END
-          + CASE WHEN nth = 1 AND up THEN at - since ELSE interval '0' END) AS silent
-    FROM events GROUP BY tenant_id, device_id
+          + CASE WHEN nth = 1 AND up THEN at - least(at, greatest(r.created_at,
+              now() - make_interval(secs => $1::bigint))) ELSE interval '0' END) AS silent
+    FROM events e JOIN device_registry r USING (tenant_id, device_id)
+    WHERE r.status = 'ACTIVE' OR e.device_id = $2::text
+    GROUP BY e.tenant_id, e.device_id
+  ), down AS (
+    SELECT s.tenant_id, s.device_id FROM device_state s
+    WHERE s.status IN ('STALE', 'OFFLINE') AND ($2::text = '' OR s.device_id = $2::text)
+    UNION ALL
+    SELECT r.tenant_id, r.device_id FROM device_registry r
+    WHERE r.status = 'ACTIVE' AND ($2::text = '' OR r.device_id = $2::text)
+      AND NOT EXISTS (SELECT FROM device_state s
+                      WHERE s.tenant_id = r.tenant_id AND s.device_id = r.device_id)
+  ), still_down AS (
+    SELECT now() - greatest(r.created_at, now() - make_interval(secs => $1::bigint)) AS silent
+    FROM down d JOIN device_registry r USING (tenant_id, device_id)
+    WHERE (r.status = 'ACTIVE' OR r.device_id = $2::text)
+      AND NOT EXISTS (SELECT FROM told t
+                      WHERE t.tenant_id = r.tenant_id AND t.device_id = r.device_id)
   ), silences AS (
-    SELECT d.is_up, extract(epoch FROM coalesce(t.silent,
-             CASE WHEN d.is_up THEN interval '0' ELSE now() - d.since END)) AS seconds
-    FROM devices d LEFT JOIN told t USING (tenant_id, device_id)
+    SELECT extract(epoch FROM coalesce(sum(silent), interval '0'))::float8 AS seconds
+    FROM (SELECT silent FROM told UNION ALL SELECT silent FROM still_down) every
   )
 )sql";
 
@@ -136,11 +148,13 @@ Task<DeviceUptime> device_uptime(FleetDeps, TenantCaller caller, DeviceId id,
   out.device_id = id.value;
   out.range = query->range;
   out.range_seconds = seconds_of(query->range);
-  const auto rows = co_await caller.db.query(silences + "SELECT is_up, seconds FROM silences",
-                                             pg::Params::of(out.range_seconds, id.value));
-  if (rows.empty()) throw not_found("Device not found");
-  const double silent = std::max(0.0, rows.float8(0, 1));
-  out.status = rows.boolean(0, 0) ? "online" : "offline";
+  const auto rows = co_await caller.db.query(
+      silences +
+          "SELECT seconds, EXISTS (SELECT FROM device_state WHERE device_id = $2::text "
+          "AND status = 'ONLINE') FROM silences",
+      pg::Params::of(out.range_seconds, id.value));
+  const double silent = std::max(0.0, rows.float8(0, 0));
+  out.status = rows.boolean(0, 1) ? "online" : "offline";
   out.offline_seconds = std::llround(silent);
   out.uptime_pct = percent_up(silent, out.range_seconds);
   co_return out;
@@ -150,12 +164,14 @@ Task<FleetUptime> fleet_uptime(FleetDeps, TenantCaller caller) {
   constexpr std::int64_t day = 86'400;
   const auto rows = co_await caller.db.query(
       silences +
-          "SELECT count(*) AS total_devices, count(*) FILTER (WHERE is_up) AS online, "
-          "count(*) FILTER (WHERE NOT is_up) AS offline, "
-          "coalesce(avg(greatest(seconds, 0)), 0)::float8 AS silent, now() AS as_of FROM silences",
+          "SELECT seconds AS silent, now() AS as_of, "
+          "(SELECT count(*) FROM device_registry WHERE status = 'ACTIVE') AS total_devices, "
+          "(SELECT count(*) FROM device_state WHERE status = 'ONLINE') AS online FROM silences",
       pg::Params::of(day, ""));
   auto out = pg::row_as<FleetUptime>(rows, 0);
-  out.avg_uptime_pct = percent_up(rows.float8(0, rows.column("silent")), day);
+  out.offline = out.total_devices - out.online;
+  if (out.total_devices > 0)
+    out.avg_uptime_pct = percent_up(rows.float8(0, rows.column("silent")), day * out.total_devices);
   co_return out;
 }
 

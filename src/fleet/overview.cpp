@@ -41,10 +41,9 @@ Task<ConnectionInfo> connection_info(FleetDeps d, TenantCaller) { co_return d.co
 
 Task<FleetHealth> fleet_health(FleetDeps, TenantCaller caller) {
   const auto rows = co_await caller.db.query(R"sql(
-    SELECT count(*) AS total_devices, count(*) FILTER (WHERE s.status = 'ONLINE') AS online,
+    SELECT (SELECT count(*) FROM device_registry WHERE status = 'ACTIVE') AS total_devices,
+           (SELECT count(*) FROM device_state WHERE status = 'ONLINE') AS online,
            now() AS calculated_at
-    FROM device_registry r LEFT JOIN device_state s USING (tenant_id, device_id)
-    WHERE r.status = 'ACTIVE'
   )sql");
   auto out = pg::row_as<FleetHealth>(rows, 0);
   if (out.total_devices > 0)

@@ -11,18 +11,23 @@ def system(api, slug):
     return next(t["id"] for t in api.get("/templates?source=system").json()["templates"] if t["slug"] == slug)
 
 
+def tenant_of(api):
+    return api.get("/devices?limit=1").json()["tenant_id"]
+
+
 @pytest.fixture()
-def gateway(other):
-    """A gateway of the tenant's, and its token."""
-    made = other.post("/devices", json={"device_id": "gw-1", "template_id": system(other, "gateway"), "plan_id": "premium"})
-    assert made.status_code == 201, made.text
+def gateway(other, stack):
+    """A gateway of the tenant's, and its token. Made by the command line: 30 devices a minute is the API's limit."""
+    stack.command("admin", "create-device", "--tenant", tenant_of(other), "--id", "gw-1", "--site", "instances")
+    assert other.patch("/devices/gw-1", json={"template_id": system(other, "gateway")}).status_code == 200
+    assert other.put("/devices/gw-1/plan", json={"plan_id": "premium"}).status_code == 200
     token = other.post("/devices/gw-1/tokens/rotate", json={}).json()["password"]
     yield token
     assert other.delete("/devices/gw-1").status_code == 200
 
 
 def send(other, token, metrics, **more):
-    tenant = other.get("/devices?limit=1").json()["tenant_id"]
+    tenant = tenant_of(other)
     answer = requests.post(f"{other.stack.url}/ingest/v1/tenant/{tenant}/device/gw-1/telemetry", timeout=10,
                            headers={"X-Provision-Token": token}, json={"metrics": metrics, **more})
     assert answer.status_code == 202, answer.text
@@ -243,7 +248,7 @@ def test_uptime_counts_silences(other, stack, gateway):
     assert fresh["status"] == "offline" and fresh["range_seconds"] == 86400 and fresh["uptime_pct"] > 99
     # There for ten hours, silent for the last six but one.
     stack.sql("UPDATE device_registry SET created_at = now() - interval '10 hours' WHERE device_id = 'gw-1'")
-    tenant = other.get("/devices?limit=1").json()["tenant_id"]
+    tenant = tenant_of(other)
     for hours, kind, reason in ((10, "CONNECTED", "first_seen"), (8, "DISCONNECTED", "client"),
                                 (6, "DISCONNECTED", "heartbeat_timeout"), (1, "CONNECTED", "heartbeat_resumed")):
         stack.sql("INSERT INTO device_connection_events (tenant_id, device_id, event_type, \"timestamp\", details) VALUES "
@@ -268,7 +273,7 @@ def test_attributes_of_ones_own(other, gateway):
 
 
 def test_parents_make_no_cycle_and_no_tower(other, stack):
-    tenant = other.get("/devices?limit=1").json()["tenant_id"]
+    tenant = tenant_of(other)
     names = [f"level-{i:02d}" for i in range(11)]
     for i, name in enumerate(names):
         stack.command("admin", "create-device", "--tenant", tenant, "--id", name, "--site", "levels")
