@@ -4,6 +4,7 @@
 #include <iostream>
 #include <thread>
 
+#include "fleet/device_side.hpp"
 #include "fleet/status_job.hpp"
 #include "gateway/gateway_loop.hpp"
 #include "gateway/health_api.hpp"
@@ -12,6 +13,7 @@
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "telemetry/ingest_store.hpp"
+#include "telemetry/report_worker.hpp"
 #include "telemetry/retention_job.hpp"
 
 namespace pulse::gateway {
@@ -144,26 +146,43 @@ void watch_migrations(Process& p) {
   }
 }
 
+telemetry::ReportStream shadow_stream() { return {"SHADOW", "ingest-shadow"}; }
+telemetry::ReportStream command_stream() { return {"COMMANDS", "ingest-commands"}; }
+
 /// The ingest role on a loop of its own.
 struct IngestLoop {
   explicit IngestLoop(Process& p)
       : loop("ingest"),
         pool(loop.io().get_executor(), pool_options(p.config, "pulse-ingest")),
-        worker(loop.io().get_executor(), pool, p.nats, ingest_settings(p.config)) {
+        worker(loop.io().get_executor(), pool, p.nats, ingest_settings(p.config)),
+        shadows(loop.io().get_executor(), pool, p.nats, p.metrics, shadow_stream(),
+                fleet::shadow_reports(p.nats), ingest_settings(p.config)),
+        commands(loop.io().get_executor(), pool, p.nats, p.metrics, command_stream(),
+                 fleet::command_reports(p.nats), ingest_settings(p.config)) {
     p.ingest = &worker.stats();
     loop.spawn("ingest", worker.run());
+    loop.spawn("shadow reports", shadows.run());
+    loop.spawn("command reports", commands.run());
     loop.start();
   }
   /// A batch under way is finished; what is not acknowledged is delivered again later.
   void stop() {
-    loop.post([this] { worker.stop(); });
-    for (int i = 0; i < 1'000 && worker.running(); ++i)
+    loop.post([this] {
+      worker.stop();
+      shadows.stop();
+      commands.stop();
+    });
+    const auto busy = [this] {
+      return worker.running() || shadows.running() || commands.running();
+    };
+    for (int i = 0; i < 1'000 && busy(); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     loop.stop();
   }
   Loop loop;
   pg::Pool pool;
   telemetry::IngestWorker worker;
+  telemetry::ReportWorker shadows, commands;
 };
 
 int gateway_threads(const Config& config) {
