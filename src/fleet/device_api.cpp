@@ -1,5 +1,6 @@
 #include "fleet/device_api.hpp"
 
+#include "fleet/device_mounts.hpp"
 #include "platform/crypto/crypto.hpp"
 
 namespace pulse::fleet {
@@ -58,6 +59,6 @@ http::Endpoint by_device(http::Endpoint endpoint) {
       .fails(429, "RATE_LIMITED");
 }
 
-void mount_device_api(http::Router&, const DeviceApiDeps&) {}
+void mount_device_api(http::Router& api, const DeviceApiDeps& d) { mount_device_shadow(api, d); }
 
 }  // namespace pulse::fleet

@@ -6,6 +6,7 @@
 
 #include "fleet/device_side.hpp"
 #include "fleet/status_job.hpp"
+#include "fleet/twin.hpp"
 #include "gateway/gateway_loop.hpp"
 #include "gateway/health_api.hpp"
 #include "gateway/settings.hpp"
@@ -21,7 +22,8 @@ namespace pulse::gateway {
 namespace {
 
 constexpr std::int64_t status_job_lock = 0x70756c736511, retention_job_lock = 0x70756c736512,
-                       purge_job_lock = 0x70756c736513, repair_job_lock = 0x70756c736514;
+                       purge_job_lock = 0x70756c736513, repair_job_lock = 0x70756c736514,
+                       desired_job_lock = 0x70756c736519;
 
 /// Runs `work` every `period_ms` while the leadership holds; an error costs one round.
 Task<> repeat(std::string what, long period_ms, std::function<bool()> still_leader,
@@ -60,6 +62,10 @@ void start_jobs(Process& p) {
     return telemetry::keep_partitions(*p.pool);
   };
   p.base.spawn("device status", lead(p, "device status", status_job_lock, 5'000, status));
+  std::function<Task<>()> desired = [&p]() -> Task<> {
+    co_await fleet::resend_desired(*p.pool, p.nats);
+  };
+  p.base.spawn("desired states", lead(p, "desired states", desired_job_lock, 15'000, desired));
   const auto directory = p.identity.directory(*p.pool, p.base.io().get_executor());
   std::function<Task<>()> purge = [&p, directory]() -> Task<> {
     co_await operations::purge_deleted_tenants(*p.pool, *directory);
