@@ -59,6 +59,9 @@ http::Endpoint by_device(http::Endpoint endpoint) {
       .fails(429, "RATE_LIMITED");
 }
 
-void mount_device_api(http::Router& api, const DeviceApiDeps& d) { mount_device_shadow(api, d); }
+void mount_device_api(http::Router& api, const DeviceApiDeps& d) {
+  mount_device_shadow(api, d);
+  mount_device_commands(api, d);
+}
 
 }  // namespace pulse::fleet

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <thread>
 
+#include "fleet/commands.hpp"
 #include "fleet/device_side.hpp"
 #include "fleet/status_job.hpp"
 #include "fleet/twin.hpp"
@@ -23,7 +24,8 @@ namespace {
 
 constexpr std::int64_t status_job_lock = 0x70756c736511, retention_job_lock = 0x70756c736512,
                        purge_job_lock = 0x70756c736513, repair_job_lock = 0x70756c736514,
-                       desired_job_lock = 0x70756c736519;
+                       desired_job_lock = 0x70756c736519, sweep_job_lock = 0x70756c73651a,
+                       expiry_job_lock = 0x70756c73651b;
 
 /// Runs `work` every `period_ms` while the leadership holds; an error costs one round.
 Task<> repeat(std::string what, long period_ms, std::function<bool()> still_leader,
@@ -66,6 +68,14 @@ void start_jobs(Process& p) {
     co_await fleet::resend_desired(*p.pool, p.nats);
   };
   p.base.spawn("desired states", lead(p, "desired states", desired_job_lock, 15'000, desired));
+  std::function<Task<>()> sweep = [&p]() -> Task<> {
+    co_await fleet::sweep_commands(*p.pool, p.nats);
+  };
+  std::function<Task<>()> expiry = [&p]() -> Task<> {
+    co_await fleet::expire_commands(*p.pool, p.nats);
+  };
+  p.base.spawn("commands", lead(p, "commands", sweep_job_lock, 5'000, sweep));
+  p.base.spawn("command expiry", lead(p, "command expiry", expiry_job_lock, 60'000, expiry));
   const auto directory = p.identity.directory(*p.pool, p.base.io().get_executor());
   std::function<Task<>()> purge = [&p, directory]() -> Task<> {
     co_await operations::purge_deleted_tenants(*p.pool, *directory);
