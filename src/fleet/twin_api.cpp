@@ -155,6 +155,8 @@ bool is_merge_patch(std::string_view content_type) {
 
 Task<http::WithHeaders<TwinDesired>> patch_desired(FleetDeps d, TenantCaller caller,
                                                    http::Path<"device_id"> id, http::Raw request) {
+  // What is another's is told from what is nobody's by no header either.
+  co_await require_device(caller.db, id.value);
   DesiredChange change;
   change.expected_version = expected_version(request->headers.get("If-Match"));
   http::require_json(*request.request);

@@ -304,3 +304,21 @@ def test_what_is_sent_while_nats_is_away_arrives_when_it_is_back(own):
         heard = len(client.messages)
         own.start_nats()
         wait_for("the command", lambda: len(client.messages) > heard, 60)
+
+
+def test_simulated_devices_take_part(stack, customer, fresh_device, tmp_path):
+    done = customer.patch(f"/devices/{fresh_device['device_id']}/twin/desired", json={"desired": {"interval": 60}},
+                          headers={"If-Match": '"0"'})
+    assert done.status_code == 200
+    sent = send(customer, fresh_device, "blink")
+    lines = tmp_path / "devices.jsonl"
+    lines.write_text(json.dumps({k: fresh_device[k] for k in ("tenant_id", "device_id", "site_id", "token")}) + "\n")
+    run = stack.command("simulate", "--devices-file", lines, "--protocol", "mqtt", "--mqtt", f"127.0.0.1:{stack.mqtt_port}",
+                        "--rate", "5", "--duration", "4", "--twin", "on", "--fail-commands", "100", "--report", "json")
+    report = json.loads(run.stdout)
+    assert report["desired_applied"] >= 1 and report["commands_failed"] >= 1 and report["commands_done"] == 0
+    became(customer, fresh_device, sent, "delivered")
+    assert one(customer, fresh_device, sent)["ack_details"]["status"] == "failed"
+    twin = wait_for("the report", lambda: (lambda t: t if t["sync_status"] == "synced" else None)(
+        customer.get(f"/devices/{fresh_device['device_id']}/twin").json()), 10)
+    assert twin["reported"] == {"interval": 60}
