@@ -233,7 +233,7 @@ function LeaveDialog({ dirty }: { dirty: boolean }) {
   );
 }
 
-export function DetailsTab({
+export default function DetailsTab({
   device,
   dirty,
   onDirty,
