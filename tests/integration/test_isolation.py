@@ -75,9 +75,8 @@ def one_of_everything(stack, tenant, mark):
             "subscription_id": subscription, "device_token": rotated.json()["password"],
             "template_id": str(template.json()["id"]), "version": "1",
             "module_id": str(module), "sensor_id": str(sensor), "transport_id": str(transport), "metric_id": made["metrics"],
-            "command_id": made["commands"], "slot_id": made["slots"], "role_id": role, "user_id": member, "account_id": account,
-            "template_id": str(template.json()["id"]), "version": "1", "metric_id": made["metrics"],
-            "command_id": {"templates": made["commands"], "devices": command["command_id"]}, "slot_id": made["slots"], "role_id": role, "user_id": member, "account_id": account,
+            "command_id": {"templates": made["commands"], "devices": command["command_id"]},
+            "slot_id": made["slots"], "role_id": role, "user_id": member, "account_id": account,
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
             "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],
                          "api-tokens": token, "service-accounts": machine}}
@@ -153,7 +152,8 @@ def test_no_endpoint_crosses(stack, other, victim, conformance):
 
 
 # Members of bodies and queries that name a thing: by which of the things above.
-REFERENCES = {"site_id": "site_id", "device_id": "device_id", "device_ids": "device_id", "parent_device_id": "device_id", "template_id": "template_id",
+REFERENCES = {"site_id": "site_id", "device_id": "device_id", "device_ids": "device_id", "parent_device_id": "device_id",
+              "template_id": "template_id",
               "role_ids": "role_id", "reassign_to": "role_id", "entity_id": "device_id", "actor_id": "user_id",
               "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag"}
 # What the caller names anew: the same name in two tenants is two things.

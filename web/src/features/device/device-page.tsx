@@ -19,6 +19,7 @@ import { Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
 import { StatusMark, why } from '@/ui/status';
 import { Ago, useTitle } from '@/ui/time';
 import { useUrl } from '@/lib/use-url';
+import { LeaveDialog } from './leave-dialog';
 import { useDevice } from './queries';
 import { deviceTabs, tabOf } from './tabs';
 import { useLiveDevice } from './use-live-device';
@@ -29,7 +30,12 @@ function DevicePage({ id }: { id: string }) {
   const query = useDevice(id);
   const sites = useSites();
   const [asking, setAsking] = useState(false);
-  const [dirty, setDirty] = useState(false);
+  const [unsaved, setUnsaved] = useState<ReadonlySet<string>>(new Set());
+  const mark = (key: string, dirty: boolean) =>
+    setUnsaved((old) => {
+      if (old.has(key) === dirty) return old;
+      return new Set(dirty ? [...old, key] : [...old].filter((k) => k !== key));
+    });
   const restore = useRestore();
   const device = query.data;
   useLiveDevice(id);
@@ -161,7 +167,7 @@ function DevicePage({ id }: { id: string }) {
               className="h-9 shrink-0 border-b-2 border-transparent whitespace-nowrap text-ink-2 hover:text-ink focus-visible:-outline-offset-2 data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink"
             >
               {label}
-              {keepsInput && dirty && <span className="text-warning"> · unsaved</span>}
+              {keepsInput && unsaved.has(key) && <span className="text-warning"> · unsaved</span>}
             </Tabs.Trigger>
           ))}
         </Tabs.List>
@@ -171,15 +177,16 @@ function DevicePage({ id }: { id: string }) {
             value={key}
             tabIndex={-1}
             className="outline-none"
-            forceMount={(keepsInput && dirty) || undefined}
+            forceMount={(keepsInput && unsaved.has(key)) || undefined}
             hidden={tab.key !== key}
           >
             <Suspense fallback={<SkeletonRows rows={6} label="Loading" />}>
-              <Part device={device} dirty={dirty} onDirty={setDirty} />
+              <Part device={device} onDirty={(dirty) => mark(key, dirty)} />
             </Suspense>
           </Tabs.Content>
         ))}
       </Tabs.Root>
+      <LeaveDialog unsaved={deviceTabs.filter((t) => unsaved.has(t.key)).map((t) => t.label)} />
       {asking && (
         <DecommissionDialog
           ids={[id]}

@@ -7,7 +7,6 @@ import { LiveTab } from './live-tab';
 export interface DeviceTabProps {
   device: Device;
   /** For a tab with input of its own: whether it holds changes that are not saved. */
-  dirty: boolean;
   onDirty: (dirty: boolean) => void;
 }
 
@@ -22,6 +21,8 @@ export interface DeviceTab {
 
 export const deviceTabs: readonly DeviceTab[] = [
   { key: 'live', label: 'Live', Part: LiveTab },
+  { key: 'twin', label: 'Twin', Part: lazyPart(() => import('@/features/twin/twin-tab')), keepsInput: true },
+  { key: 'commands', label: 'Commands', Part: lazyPart(() => import('@/features/commands/commands-tab')) },
   { key: 'connect', label: 'Connect', Part: lazyPart(() => import('./connect-tab')) },
   { key: 'details', label: 'Details', Part: lazyPart(() => import('./details-tab')), keepsInput: true },
   { key: 'activity', label: 'Activity', Part: lazyPart(() => import('./activity-tab')) },
