@@ -218,7 +218,7 @@ start_simulate() {
   process_of simulate >/dev/null && return 0
   start_process simulate env -u PULSE_URL -u PULSE_PG_PORT -u PULSE_NATS_PORT "$PULSE" simulate \
     --url "http://127.0.0.1:$PULSE_PORT" --mqtt "127.0.0.1:$MQTT_PORT" \
-    --devices-file "$DEV/devices.jsonl"
+    --devices-file "$DEV/devices.jsonl" --twin on --fail-commands 10
 }
 
 write_env() {

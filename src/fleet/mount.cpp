@@ -19,6 +19,8 @@ void mount(http::Router& api, const FleetDeps& deps) {
   mount_device_plan(api, deps);
   mount_device_attributes(api, deps);
   mount_device_health(api, deps);
+  mount_commands(api, deps);
+  mount_twin(api, deps);
   mount_overview(api, deps);
 }
 

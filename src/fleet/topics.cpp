@@ -41,6 +41,10 @@ std::optional<DeviceTopic> parse_topic(std::string_view topic) {
   return DeviceTopic{*tenant, *device, topic};
 }
 
+std::string topic_of(std::string_view tenant, std::string_view device, std::string_view kind) {
+  return prefix_of(tenant, device).append(kind);
+}
+
 bool device_to_cloud(std::string_view kind) {
   return kind == "telemetry" || kind == "heartbeat" || kind == "shadow/reported" ||
          kind == "commands/ack" || kind == "ota/status";

@@ -14,6 +14,9 @@ struct DeviceTopic {
 /// Nothing when the topic is not of that form or an id has other characters than [A-Za-z0-9_-].
 std::optional<DeviceTopic> parse_topic(std::string_view topic);
 
+/// The topic itself.
+std::string topic_of(std::string_view tenant, std::string_view device, std::string_view kind);
+
 /// True for what devices send: telemetry, heartbeat, shadow/reported, commands/ack, ota/status.
 bool device_to_cloud(std::string_view kind);
 

@@ -4,7 +4,10 @@
 #include <iostream>
 #include <thread>
 
+#include "fleet/commands.hpp"
+#include "fleet/device_side.hpp"
 #include "fleet/status_job.hpp"
+#include "fleet/twin.hpp"
 #include "gateway/gateway_loop.hpp"
 #include "gateway/health_api.hpp"
 #include "gateway/settings.hpp"
@@ -12,6 +15,7 @@
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "telemetry/ingest_store.hpp"
+#include "telemetry/report_worker.hpp"
 #include "telemetry/retention_job.hpp"
 
 namespace pulse::gateway {
@@ -19,7 +23,9 @@ namespace pulse::gateway {
 namespace {
 
 constexpr std::int64_t status_job_lock = 0x70756c736511, retention_job_lock = 0x70756c736512,
-                       purge_job_lock = 0x70756c736513, repair_job_lock = 0x70756c736514;
+                       purge_job_lock = 0x70756c736513, repair_job_lock = 0x70756c736514,
+                       desired_job_lock = 0x70756c736519, sweep_job_lock = 0x70756c73651a,
+                       expiry_job_lock = 0x70756c73651b;
 
 /// Runs `work` every `period_ms` while the leadership holds; an error costs one round.
 Task<> repeat(std::string what, long period_ms, std::function<bool()> still_leader,
@@ -58,6 +64,18 @@ void start_jobs(Process& p) {
     return telemetry::keep_partitions(*p.pool);
   };
   p.base.spawn("device status", lead(p, "device status", status_job_lock, 5'000, status));
+  std::function<Task<>()> desired = [&p]() -> Task<> {
+    co_await fleet::resend_desired(*p.pool, p.nats);
+  };
+  p.base.spawn("desired states", lead(p, "desired states", desired_job_lock, 15'000, desired));
+  std::function<Task<>()> sweep = [&p]() -> Task<> {
+    co_await fleet::sweep_commands(*p.pool, p.nats);
+  };
+  std::function<Task<>()> expiry = [&p]() -> Task<> {
+    co_await fleet::expire_commands(*p.pool, p.nats);
+  };
+  p.base.spawn("commands", lead(p, "commands", sweep_job_lock, 5'000, sweep));
+  p.base.spawn("command expiry", lead(p, "command expiry", expiry_job_lock, 60'000, expiry));
   const auto directory = p.identity.directory(*p.pool, p.base.io().get_executor());
   std::function<Task<>()> purge = [&p, directory]() -> Task<> {
     co_await operations::purge_deleted_tenants(*p.pool, *directory);
@@ -144,26 +162,43 @@ void watch_migrations(Process& p) {
   }
 }
 
+telemetry::ReportStream shadow_stream() { return {"SHADOW", "ingest-shadow"}; }
+telemetry::ReportStream command_stream() { return {"COMMANDS", "ingest-commands"}; }
+
 /// The ingest role on a loop of its own.
 struct IngestLoop {
   explicit IngestLoop(Process& p)
       : loop("ingest"),
         pool(loop.io().get_executor(), pool_options(p.config, "pulse-ingest")),
-        worker(loop.io().get_executor(), pool, p.nats, ingest_settings(p.config)) {
+        worker(loop.io().get_executor(), pool, p.nats, ingest_settings(p.config)),
+        shadows(loop.io().get_executor(), pool, p.nats, p.metrics, shadow_stream(),
+                fleet::shadow_reports(p.nats), ingest_settings(p.config)),
+        commands(loop.io().get_executor(), pool, p.nats, p.metrics, command_stream(),
+                 fleet::command_reports(p.nats), ingest_settings(p.config)) {
     p.ingest = &worker.stats();
     loop.spawn("ingest", worker.run());
+    loop.spawn("shadow reports", shadows.run());
+    loop.spawn("command reports", commands.run());
     loop.start();
   }
   /// A batch under way is finished; what is not acknowledged is delivered again later.
   void stop() {
-    loop.post([this] { worker.stop(); });
-    for (int i = 0; i < 1'000 && worker.running(); ++i)
+    loop.post([this] {
+      worker.stop();
+      shadows.stop();
+      commands.stop();
+    });
+    const auto busy = [this] {
+      return worker.running() || shadows.running() || commands.running();
+    };
+    for (int i = 0; i < 1'000 && busy(); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     loop.stop();
   }
   Loop loop;
   pg::Pool pool;
   telemetry::IngestWorker worker;
+  telemetry::ReportWorker shadows, commands;
 };
 
 int gateway_threads(const Config& config) {

@@ -10,9 +10,9 @@ namespace pulse::gateway {
 
 namespace {
 
-constexpr std::string_view csrf_exempt[] = {"/ingest/",   "/health",       "/metrics",
-                                            "/webhook/",  "/.well-known/", "/api/v1/internal/",
-                                            "/customer/", "/operator/",    "/realms/"};
+constexpr std::string_view csrf_exempt[] = {
+    "/ingest/",          "/health",    "/metrics",   "/webhook/", "/.well-known/",
+    "/api/v1/internal/", "/customer/", "/operator/", "/realms/",  "/device/"};
 
 bool changes_state(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
@@ -72,7 +72,8 @@ void add_cors(const EdgeSettings& s, const http::Request& request, http::Respons
     return;
   response.headers.set("Access-Control-Allow-Origin", std::string(origin));
   response.headers.set("Access-Control-Allow-Credentials", "true");
-  response.headers.set("Access-Control-Expose-Headers", "X-Request-ID, X-CSRF-Token, Retry-After");
+  response.headers.set("Access-Control-Expose-Headers",
+                       "X-Request-ID, X-CSRF-Token, Retry-After, ETag");
   response.headers.add("Vary", "Origin");
 }
 
@@ -83,7 +84,8 @@ http::Response preflight(const EdgeSettings& s, const http::Request& request) {
   if (r.headers.find("Access-Control-Allow-Origin")) {
     r.headers.add("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS");
     r.headers.add("Access-Control-Allow-Headers",
-                  "Authorization, Content-Type, X-CSRF-Token, X-Request-ID, X-Tenant-ID");
+                  "Authorization, Content-Type, If-Match, X-CSRF-Token, X-Request-ID, "
+                  "X-Tenant-ID");
     r.headers.add("Access-Control-Max-Age", "600");
   }
   return r;

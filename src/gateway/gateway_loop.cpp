@@ -5,6 +5,8 @@
 #include "account/deps.hpp"
 #include "fleet/broker_hooks.hpp"
 #include "fleet/deps.hpp"
+#include "fleet/device_api.hpp"
+#include "fleet/device_side.hpp"
 #include "gateway/health_api.hpp"
 #include "gateway/pages.hpp"
 #include "gateway/session_api.hpp"
@@ -140,6 +142,7 @@ void GatewayLoop::Impl::build() {
     deps.connections = process.connections;
     deps.failures = process.device_failures;
     deps.nats = &process.nats;
+    deps.pending = fleet::pending_for_devices(*pool);
     deps.require_token = config.boolean("REQUIRE_TOKEN");
     deps.payload_bytes_max = static_cast<std::size_t>(config.integer("MAX_PAYLOAD_BYTES"));
     mqtt = std::make_unique<telemetry::MqttRole>(loop.io(), std::move(deps));
@@ -179,6 +182,15 @@ void GatewayLoop::Impl::mount_rooms() {
     fleet_deps.connection = connection_info(config);
     fleet_deps.recent = telemetry::recent_messages;
     fleet::mount(router, fleet_deps);
+    fleet::DeviceApiDeps devices;
+    devices.pool = pool.get();
+    devices.nats = &process.nats;
+    devices.auth = process.devices;
+    devices.lookup = lookup;
+    devices.owners = std::make_shared<fleet::TokenOwners>(*pool);
+    devices.failures = process.device_failures;
+    devices.stopping = [&p = process] { return p.stopping.load(); };
+    fleet::mount_device_api(router, devices);
     telemetry::DoorDeps door;
     door.auth = process.devices;
     door.lookup = lookup;

@@ -4,6 +4,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/json.hpp>
 
 #include "platform/clock.hpp"
 #include "platform/loop.hpp"
@@ -55,6 +56,7 @@ struct MqttSender::Impl : std::enable_shared_from_this<MqttSender::Impl> {
   Ledger& ledger;
   const Options& options;
   std::vector<std::unique_ptr<Link>> links;  // by device, made on demand
+  Rng luck{hash_text("commands", 1)};        ///< which commands fail
   std::size_t held = 0, up = 0;
   int connecting = 0;
   bool abandoned = false;
@@ -95,6 +97,49 @@ struct MqttSender::Impl : std::enable_shared_from_this<MqttSender::Impl> {
                      [weak = weak_from_this(), index, seq = message.seq](const auto& ack) {
                        if (const auto self = weak.lock()) self->settle(index, seq, ack);
                      });
+  }
+
+  std::string topic_of(std::uint32_t index, std::string_view kind) const {
+    const auto& device = fleet.device(index);
+    return "tenant/" + device.tenant_id + "/device/" + device.device_id + "/" + std::string(kind);
+  }
+
+  /// Takes part in twin and commands from now on: subscribes, and answers what comes.
+  Task<> take_part(std::uint32_t index) {
+    Link& l = *links[index];
+    l.client.on_message([weak = weak_from_this(), index](const mqtt::ClientMessage& m) {
+      if (const auto self = weak.lock()) self->answer(index, m.topic, m.payload);
+    });
+    const std::string desired = topic_of(index, "shadow/desired");
+    const std::string commands = topic_of(index, "commands");
+    try {
+      co_await l.client.subscribe(desired, mqtt::Qos::at_least_once);
+      co_await l.client.subscribe(commands, mqtt::Qos::at_least_once);
+    } catch (const boost::system::system_error&) {
+      // The connection ended: the next one subscribes again.
+    }
+  }
+
+  /// What is desired becomes reported; a command is acknowledged, each time that it comes.
+  void answer(std::uint32_t index, std::string_view topic, std::string_view payload) {
+    boost::system::error_code ec;
+    const auto json = boost::json::parse({payload.data(), payload.size()}, ec);
+    if (ec || !json.is_object()) return;
+    const auto& message = json.get_object();
+    const auto send_back = [&](std::string_view kind, const boost::json::object& body) {
+      links[index]->client.publish(topic_of(index, kind), boost::json::serialize(body),
+                                   mqtt::Qos::at_least_once, [](const mqtt::PublishAck&) {});
+    };
+    if (topic.ends_with("/shadow/desired") && message.contains("desired")) {
+      ++ledger.counts.desired_applied;
+      send_back("shadow/reported",
+                {{"reported", message.at("desired")}, {"version", message.at("version")}});
+    } else if (topic.ends_with("/commands") && message.contains("command_id")) {
+      const bool failed = luck.uniform(0, 100) < options.fail_commands;
+      ++(failed ? ledger.counts.commands_failed : ledger.counts.commands_done);
+      send_back("commands/ack",
+                {{"command_id", message.at("command_id")}, {"status", failed ? "failed" : "ok"}});
+    }
   }
 
   void settle(std::uint32_t index, std::int64_t seq, const mqtt::PublishAck& ack) {
@@ -166,13 +211,14 @@ struct MqttSender::Impl : std::enable_shared_from_this<MqttSender::Impl> {
       if (before) ++self->ledger.counts.reconnects;
       l.changed.expires_at(asio::steady_timer::time_point::max());
       l.client.on_end([&l](const mqtt::ConnectionEnd&) { l.changed.cancel(); });
-      self->resend(index, before);
+      if (self->options.twin) co_await self->take_part(index);
+      if (l.client.connected()) self->resend(index, before);
       before = true;
       boost::system::error_code ec;
       if (l.client.connected())
         co_await l.changed.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+      if (l.up) --self->up;
       l.up = false;
-      --self->up;
     }
     l.running = false;
   }

@@ -108,6 +108,12 @@ const std::map<std::string, Reader>& readers() {
                      const std::string& v) { o.drain_s = number(f, v, 0, 3'600); }},
       {"--qos", [](Options& o, const std::string& f,
                    const std::string& v) { o.qos = static_cast<int>(integer(f, v, 0, 2)); }},
+      {"--twin",
+       [](Options& o, const std::string& f, const std::string& v) {
+         o.twin = choice(f, v, std::map<std::string, bool>{{"on", true}, {"off", false}});
+       }},
+      {"--fail-commands", [](Options& o, const std::string& f,
+                             const std::string& v) { o.fail_commands = number(f, v, 0, 100); }},
       {"--faults", read_faults},
       {"--seed", [](Options& o, const std::string& f,
                     const std::string& v) { o.seed = integer(f, v, 0, UINT64_MAX); }},
@@ -169,6 +175,9 @@ std::string usage() {
   --in-flight N          unacknowledged messages at most, for each protocol (default 1000)
   --duration S           seconds; 0 (default): until SIGINT or SIGTERM
   --drain S              seconds that the end waits for acknowledgements (default 10)
+  --twin WHICH           on: MQTT devices report what is desired, and acknowledge commands; off
+                         (default)
+  --fail-commands P      per cent of the commands that are acknowledged as failed (default 0)
   --faults LIST          of malformed, dropouts, bursts, skew, separated by commas
   --seed N               the same seed gives the same values (default 1)
   --acked-log FILE       append "tenant device seq protocol" for each acknowledged message

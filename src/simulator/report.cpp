@@ -68,6 +68,9 @@ std::string Report::text() const {
     out += line;
   };
   row("unconfirmed", counts.unconfirmed);
+  row("twin applied", counts.desired_applied);
+  row("commands done", counts.commands_done);
+  row("commands failed", counts.commands_failed);
   row("malformed", counts.malformed_sent);
   row("  taken", counts.malformed_acknowledged);
   row("no answer", counts.abandoned);
@@ -92,6 +95,9 @@ std::string Report::json() const {
       {"resent", counts.resent},
       {"acknowledged", counts.acknowledged},
       {"unconfirmed", counts.unconfirmed},
+      {"desired_applied", counts.desired_applied},
+      {"commands_done", counts.commands_done},
+      {"commands_failed", counts.commands_failed},
       {"malformed_sent", counts.malformed_sent},
       {"malformed_acknowledged", counts.malformed_acknowledged},
       {"unanswered", counts.abandoned},

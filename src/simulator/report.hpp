@@ -33,9 +33,11 @@ struct Counts {
   std::uint64_t acknowledged = 0;  ///< 202 or PUBACK; well-formed ones
   std::uint64_t unconfirmed = 0;   ///< QoS 0: handed to the network
   std::uint64_t malformed_sent = 0, malformed_acknowledged = 0;
-  std::uint64_t abandoned = 0;                   ///< without an answer when the run ended
-  std::uint64_t reconnects = 0;                  ///< MQTT
-  std::map<std::string, std::uint64_t> refused;  ///< by reason, at most 100 of them
+  std::uint64_t abandoned = 0;        ///< without an answer when the run ended
+  std::uint64_t reconnects = 0;       ///< MQTT
+  std::uint64_t desired_applied = 0;  ///< documents that were desired, and reported
+  std::uint64_t commands_done = 0, commands_failed = 0;  ///< as acknowledged
+  std::map<std::string, std::uint64_t> refused;          ///< by reason, at most 100 of them
 
   void refuse(const std::string& reason, std::uint64_t n = 1);
   std::uint64_t refused_in_all() const;

@@ -22,10 +22,12 @@ struct Options {
   std::optional<double> rate;  ///< messages/s in all; 0: as fast as acknowledged; absent: as
                                ///< each device's profile says
   Protocol protocol = Protocol::mixed;
-  int batch = 1;          ///< messages in an HTTP request, 1 to 100
-  double duration_s = 0;  ///< 0: until a signal
-  double drain_s = 10;    ///< how long the end waits for acknowledgements
-  int qos = 1;            ///< MQTT
+  int batch = 1;             ///< messages in an HTTP request, 1 to 100
+  double duration_s = 0;     ///< 0: until a signal
+  double drain_s = 10;       ///< how long the end waits for acknowledgements
+  int qos = 1;               ///< MQTT
+  bool twin = false;         ///< over MQTT: report what is desired, acknowledge commands
+  double fail_commands = 0;  ///< per cent of the commands that are acknowledged as failed
   std::set<Fault> faults;
   std::uint64_t seed = 1;
   ReportFormat report = ReportFormat::text;

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json/monotonic_resource.hpp>
-#include <deque>
 #include <map>
 #include <set>
 
@@ -15,6 +14,7 @@
 #include "platform/loop.hpp"
 #include "platform/turns.hpp"
 #include "telemetry/ingest_store.hpp"
+#include "telemetry/processed_purge.hpp"
 
 namespace pulse::telemetry {
 
@@ -61,12 +61,16 @@ Task<> ensure_streams(nats::Client& nats, const IngestSettings& s) {
   routes.max_bytes = s.stream_max_bytes / 8;
   routes.replicas = s.replicas;
   co_await nats.ensure_stream(routes);
-  nats::ConsumerConfig consumer;
-  consumer.stream = stream;
-  consumer.durable = durable;
-  consumer.ack_wait_ms = s.ack_wait_ms;
-  consumer.max_ack_pending = 50'000;
-  co_await nats.ensure_consumer(consumer);
+  static const std::pair<std::string, std::string> consumers[] = {
+      {stream, durable}, {"SHADOW", "ingest-shadow"}, {"COMMANDS", "ingest-commands"}};
+  for (const auto& [of, name] : consumers) {
+    nats::ConsumerConfig consumer;
+    consumer.stream = of;
+    consumer.durable = name;
+    consumer.ack_wait_ms = s.ack_wait_ms;
+    consumer.max_ack_pending = 50'000;
+    co_await nats.ensure_consumer(consumer);
+  }
 }
 
 struct IngestWorker::Impl {
@@ -77,7 +81,8 @@ struct IngestWorker::Impl {
         settings(s),
         registry(n, executor),
         judge(settings.judge),
-        bound(settings.batch_size, settings.batch_most, settings.flush_interval_ms) {}
+        bound(settings.batch_size, settings.batch_most, settings.flush_interval_ms),
+        purge(n, stream, durable, settings.keep_processed_s) {}
 
   boost::asio::any_io_executor executor;
   pg::Pool& pool;
@@ -93,12 +98,7 @@ struct IngestWorker::Impl {
   bool stopping = false;
   std::atomic<bool> running{false};  // read by the thread that stops the loop
   Turns takes, stores;
-  struct Processed {
-    std::int64_t at_ms;
-    std::uint64_t up_to;
-  };
-  std::deque<Processed> processed;  // one entry per purge interval
-  std::int64_t purge_at_ms = 0;
+  ProcessedPurge purge;
   // What may have been stored before, although JetStream does not say so: see learn_progress.
   const std::string worker = uuid7();
   std::uint64_t highest_stored = 0;
@@ -115,7 +115,6 @@ struct IngestWorker::Impl {
   Task<> bury(Work& work, std::size_t at, std::string fault_text);
   void learn_from(const IngestBatch& batch);
   Task<> prepare_days(const IngestBatch& batch);
-  Task<> purge_processed();
   Task<> take(Work& work);
   Task<> keep(Work& work);
   Task<> work_on();
@@ -302,32 +301,6 @@ Task<bool> IngestWorker::Impl::store_until_done(Work& work) {
   co_return false;
 }
 
-/// Processed messages stay for a while, so that the server can tell a device's retry from a new
-/// message even after its own restart; then they go. Unprocessed ones are never touched.
-Task<> IngestWorker::Impl::purge_processed() {
-  const auto interval =
-      std::clamp<std::int64_t>(settings.keep_processed_s * 1000 / 10, 1'000, 60'000);
-  if (steady_ms() < purge_at_ms) co_return;
-  purge_at_ms = steady_ms() + interval;
-  std::string problem;
-  try {
-    const auto floor = co_await nats.acked_up_to(stream, durable);
-    processed.push_back({steady_ms(), floor});
-    std::uint64_t done = 0;
-    while (!processed.empty() &&
-           processed.front().at_ms <= steady_ms() - settings.keep_processed_s * 1000) {
-      done = processed.front().up_to;
-      processed.pop_front();
-    }
-    if (done > 0) co_await nats.purge_below(stream, done + 1);
-  } catch (const std::exception& e) {
-    problem = e.what();
-  }
-  if (!problem.empty())
-    log::error_throttled("processed messages not purged, trying again later", {{"error", problem}},
-                         60);
-}
-
 void IngestWorker::Impl::publish_live(const IngestBatch& batch,
                                       const std::vector<CameOnline>& online) {
   for (const auto& [tenant, message] : batch.live_messages(now_ms(), 256 * 1024))
@@ -363,7 +336,7 @@ void IngestWorker::Impl::publish_live(const IngestBatch& batch,
 Task<> IngestWorker::Impl::take(Work& work) {
   co_await refresh_settings();
   work.messages = co_await consumer->fetch(bound.next(), 250);
-  co_await purge_processed();
+  co_await purge.run_when_due();
   work.judged.reserve(work.messages.size());
   for (const auto& m : work.messages) {
     // The other lane's transaction waits for this thread whenever PostgreSQL has answered.

@@ -102,6 +102,19 @@ std::shared_ptr<LiveHub::Tenant> LiveHub::tenant(const std::string& id) {
   return made;
 }
 
+namespace {
+
+/// A write that may change how many devices there are, or their status. What is written about one
+/// device ("twin:{device}") does not.
+bool changes_fleet(std::string_view type, const boost::json::object& message) {
+  if (type == "status") return true;
+  const auto* what = message.if_contains("what");
+  return type == "changed" &&
+         !(what && what->is_string() && what->get_string().find(':') != std::string_view::npos);
+}
+
+}  // namespace
+
 void LiveHub::received(const std::string& id, const std::string& data) {
   const auto it = tenants_.find(id);
   const auto tenant = it == tenants_.end() ? nullptr : it->second.lock();
@@ -126,7 +139,7 @@ void LiveHub::received(const std::string& id, const std::string& data) {
   }
   for (auto* sink : tenant->sinks) sink->notice(o);
   // Devices that came or went change the counts as a change of status does.
-  if (type->get_string() == "status" || type->get_string() == "changed") tenant->fleet_changed();
+  if (changes_fleet(type->get_string(), o)) tenant->fleet_changed();
 }
 
 namespace {

@@ -14,7 +14,9 @@
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "platform/loop.hpp"
+#include "platform/mqtt/topic.hpp"
 #include "platform/mqtt/websocket_stream.hpp"
+#include "platform/turns.hpp"
 #include "telemetry/door.hpp"
 
 namespace pulse::telemetry {
@@ -64,7 +66,10 @@ struct MqttRole::Impl : std::enable_shared_from_this<MqttRole::Impl> {
   MqttRoleDeps deps;
   std::shared_ptr<RateLines> rate;
   std::unique_ptr<mqtt::Endpoint> endpoint;
-  std::unique_ptr<nats::Subscription> takeovers, changes;
+  std::unique_ptr<nats::Subscription> takeovers, changes, to_devices;
+  /// Look-ups of what is pending go one at a time: devices that all come back at once must not take
+  /// the loop's connections to PostgreSQL.
+  Turns lookups;
 
   mqtt::Hooks hooks();
   Task<mqtt::AuthResult> authenticate(const mqtt::ConnectInfo& info);
@@ -73,6 +78,8 @@ struct MqttRole::Impl : std::enable_shared_from_this<MqttRole::Impl> {
   void disconnected(const mqtt::SessionInfo& info, const mqtt::DisconnectCause& cause,
                     std::optional<mqtt::Will> will);
   void listen_to_nats();
+  void subscribed(const mqtt::SessionRef& ref, std::string_view filter);
+  static Task<> send_pending(std::shared_ptr<Impl> self, mqtt::SessionRef ref, std::string kind);
   static Task<> check_sessions(std::shared_ptr<Impl> self, std::string tenant, std::string device);
 };
 
@@ -210,6 +217,9 @@ mqtt::Hooks MqttRole::Impl::hooks() {
     if (!fleet::may_subscribe(s.tenant, s.device, filter)) co_return mqtt::Reason::not_authorized;
     co_return static_cast<mqtt::Reason>(qos);
   };
+  h.subscribed = [this](const mqtt::SessionRef& ref, std::string_view filter) {
+    subscribed(ref, filter);
+  };
   h.connected = [this](const mqtt::SessionRef& ref) {
     const auto& s = session_of(ref.info().principal);
     fleet::ConnectionChange change;
@@ -231,6 +241,40 @@ mqtt::Hooks MqttRole::Impl::hooks() {
     deps.nats->publish(takeover_subject, text + "}");
   };
   return h;
+}
+
+void MqttRole::Impl::subscribed(const mqtt::SessionRef& ref, std::string_view filter) {
+  const auto& session = session_of(ref.info().principal);
+  for (const auto& [kind, find] : deps.pending)
+    if (mqtt::topic_matches(filter, fleet::topic_of(session.tenant, session.device, kind)))
+      boost::asio::co_spawn(io, send_pending(shared_from_this(), ref, kind), boost::asio::detached);
+}
+
+/// What a device that subscribed has not seen yet. Where the look-up fails, the kind's job sends it
+/// later.
+Task<> MqttRole::Impl::send_pending(std::shared_ptr<Impl> self, mqtt::SessionRef ref,
+                                    std::string kind) {
+  const auto& session = session_of(ref.info().principal);
+  std::vector<fleet::DeviceMessage> messages;
+  std::string problem;
+  try {
+    const auto turn = co_await self->lookups.take();
+    if (!ref.alive()) co_return;
+    messages = co_await self->deps.pending.find(kind)->second(session.tenant, session.device);
+  } catch (const pg::Error& e) {
+    problem = e.what();
+  }
+  if (!problem.empty())
+    log::error_throttled("what waits for a device not looked up",
+                         {{"kind", kind}, {"error", problem}}, 30);
+  if (!self->endpoint) co_return;
+  mqtt::Message message;
+  message.topic = fleet::topic_of(session.tenant, session.device, kind);
+  for (auto& m : messages) {
+    message.payload = std::move(m.payload);
+    message.retain = m.retained;
+    self->endpoint->deliver(ref, message);
+  }
 }
 
 /// A device changed: those of its sessions whose token is gone, or that may send no more, end.
@@ -268,6 +312,18 @@ void MqttRole::Impl::listen_to_nats() {
                                      self->endpoint->kick(text_of(json.as_object(), "client"),
                                                           text_of(json.as_object(), "session"));
                                    });
+  to_devices = deps.nats->subscribe(
+      fleet::to_any_device, "", io.get_executor(), [weak = weak_from_this()](nats::Message m) {
+        const auto self = weak.lock();
+        const auto to = fleet::target_of(m.subject);
+        if (!self || !self->endpoint || !to) return;
+        const std::string principal = to->tenant + "/" + to->device;
+        if (!self->endpoint->serves(principal)) return;
+        mqtt::Message message;
+        message.topic = fleet::topic_of(to->tenant, to->device, to->kind);
+        message.payload = std::move(m.data);
+        self->endpoint->deliver(principal, message);
+      });
   changes =
       deps.nats->subscribe(fleet::invalidate_subject, "", io.get_executor(),
                            [weak = weak_from_this(), text_of](nats::Message m) {
@@ -304,6 +360,7 @@ MqttRole::MqttRole(boost::asio::io_context& io, MqttRoleDeps deps)
 MqttRole::~MqttRole() {
   impl_->takeovers.reset();
   impl_->changes.reset();
+  impl_->to_devices.reset();
   impl_->endpoint.reset();
 }
 

@@ -6,6 +6,7 @@
 
 #include "fleet/connection_log.hpp"
 #include "fleet/device_auth.hpp"
+#include "fleet/to_device.hpp"
 #include "platform/http/router.hpp"
 #include "platform/limits.hpp"
 #include "platform/mqtt/endpoint.hpp"
@@ -21,6 +22,7 @@ struct MqttRoleDeps {
   std::shared_ptr<fleet::ConnectionLog> connections;  ///< of the process
   std::shared_ptr<tenancy::FailureLimit> failures;    ///< of the process, by address
   nats::Client* nats = nullptr;
+  fleet::PendingByKind pending;  ///< what a device that subscribes has not seen; of the loop
   bool require_token = true;
   std::size_t payload_bytes_max = limits::ingest_payload_bytes_mqtt;  ///< more is quarantined
 };

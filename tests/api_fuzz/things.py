@@ -47,6 +47,8 @@ class Things:
                     "service-accounts": "account_token"}[words[4]]
         if name == "user_id" and words[-1] == "{session_id}":
             return "user_with_session"
+        if name == "command_id" and "templates" not in words:
+            return "device_command"
         if name in ("user_id", "session_id"):
             return f"{side}_{name}"
         if "ingest" in words:
@@ -86,6 +88,11 @@ class Things:
         path = f"/api/v1/customer/devices/{before['device_id']}/tokens"
         self._made(CUSTOMER, f"{path}/rotate", {})
         return self.callers.call(CUSTOMER, "GET", path).json()["tokens"][0]["id"]
+
+    def _device_command(self, before):
+        # A device acknowledges its own.
+        path = f"/api/v1/customer/devices/{before.get('device_id', self.callers.device['device_id'])}/commands"
+        return self._made(CUSTOMER, path, {"command_type": "blink"})["command_id"]
 
     def _tag(self, before):
         self.callers.call(CUSTOMER, "POST", f"/api/v1/customer/devices/{before['device_id']}/tags/cold")

@@ -65,7 +65,7 @@ export async function send(metrics, from = device, more = {}) {
 }
 
 /** A call of the API beside the browser, as another window or a script makes it. */
-export async function call(user, method, where, body) {
+export async function call(user, method, where, body, more = {}) {
   const form = { grant_type: 'password', client_id: 'pulse-ui', username: user, password: 'pulse-demo-1' };
   const granted = await fetch(`${url}/realms/pulse/protocol/openid-connect/token`, {
     method: 'POST', body: new URLSearchParams(form),
@@ -73,7 +73,7 @@ export async function call(user, method, where, body) {
   const { access_token } = await granted.json();
   const answer = await fetch(`${url}/api/v1/customer${where}`, {
     method,
-    headers: { Authorization: `Bearer ${access_token}`, 'Content-Type': 'application/json' },
+    headers: { Authorization: `Bearer ${access_token}`, 'Content-Type': 'application/json', ...more },
     body: JSON.stringify(body),
   });
   assert.ok(answer.ok, `${method} ${where}: ${answer.status} ${await answer.clone().text()}`);

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { accessible, browser, call, device, fits, page, problems, screen, send, signIn, url } from './harness.mjs';
+import { controlScenarios } from './control.mjs';
 import { deviceScenarios } from './devices.mjs';
 import { firstMember } from './first-member.mjs';
 import { live } from './live.mjs';
@@ -12,6 +13,7 @@ import { people } from './people.mjs';
 const scenarios = {
   ...live,
   ...deviceScenarios,
+  ...controlScenarios,
   ...operator,
   ...firstMember,
   ...people,

@@ -36,6 +36,7 @@ def stack():
     "enter-presses-what-has-the-focus", "many-devices-are-selected-and-tagged", "a-view-is-kept-by-its-name",
     "the-list-shows-units-and-the-last-hour", "a-phone-selects-sorts-and-zooms",
     "charts-tell-now-and-are-saved-as-drawn", "a-decommissioned-device-comes-back", "unsaved-details-are-kept",
+    "a-twin-is-changed-reported-and-its-conflict-shown", "a-command-goes-from-its-form-to-its-acknowledgement",
     "refused-messages-say-what-is-known", "documents-of-the-interface", "operator-pages-in-both-themes-and-sizes",
     "tenants-are-found-changed-disabled-and-deleted", "users-of-all-tenants", "the-audit-log-of-all-tenants",
     "operators-without-admin-look-only", "from-a-new-tenant-to-a-member-of-it",

@@ -90,7 +90,7 @@ bj::object fixed_headers() {
 /// Headers that a status always comes with, whoever answers it.
 void add_headers(bj::object& responses) {
   for (auto& [status, answer] : responses) {
-    if (status.starts_with("30")) add_header(answer.as_object(), "Location");
+    if (status.starts_with("30") && status != "304") add_header(answer.as_object(), "Location");
     if (status == "426") add_header(answer.as_object(), "Upgrade");
     if (status == "429") add_header(answer.as_object(), "Retry-After");
   }

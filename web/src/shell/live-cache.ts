@@ -56,7 +56,9 @@ export function refresh(queries: QueryClient, what: ReadonlySet<string>): void {
 /** What to ask anew after a status change. */
 export const afterStatus = [byStatus, 'sites'] as const;
 /** What to ask anew after a write; any of them may complete a step of Getting Started. */
-export const afterChange = (what: string) => [...(touched[what] ?? [what]), 'getting-started'];
+export const afterChange = (what: string) =>
+  // "twin:{device}" and the like are about one device, and complete nothing.
+  what.includes(':') ? [what] : [...(touched[what] ?? [what]), 'getting-started'];
 
 /** Keeps the live connection and the cache together while the application of a tenant is open. */
 export function useLiveCache(): void {

@@ -77,18 +77,29 @@ export function AreaField({
   optional,
   value,
   onChange,
-}: Wrap & { value: string; onChange: (value: string) => void }) {
+  rows = 3,
+  mono,
+  readOnly,
+}: Wrap & {
+  value: string;
+  onChange: (value: string) => void;
+  rows?: number;
+  mono?: boolean;
+  readOnly?: boolean;
+}) {
   const id = useId();
   return (
     <Frame {...{ id, label, help, fault, optional }}>
       <textarea
         id={id}
-        rows={3}
+        rows={rows}
+        readOnly={readOnly}
+        spellCheck={mono ? false : undefined}
         value={value}
         onChange={(e) => onChange(e.target.value)}
         aria-invalid={fault ? true : undefined}
         aria-describedby={described(id, fault, help)}
-        className={cx(box, edge(fault), 'py-1.5')}
+        className={cx(box, edge(fault), 'py-1.5', mono && 'font-mono text-12')}
       />
     </Frame>
   );

@@ -10,7 +10,7 @@ import { useTokens } from './queries';
 import { RotateDialog, Tokens } from './tokens';
 
 /** Commands that work as printed, the credentials, and what arrives. */
-export function ConnectTab({ device }: { device: Device }) {
+export default function ConnectTab({ device }: { device: Device }) {
   const id = device.device_id;
   const credentials = useCredentials(id);
   const tokens = useTokens(id);

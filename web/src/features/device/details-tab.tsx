@@ -1,6 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { useBlocker } from 'react-router';
 import { toast } from 'sonner';
 import { api, type DevicePatch } from '@/api/customer';
 import type { Device } from '@/api/types';
@@ -11,7 +10,6 @@ import { useTemplates } from '@/features/templates/queries';
 import { numberOrNull, useForm } from '@/lib/use-form';
 import { Button } from '@/ui/button';
 import { CopyValue } from '@/ui/copy';
-import { Dialog, DialogForm } from '@/ui/dialog';
 import { AreaField, SelectField, TextField } from '@/ui/field';
 import { Panel } from '@/ui/page';
 import { ActionError } from '@/ui/states';
@@ -205,41 +203,11 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
   );
 }
 
-/** Asks before another page throws unsaved changes away. */
-function LeaveDialog({ dirty }: { dirty: boolean }) {
-  const blocker = useBlocker(
-    ({ currentLocation, nextLocation }) =>
-      dirty && currentLocation.pathname !== nextLocation.pathname,
-  );
-  useEffect(() => {
-    if (!dirty) return;
-    const ask = (e: BeforeUnloadEvent) => e.preventDefault();
-    window.addEventListener('beforeunload', ask);
-    return () => window.removeEventListener('beforeunload', ask);
-  }, [dirty]);
-  if (blocker.state !== 'blocked') return null;
-  return (
-    <Dialog open dirty onClose={blocker.reset} title="Leave without saving?">
-      <DialogForm
-        danger
-        submit="Leave"
-        busy={false}
-        onCancel={blocker.reset}
-        onSubmit={blocker.proceed}
-      >
-        <p className="text-ink-2">The changes in Details are not saved.</p>
-      </DialogForm>
-    </Dialog>
-  );
-}
-
-export function DetailsTab({
+export default function DetailsTab({
   device,
-  dirty,
   onDirty,
 }: {
   device: Device;
-  dirty: boolean;
   onDirty: (dirty: boolean) => void;
 }) {
   const [round, setRound] = useState(0);
@@ -252,7 +220,6 @@ export function DetailsTab({
           onSaved={() => setRound((n) => n + 1)}
           onDirty={onDirty}
         />
-        <LeaveDialog dirty={dirty} />
       </Panel>
       <Panel title="Facts">
         <dl className="py-1">

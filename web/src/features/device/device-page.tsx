@@ -9,7 +9,6 @@ import { needs } from '@/auth/needs';
 import { DecommissionDialog } from '@/features/devices/decommission-dialog';
 import { useRestore } from '@/features/devices/queries';
 import { useSites } from '@/features/sites/queries';
-import { lazyPart } from '@/lib/lazy-part';
 import { Button, ButtonLink } from '@/ui/button';
 import { CopyValue } from '@/ui/copy';
 import { copyCall } from '@/ui/copy-call';
@@ -20,20 +19,10 @@ import { Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
 import { StatusMark, why } from '@/ui/status';
 import { Ago, useTitle } from '@/ui/time';
 import { useUrl } from '@/lib/use-url';
-import { ConnectTab } from './connect-tab';
-import { DetailsTab } from './details-tab';
-import { LiveTab } from './live-tab';
+import { LeaveDialog } from './leave-dialog';
 import { useDevice } from './queries';
+import { deviceTabs, tabOf } from './tabs';
 import { useLiveDevice } from './use-live-device';
-
-const tabs = [
-  ['live', 'Live'],
-  ['connect', 'Connect'],
-  ['details', 'Details'],
-  ['activity', 'Activity'],
-] as const;
-
-const ActivityPanel = lazyPart(() => import('@/features/audit/activity-panel'));
 
 function DevicePage({ id }: { id: string }) {
   const { params, set: setUrl } = useUrl();
@@ -41,7 +30,12 @@ function DevicePage({ id }: { id: string }) {
   const query = useDevice(id);
   const sites = useSites();
   const [asking, setAsking] = useState(false);
-  const [dirty, setDirty] = useState(false);
+  const [unsaved, setUnsaved] = useState<ReadonlySet<string>>(new Set());
+  const mark = (key: string, dirty: boolean) =>
+    setUnsaved((old) => {
+      if (old.has(key) === dirty) return old;
+      return new Set(dirty ? [...old, key] : [...old].filter((k) => k !== key));
+    });
   const restore = useRestore();
   const device = query.data;
   useLiveDevice(id);
@@ -80,8 +74,7 @@ function DevicePage({ id }: { id: string }) {
 
   const site = sites.data?.find((s) => s.site_id === device.site_id);
   const template = device.template?.name ?? device.template_name;
-  const wanted = params.get('tab');
-  const tab = tabs.some(([key]) => key === wanted) ? wanted! : 'live';
+  const tab = tabOf(params.get('tab'));
   return (
     <>
       <PageHeader
@@ -160,45 +153,40 @@ function DevicePage({ id }: { id: string }) {
         </p>
       )}
       <Tabs.Root
-        value={tab}
-        onValueChange={(next) =>
-          setUrl({ tab: next === 'live' ? null : next }, false)
-        }
+        value={tab.key}
+        onValueChange={(next) => setUrl({ tab: tabOf(next) === deviceTabs[0] ? null : next }, false)}
       >
-        <Tabs.List aria-label="Device" className="mb-3 flex gap-5 border-b">
-          {tabs.map(([key, label]) => (
+        <Tabs.List
+          aria-label="Device"
+          className="mb-3 flex gap-5 overflow-x-auto overflow-y-hidden border-b"
+        >
+          {deviceTabs.map(({ key, label, keepsInput }) => (
             <Tabs.Trigger
               key={key}
               value={key}
-              className="-mb-px h-9 border-b-2 border-transparent text-ink-2 hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink"
+              className="h-9 shrink-0 border-b-2 border-transparent whitespace-nowrap text-ink-2 hover:text-ink focus-visible:-outline-offset-2 data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink"
             >
               {label}
-              {key === 'details' && dirty && <span className="text-warning"> · unsaved</span>}
+              {keepsInput && unsaved.has(key) && <span className="text-warning"> · unsaved</span>}
             </Tabs.Trigger>
           ))}
         </Tabs.List>
-        <Tabs.Content value="live" tabIndex={-1} className="outline-none">
-          <LiveTab device={device} />
-        </Tabs.Content>
-        <Tabs.Content value="connect" tabIndex={-1} className="outline-none">
-          <ConnectTab device={device} />
-        </Tabs.Content>
-        {/* Kept while it holds changes that are not saved. */}
-        <Tabs.Content
-          value="details"
-          tabIndex={-1}
-          className="outline-none"
-          forceMount={dirty || undefined}
-          hidden={tab !== 'details'}
-        >
-          <DetailsTab device={device} dirty={dirty} onDirty={setDirty} />
-        </Tabs.Content>
-        <Tabs.Content value="activity" tabIndex={-1} className="outline-none">
-          <Suspense fallback={<SkeletonRows rows={6} label="Loading activity" />}>
-            <ActivityPanel filter={{ entity_type: 'device', entity_id: id }} />
-          </Suspense>
-        </Tabs.Content>
+        {deviceTabs.map(({ key, Part, keepsInput }) => (
+          <Tabs.Content
+            key={key}
+            value={key}
+            tabIndex={-1}
+            className="outline-none"
+            forceMount={(keepsInput && unsaved.has(key)) || undefined}
+            hidden={tab.key !== key}
+          >
+            <Suspense fallback={<SkeletonRows rows={6} label="Loading" />}>
+              <Part device={device} onDirty={(dirty) => mark(key, dirty)} />
+            </Suspense>
+          </Tabs.Content>
+        ))}
       </Tabs.Root>
+      <LeaveDialog unsaved={deviceTabs.filter((t) => unsaved.has(t.key)).map((t) => t.label)} />
       {asking && (
         <DecommissionDialog
           ids={[id]}

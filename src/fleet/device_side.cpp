@@ -1,0 +1,35 @@
+#include "fleet/device_side.hpp"
+
+#include "fleet/commands.hpp"
+#include "fleet/twin.hpp"
+
+namespace pulse::fleet {
+
+PendingByKind pending_for_devices(pg::Pool& pool) {
+  PendingByKind out;
+  out["shadow/desired"] = [&pool](std::string tenant, std::string device) {
+    return pending_desired(&pool, std::move(tenant), std::move(device));
+  };
+  out["commands"] = [&pool](std::string tenant, std::string device) {
+    return pending_commands(&pool, std::move(tenant), std::move(device));
+  };
+  return out;
+}
+
+ReportHandlers shadow_reports(nats::Client& nats) {
+  ReportHandlers out;
+  out["shadow/reported"] = [&nats](pg::Transaction& tx, std::vector<DeviceReport> reports) {
+    return take_shadow_reports(tx, std::move(reports), &nats);
+  };
+  return out;
+}
+
+ReportHandlers command_reports(nats::Client& nats) {
+  ReportHandlers out;
+  out["commands/ack"] = [&nats](pg::Transaction& tx, std::vector<DeviceReport> reports) {
+    return take_command_acks(tx, std::move(reports), &nats);
+  };
+  return out;
+}
+
+}  // namespace pulse::fleet
