@@ -7,11 +7,13 @@ import { controlScenarios } from './control.mjs';
 import { deviceScenarios } from './devices.mjs';
 import { firstMember } from './first-member.mjs';
 import { live } from './live.mjs';
+import { mapScenarios } from './map.mjs';
 import { operator } from './operator.mjs';
 import { people } from './people.mjs';
 
 const scenarios = {
   ...live,
+  ...mapScenarios,
   ...deviceScenarios,
   ...controlScenarios,
   ...operator,

@@ -19,6 +19,7 @@ const Device = lazyPart(() => import('./features/device/device-page'));
 const Start = lazyPart(() => import('./features/start/start-page'));
 const Sites = lazyPart(() => import('./features/sites/sites-page'));
 const Site = lazyPart(() => import('./features/sites/site-page'));
+const FleetMap = lazyPart(() => import('./features/map/map-page'));
 const Templates = lazyPart(() => import('./features/templates/templates-page'));
 const Tools = lazyPart(() => import('./features/tools/tools-page'));
 const Live = lazyPart(() => import('./features/live/live-page'));
@@ -150,6 +151,7 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'devices/:deviceId', element: <Device /> },
     { path: 'sites', element: <Sites /> },
     { path: 'sites/:siteId', element: <Site /> },
+    { path: 'map', element: <FleetMap /> },
     { path: 'templates', element: <Templates /> },
     { path: 'fleet/getting-started', element: <Start /> },
     { path: 'fleet/tools', element: <Tools /> },

@@ -31,7 +31,13 @@ const customer: NavGroup[] = [
       { to: '/devices', label: 'Devices', key: 'd' },
     ],
   },
-  { label: 'Monitor', entries: [{ to: '/live', label: 'Live', key: 'l' }] },
+  {
+    label: 'Monitor',
+    entries: [
+      { to: '/live', label: 'Live', key: 'l' },
+      { to: '/map', label: 'Map', key: 'm' },
+    ],
+  },
   { label: 'Maintain', entries: [{ to: '/fleet/tools', label: 'Tools', key: 'c' }] },
   {
     label: 'Organization',

@@ -16,6 +16,7 @@ import { DownIcon } from '@/ui/icons';
 import { useUrl } from '@/lib/use-url';
 import { BulkBar } from './bulk-bar';
 import { DeviceTable } from './device-table';
+import { FleetTabs } from './fleet-tabs';
 import { NewDevice } from './new-device';
 import { useFleetSummary } from './queries';
 import { useSelection } from './selection';
@@ -89,13 +90,16 @@ export default function DevicesPage() {
           )
         }
         actions={
-          <GatedButton
-            needs={needs.createDevice}
-            kind="primary"
-            onClick={() => change((p) => p.set('new', '1'), false)}
-          >
-            Add device
-          </GatedButton>
+          <>
+            <FleetTabs at="list" query={line} />
+            <GatedButton
+              needs={needs.createDevice}
+              kind="primary"
+              onClick={() => change((p) => p.set('new', '1'), false)}
+            >
+              Add device
+            </GatedButton>
+          </>
         }
       />
       <div className="mb-2.5 flex flex-wrap items-center gap-2">

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import { Link } from 'react-router';
 import { callPath } from '@/api/customer';
 import type { Site } from '@/api/types';
@@ -6,14 +6,18 @@ import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
 import { FleetBar } from '@/features/home/fleet-bar';
 import { count, many } from '@/lib/numbers';
+import { lazyPart } from '@/lib/lazy-part';
 import { Button } from '@/ui/button';
 import { CopyCall } from '@/ui/copy-call';
+import { Segmented } from '@/ui/field';
 import { PageHeader } from '@/ui/page';
-import { Empty, Failure, SkeletonRows } from '@/ui/states';
+import { Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
 import { useTitle } from '@/ui/time';
 import { useUrl } from '@/lib/use-url';
 import { useSites } from './queries';
 import { SiteDialog } from './site-dialog';
+
+const SitesMap = lazyPart(() => import('@/features/map/sites-map'));
 
 function SiteRow({ site: s, onEdit }: { site: Site; onEdit: () => void }) {
   return (
@@ -61,6 +65,7 @@ export default function SitesPage() {
   const shown = (sites.data ?? []).filter((s) =>
     [s.name, s.site_id, s.location ?? ''].some((x) => x.toLowerCase().includes(low)),
   );
+  const map = params.get('view') === 'map';
   const set = (key: string, value: string | null) => setUrl({ [key]: value });
   const add = (
     <GatedButton needs={needs.createSite} kind="primary" onClick={() => set('new', '1')}>
@@ -79,16 +84,27 @@ export default function SitesPage() {
           </>
         }
       />
-      {(sites.data?.length ?? 0) > 5 && (
-        <input
-          data-search
-          type="search"
-          aria-label="Filter sites"
-          value={text}
-          onChange={(e) => set('q', e.target.value)}
-          placeholder="Name, id or place"
-          className="mb-2.5 h-8 w-full rounded-m border border-line-strong bg-surface px-2.5 sm:w-80"
-        />
+      {(sites.data?.length ?? 0) > 0 && (
+        <div className="mb-2.5 flex flex-wrap gap-2">
+          <input
+            data-search
+            type="search"
+            aria-label="Filter sites"
+            value={text}
+            onChange={(e) => set('q', e.target.value)}
+            placeholder="Name, id or place"
+            className="h-8 min-w-0 flex-1 rounded-m border border-line-strong bg-surface px-2.5 sm:max-w-80"
+          />
+          <Segmented
+            label="Show sites as"
+            value={map ? 'map' : 'list'}
+            onChange={(v) => setUrl({ view: v === 'map' ? v : null, site: null, at: null }, false)}
+            options={[
+              { value: 'list', label: 'List' },
+              { value: 'map', label: 'Map' },
+            ]}
+          />
+        </div>
       )}
       <div className="panel">
         {sites.error && !sites.data ? (
@@ -105,6 +121,10 @@ export default function SitesPage() {
             title={`No site is called “${text}”`}
             action={<Button onClick={() => set('q', null)}>Show all sites</Button>}
           />
+        ) : map ? (
+          <Suspense fallback={<Skeleton className="h-80" />}>
+            <SitesMap sites={shown} />
+          </Suspense>
         ) : (
           <ul>
             {shown.map((s) => (
