@@ -10,10 +10,12 @@ import { live } from './live.mjs';
 import { mapScenarios } from './map.mjs';
 import { operator } from './operator.mjs';
 import { people } from './people.mjs';
+import { templateScenarios } from './templates.mjs';
 
 const scenarios = {
   ...live,
   ...mapScenarios,
+  ...templateScenarios,
   ...deviceScenarios,
   ...controlScenarios,
   ...operator,

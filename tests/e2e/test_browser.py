@@ -44,7 +44,8 @@ def stack():
     "a-role-changes-by-a-diff", "a-token-of-the-browser-works-in-a-script", "the-team-is-changed-in-the-browser",
     "the-activity-log-is-searched-and-exported", "subscriptions-are-found-and-explained",
     "profile-and-organization-are-kept", "devices-stand-on-a-map", "maps-in-both-themes-and-sizes",
-    "a-hundred-thousand-devices-move-smoothly"])
+    "a-hundred-thousand-devices-move-smoothly", "a-template-is-built-compared-and-brought-back",
+    "templates-in-both-themes-and-sizes"])
 def test_in_the_browser(stack, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")

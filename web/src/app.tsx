@@ -21,6 +21,7 @@ const Sites = lazyPart(() => import('./features/sites/sites-page'));
 const Site = lazyPart(() => import('./features/sites/site-page'));
 const FleetMap = lazyPart(() => import('./features/map/map-page'));
 const Templates = lazyPart(() => import('./features/templates/templates-page'));
+const Template = lazyPart(() => import('./features/templates/template-page'));
 const Tools = lazyPart(() => import('./features/tools/tools-page'));
 const Live = lazyPart(() => import('./features/live/live-page'));
 const Team = lazyPart(() => import('./features/team/team-page'));
@@ -153,6 +154,7 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'sites/:siteId', element: <Site /> },
     { path: 'map', element: <FleetMap /> },
     { path: 'templates', element: <Templates /> },
+    { path: 'templates/:templateId', element: <Template /> },
     { path: 'fleet/getting-started', element: <Start /> },
     { path: 'fleet/tools', element: <Tools /> },
     { path: 'team', element: <Team /> },

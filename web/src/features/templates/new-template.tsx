@@ -8,7 +8,14 @@ import { AreaField, SelectField, TextField } from '@/ui/field';
 import { categories } from './categories';
 
 /** A template of one's own, from nothing. */
-export function NewTemplate({ onClose }: { onClose: () => void }) {
+export function NewTemplate({
+  onClose,
+  onCreated,
+}: {
+  onClose: () => void;
+  /** Hears the new one's id. */
+  onCreated?: (id: number) => void;
+}) {
   const queries = useQueryClient();
   const form = useForm({ name: '', category: 'standalone_sensor', description: '', slug: '' });
   const v = form.values;
@@ -20,11 +27,12 @@ export function NewTemplate({ onClose }: { onClose: () => void }) {
         category: v.category,
         description: v.description.trim() || null,
       }),
-    onSuccess: () => {
-      toast.success(`${v.name.trim()} is created`);
+    onSuccess: (made) => {
+      toast.success(`${made.name} is created`);
       void queries.invalidateQueries({ queryKey: ['templates'] });
       void queries.invalidateQueries({ queryKey: ['getting-started'] });
       onClose();
+      onCreated?.(made.id);
     },
     onError: form.setError,
   });
