@@ -8,6 +8,7 @@ void mount_sites(http::Router& api, const FleetDeps& deps);
 void mount_devices(http::Router& api, const FleetDeps& deps);
 void mount_device_changes(http::Router& api, const FleetDeps& deps);
 void mount_device_tokens(http::Router& api, const FleetDeps& deps);
+void mount_device_import(http::Router& api, const FleetDeps& deps);
 void mount_device_tags(http::Router& api, const FleetDeps& deps);
 void mount_device_connections(http::Router& api, const FleetDeps& deps);
 void mount_templates(http::Router& api, const FleetDeps& deps);
