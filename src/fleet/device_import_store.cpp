@@ -60,7 +60,8 @@ const std::string add_devices = R"sql(
   INSERT INTO device_registry AS r (tenant_id, device_id, site_id, name, plan_id, template_id,
     subscription_id, device_type, model, manufacturer, serial_number, latitude, longitude,
     location_source)
-  SELECT $1, w.device_id, w.site_id, w.name, w.plan_id, t.id, w.subscription_id, w.device_type,
+  SELECT $1, w.device_id, w.site_id, nullif(w.name, ''), w.plan_id, t.id, w.subscription_id,
+         coalesce(nullif(w.device_type, ''), t.category),
          t.model, t.manufacturer, w.serial_number, w.latitude, w.longitude,
          CASE WHEN w.latitude IS NULL THEN 'auto' ELSE 'manual' END
   FROM jsonb_to_recordset($2::jsonb) )sql" +

@@ -10,9 +10,9 @@ namespace pulse::gateway {
 
 namespace {
 
-constexpr std::string_view csrf_exempt[] = {"/ingest/",   "/health",       "/metrics",
-                                            "/webhook/",  "/.well-known/", "/api/v1/internal/",
-                                            "/customer/", "/operator/",    "/realms/"};
+constexpr std::string_view csrf_exempt[] = {
+    "/ingest/",   "/health",    "/metrics", "/webhook/",    "/.well-known/", "/api/v1/internal/",
+    "/customer/", "/operator/", "/realms/", "/api/device/", "/api/admin/"};
 
 bool changes_state(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";

@@ -5,6 +5,7 @@
 #include "account/deps.hpp"
 #include "fleet/broker_hooks.hpp"
 #include "fleet/deps.hpp"
+#include "fleet/provisioning.hpp"
 #include "gateway/health_api.hpp"
 #include "gateway/pages.hpp"
 #include "gateway/session_api.hpp"
@@ -179,6 +180,14 @@ void GatewayLoop::Impl::mount_rooms() {
     fleet_deps.connection = connection_info(config);
     fleet_deps.recent = telemetry::recent_messages;
     fleet::mount(router, fleet_deps);
+    fleet::ProvisioningDeps provisioning;
+    provisioning.fleet = fleet_deps;
+    provisioning.pool = pool.get();
+    provisioning.failures = process.provision_failures;
+    provisioning.admin_key = config.text("PROVISION_ADMIN_KEY");
+    provisioning.code_minutes = config.integer("ACTIVATION_CODE_TTL_MINUTES");
+    fleet::mount_activation(router, provisioning);
+    fleet::mount_claim(router, provisioning);
     telemetry::DoorDeps door;
     door.auth = process.devices;
     door.lookup = lookup;
