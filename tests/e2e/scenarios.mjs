@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { accessible, browser, call, device, fits, page, problems, screen, send, signIn, url } from './harness.mjs';
 import { deviceScenarios } from './devices.mjs';
 import { firstMember } from './first-member.mjs';
+import { importScenarios } from './import.mjs';
 import { live } from './live.mjs';
 import { operator } from './operator.mjs';
 import { people } from './people.mjs';
@@ -12,6 +13,7 @@ import { people } from './people.mjs';
 const scenarios = {
   ...live,
   ...deviceScenarios,
+  ...importScenarios,
   ...operator,
   ...firstMember,
   ...people,

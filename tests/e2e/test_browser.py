@@ -42,7 +42,9 @@ def stack():
     "people-pages-in-both-themes-and-sizes", "an-invited-member-sees-what-the-role-allows",
     "a-role-changes-by-a-diff", "a-token-of-the-browser-works-in-a-script", "the-team-is-changed-in-the-browser",
     "the-activity-log-is-searched-and-exported", "subscriptions-are-found-and-explained",
-    "profile-and-organization-are-kept"])
+    "profile-and-organization-are-kept", "devices-are-imported-from-a-file",
+    "a-large-file-is-imported-in-the-background", "the-wizard-leads-to-a-first-message",
+    "devices-register-themselves-by-a-key", "the-browser-speaks-mqtt", "import-pages-in-both-themes-and-sizes"])
 def test_in_the_browser(stack, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")

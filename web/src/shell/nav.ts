@@ -29,10 +29,19 @@ const customer: NavGroup[] = [
       { to: '/sites', label: 'Sites', key: 's' },
       { to: '/templates', label: 'Templates', key: 't' },
       { to: '/devices', label: 'Devices', key: 'd' },
+      { to: '/devices/wizard', label: 'Set up a device', key: 'w', aside: true },
+      { to: '/devices/import', label: 'Import devices', key: 'i', aside: true },
+      { to: '/devices/provisioning', label: 'Provisioning keys', aside: true, needs: needs.provisioningKeys },
     ],
   },
   { label: 'Monitor', entries: [{ to: '/live', label: 'Live', key: 'l' }] },
-  { label: 'Maintain', entries: [{ to: '/fleet/tools', label: 'Tools', key: 'c' }] },
+  {
+    label: 'Maintain',
+    entries: [
+      { to: '/fleet/tools', label: 'Tools', key: 'c' },
+      { to: '/fleet/mqtt-client', label: 'MQTT test client', key: 'm', aside: true },
+    ],
+  },
   {
     label: 'Organization',
     entries: [

@@ -4,6 +4,7 @@ import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
 import { Commands } from '@/features/connect/commands';
 import { CredentialsBox, useCredentials } from '@/features/connect/credentials';
+import { ButtonLink } from '@/ui/button';
 import { Panel } from '@/ui/page';
 import { MessageLog } from './message-log';
 import { useTokens } from './queries';
@@ -40,6 +41,14 @@ export function ConnectTab({ device }: { device: Device }) {
             state={device.state}
             credentials={credentials}
           />
+          <div className="flex flex-wrap gap-2">
+            <ButtonLink to={`/fleet/tools?device=${encodeURIComponent(id)}`}>
+              Python, Node, Arduino
+            </ButtonLink>
+            <ButtonLink to={`/fleet/mqtt-client?device=${encodeURIComponent(id)}`}>
+              MQTT test client
+            </ButtonLink>
+          </div>
         </div>
       </Panel>
       <div className="flex min-w-0 flex-col gap-4">

@@ -89,13 +89,19 @@ export default function DevicesPage() {
           )
         }
         actions={
-          <GatedButton
-            needs={needs.createDevice}
-            kind="primary"
-            onClick={() => change((p) => p.set('new', '1'), false)}
-          >
-            Add device
-          </GatedButton>
+          <>
+            <ButtonLink className="max-sm:hidden" to="/devices/wizard">
+              Set up
+            </ButtonLink>
+            <ButtonLink to="/devices/import">Import</ButtonLink>
+            <GatedButton
+              needs={needs.createDevice}
+              kind="primary"
+              onClick={() => change((p) => p.set('new', '1'), false)}
+            >
+              Add device
+            </GatedButton>
+          </>
         }
       />
       <div className="mb-2.5 flex flex-wrap items-center gap-2">
