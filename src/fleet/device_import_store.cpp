@@ -83,7 +83,20 @@ const std::string add_devices = R"sql(
     deployment_date = DEFAULT, address = DEFAULT, notes = DEFAULT, metadata = DEFAULT,
     sensor_limit = DEFAULT, heartbeat_stale_seconds = DEFAULT
   WHERE r.status = 'DELETED'
-  RETURNING device_id
+  RETURNING device_id, xmax <> 0 AS begins_anew
+)sql";
+
+// As a device's template says, else by MQTT.
+constexpr const char* add_transports = R"sql(
+  INSERT INTO device_transports (tenant_id, device_id, ingestion_protocol, physical_connectivity)
+  SELECT r.tenant_id, r.device_id,
+    CASE WHEN d ->> 'ingestion_protocol' IN ('mqtt_direct', 'http_api', 'lorawan', 'gateway_proxy',
+           'modbus_rtu') THEN d ->> 'ingestion_protocol' ELSE 'mqtt_direct' END,
+    CASE WHEN d ->> 'physical_connectivity' IN ('cellular', 'ethernet', 'wifi', 'satellite', 'lora',
+           'other') THEN d ->> 'physical_connectivity' END
+  FROM device_registry r LEFT JOIN device_templates t ON t.id = r.template_id,
+    LATERAL (SELECT coalesce(t.transport_defaults, '{}') AS d) defaults
+  WHERE r.device_id = ANY($1::text[])
 )sql";
 
 constexpr const char* add_sensors = R"sql(
@@ -177,6 +190,20 @@ Task<> judge(pg::Transaction& tx, std::vector<Wanted>& wanted, Results& results)
   });
 }
 
+/// What a deleted device left goes before its id begins anew.
+void forget_earlier(const pg::Result& made, std::vector<pg::Statement>& statements) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < made.rows(); ++i)
+    if (made.boolean(i, 1)) ids.emplace_back(made.text(i, 0));
+  if (ids.empty()) return;
+  for (const char* table :
+       {"device_tags", "device_sensors", "device_state", "device_modules", "device_transports",
+        "device_health_telemetry", "device_extended_attributes"})
+    statements.emplace_back(
+        std::string("DELETE FROM ") + table + " WHERE device_id = ANY($1::text[])",
+        pg::Params::of(ids));
+}
+
 /// A credential for each device that was made.
 pg::Statement tokens_for(const std::string& tenant_id, const std::vector<std::string>& made,
                          const std::string& label, Results& results) {
@@ -234,10 +261,9 @@ Task<std::vector<ImportResultRow>> import_devices(pg::Transaction& tx, std::stri
       if (std::find(made.begin(), made.end(), w.device_id) == made.end())
         refuse(results, w.row, "Device already exists");
     std::vector<pg::Statement> statements;
+    forget_earlier(rows_made, statements);
     const auto ids = pg::Params::of(made);
-    for (const char* table : {"device_tags", "device_sensors", "device_state"})
-      statements.emplace_back(
-          std::string("DELETE FROM ") + table + " WHERE device_id = ANY($1::text[])", ids);
+    statements.emplace_back(add_transports, ids);
     statements.emplace_back(add_sensors, ids);
     statements.emplace_back(add_tags, pg::Params::of(tenant_id, list, made));
     statements.emplace_back(add_subscriptions, pg::Params::of(made, options.actor_id));

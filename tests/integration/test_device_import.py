@@ -53,6 +53,9 @@ def test_rows_are_devices_as_if_each_had_been_created(stack, fleet):
     sensors = [sorted((s["metric_name"], s["unit"], s["precision_digits"]) for s in
                       fleet.get(f"/devices/{d}").json()["device"]["sensors"]) for d in ("boiler-1", "alone-1")]
     assert sensors[0] == sensors[1] and sensors[0]
+    ways = [[(t["ingestion_protocol"], t["is_primary"]) for t in fleet.get(f"/devices/{d}/transports").json()["transports"]]
+            for d in ("boiler-1", "alone-1")]
+    assert ways[0] == ways[1] and len(ways[0]) == 1
     told = stack.sql("SELECT a.event_type, a.new_state->>'status', a.actor_type FROM subscription_audit a WHERE "
                      "a.tenant_id = 'importing' AND a.details->>'device_id' IN ('boiler-1', 'alone-1')")
     assert len(told) == 2 and told[0] == told[1]
@@ -126,11 +129,13 @@ def test_credentials_come_once_and_let_the_device_in(stack, fleet):
 def test_the_id_of_a_deleted_device_begins_anew(fleet):
     send(fleet, "name,device_type,device_id,tags,serial_number\nOld,pump,again-1,old,S1\n")
     fleet.patch("/devices/again-1", json={"notes": "old notes"})
+    assert fleet.post("/devices/again-1/sensors", json={"metric_key": "old", "display_name": "Old"}).status_code == 201
     assert fleet.delete("/devices/again-1").status_code == 200
     assert counts(send(fleet, "name,device_type,device_id,tags\nNew,fan,again-1,new\n")) == (1, 1, 0)
     device = fleet.get("/devices/again-1").json()["device"]
     assert (device["name"], device["tags"], device["serial_number"], device["notes"], device["device_type"],
             device["subscription_status"]) == ("New", ["new"], None, None, "fan", "TRIAL")
+    assert fleet.get("/devices/again-1/sensors").json()["sensors"] == []
 
 
 def test_files_that_are_none(fleet):
