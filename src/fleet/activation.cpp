@@ -175,18 +175,20 @@ Task<> put_device(pg::Transaction& tx, RegisterDevice wanted) {
                      boost::json::serialize(wanted.metadata)));
 }
 
-Task<RegisteredDevice> register_device(ProvisioningDeps d, http::Raw request,
-                                       http::Body<RegisterDevice> body) {
+// The key is looked at before the body: who has none learns nothing of what is wrong with it.
+Task<RegisteredDevice> register_device(ProvisioningDeps d, http::Raw request) {
   require_admin(d, *request.request);
+  http::require_json(*request.request);
+  const auto wanted = json::from_text<RegisterDevice>(request->body);
   RegisteredDevice out;
-  out.tenant_id = body->tenant_id;
-  out.device_id = body->device_id;
-  out.site_id = body->site_id;
+  out.tenant_id = wanted.tenant_id;
+  out.device_id = wanted.device_id;
+  out.site_id = wanted.site_id;
   out.activation_code = crypto::random_token(18);
   auto tx = co_await tenant_db(d, out.tenant_id).begin();
   const auto tenant = co_await tx.query("SELECT 1 FROM tenants WHERE status = 'ACTIVE'");
   if (tenant.empty()) throw not_found("Tenant not found");
-  co_await put_device(tx, body.value);
+  co_await put_device(tx, wanted);
   // One code at a time: a new one ends those that nobody used.
   co_await tx.query("DELETE FROM activation_codes WHERE device_id = $1 AND used_at IS NULL",
                     pg::Params::of(out.device_id));
@@ -323,6 +325,8 @@ void mount_activation(http::Router& api, const ProvisioningDeps& d) {
   admin(api.post(base, http::bound(d, register_device)))
       .summary("Register a device, or let it be activated again")
       .description("A site that is not there yet is made.")
+      .body<RegisterDevice>()
+      .fails(415, "Content-Type must be application/json")
       .fails(404, "Tenant not found");
   admin(api.get(base, http::bound(d, admin_devices))).summary("Devices of all tenants");
   admin(api.post(one + "/revoke", http::bound(d, revoke_device)))

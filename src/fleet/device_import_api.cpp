@@ -51,7 +51,7 @@ void tell(const FleetDeps& d, const TenantCaller& caller, const std::string& fil
   boost::json::object details{
       {"file", filename}, {"imported", answer.imported}, {"failed", answer.failed}};
   d.audit->write(AuditLog::of(caller, "devices.imported", "import", "import", filename,
-                              std::to_string(answer.imported) + " devices imported",
+                              "Devices imported: " + std::to_string(answer.imported),
                               std::move(details)));
   tell_pages(d, caller.tenant(), "devices");
 }

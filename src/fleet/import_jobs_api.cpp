@@ -54,7 +54,7 @@ Task<http::Accepted<ImportJob>> start_import(FleetDeps d, TenantCaller caller,
                                      query->dry_run, caller.who.user_id);
   if (!job.dry_run)
     d.audit->write(AuditLog::of(caller, "devices.import_started", "start", "import", job.import_id,
-                                "Import of " + std::to_string(job.total) + " devices began"));
+                                "Import began, rows: " + std::to_string(job.total)));
   tell_pages(d, caller.tenant(), "imports");
   co_return http::Accepted<ImportJob>{std::move(job)};
 }
@@ -76,7 +76,7 @@ Task<ImportJob> cancel_import(FleetDeps d, TenantCaller caller, http::Path<"impo
   if (!cancelled) throw conflict("The import has ended already");
   d.audit->write(
       AuditLog::of(caller, "devices.import_cancelled", "cancel", "import", id.value,
-                   "Import cancelled; " + std::to_string(job.imported) + " devices stay imported"));
+                   "Import cancelled, devices imported so far: " + std::to_string(job.imported)));
   tell_pages(d, caller.tenant(), "imports");
   co_return job;
 }

@@ -59,7 +59,7 @@ void tell_of_end(const ImportWorkDeps& d, const Waiting& job, const std::string&
   event.entity_id = job.import_id;
   event.entity_name = std::string(counted.text(0, 2));
   event.action = "import";
-  event.message = std::to_string(counted.int64(0, 0)) + " devices imported";
+  event.message = "Devices imported: " + std::to_string(counted.int64(0, 0));
   event.details["imported"] = counted.int64(0, 0);
   event.details["failed"] = counted.int64(0, 1);
   event.actor_type = "user";

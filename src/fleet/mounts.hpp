@@ -9,6 +9,7 @@ void mount_devices(http::Router& api, const FleetDeps& deps);
 void mount_device_changes(http::Router& api, const FleetDeps& deps);
 void mount_device_tokens(http::Router& api, const FleetDeps& deps);
 void mount_device_import(http::Router& api, const FleetDeps& deps);
+void mount_labels(http::Router& api, const FleetDeps& deps);
 void mount_import_jobs(http::Router& api, const FleetDeps& deps);
 void mount_provisioning_keys(http::Router& api, const FleetDeps& deps);
 void mount_device_tags(http::Router& api, const FleetDeps& deps);

@@ -175,6 +175,23 @@ export const importScenarios = {
     assert.match(JSON.stringify(await latest()), /walk_mqtt/);
   },
 
+  async 'labels-are-saved-to-print'() {
+    await signIn('customer1');
+    await page.goto(`${url}/app/devices/${device.device_id}?tab=connect`);
+    const picture = page.getByAltText(`QR code of ${device.device_id}`);
+    await picture.waitFor();
+    await page.waitForFunction((img) => img.complete && img.naturalWidth > 100, await picture.elementHandle());
+    await accessible('connect, with a label');
+    await screen('connect-label');
+    const one = await saved(() => button('PDF to print').click());
+    assert.ok(one.text.startsWith('%PDF-'));
+    await page.goto(`${url}/app/devices`);
+    await page.locator('[data-device] input[type=checkbox]').first().check();
+    const sheet = await saved(() => button('Labels').click());
+    assert.equal(sheet.name, 'labels.pdf');
+    assert.ok(sheet.text.startsWith('%PDF-'));
+  },
+
   async 'import-pages-in-both-themes-and-sizes'() {
     await signIn('tenantadmin1');
     const pages = { import: 'devices/import', wizard: 'devices/wizard', provisioning: 'devices/provisioning',

@@ -166,7 +166,7 @@ def test_who_may_import_and_what_is_told(stack, fleet):
         if len(found) == 2:
             break
         time.sleep(0.1)
-    assert found["devices.imported"]["message"] == "1 devices imported"
+    assert found["devices.imported"]["message"] == "Devices imported: 1"
     assert found["device.created"]["entity_id"] == "told-1"
 
 

@@ -124,6 +124,8 @@ def test_the_admin_key_registers_lists_revokes_and_rotates(stack, fleet):
     missing = admin(stack, "POST", json={"tenant_id": "nobody", "device_id": "a", "site_id": "b"})
     assert (missing.status_code, missing.json()["detail"]) == (404, "Tenant not found")
     assert admin(stack, "GET", params={"limit": 1}).json()["count"] == 1
+    faults = admin(stack, "POST", json={"tenant_id": "factory", "device_id": "no spaces", "site_id": "a/b"})
+    assert faults.status_code == 422 and {f["loc"][-1] for f in faults.json()["detail"]} == {"device_id", "site_id"}
 
 
 def test_without_the_key_nothing(stack, fleet, patient):
@@ -131,6 +133,7 @@ def test_without_the_key_nothing(stack, fleet, patient):
         for method, path in (("GET", ""), ("POST", "/factory/act-1/revoke"), ("POST", "/factory/act-1/rotate-token")):
             answer = admin(stack, method, path, key=key)
             assert (answer.status_code, answer.json()["detail"]) == (401, "Unauthorized")
+    assert admin(stack, "POST", key="x" * 35, json={}).status_code == 401, "before the body is looked at"
     assert admin(stack, "POST", key="x" * 35, json={"tenant_id": "factory", "device_id": "a", "site_id": "b"}).status_code == 401
     for _ in range(10):
         blocked = admin(stack, "GET", key="guess")

@@ -1,4 +1,4 @@
-// The calls of imports and of keys by which devices register themselves.
+// The calls of imports, of keys by which devices register themselves, and of labels.
 import { answer, client } from './client';
 import type { components } from './schema';
 
@@ -64,5 +64,15 @@ export const provisioning = {
   revoke: (key_id: string) =>
     answer<unknown>(
       client.DELETE(`${base}/provisioning-keys/{key_id}`, { params: { path: { key_id } } }),
+    ),
+};
+
+export const labels = {
+  /** How many one file holds: ten sheets. */
+  most: 240,
+  picture: (id: string) => `${base}/devices/${encodeURIComponent(id)}/label.png`,
+  sheet: (device_ids: string[]) =>
+    answer<Blob>(
+      client.POST(`${base}/devices/labels`, { body: { device_ids }, parseAs: 'blob' }),
     ),
 };

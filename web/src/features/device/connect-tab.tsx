@@ -5,6 +5,7 @@ import { needs } from '@/auth/needs';
 import { Commands } from '@/features/connect/commands';
 import { CredentialsBox, useCredentials } from '@/features/connect/credentials';
 import { ButtonLink } from '@/ui/button';
+import { LabelPanel } from '@/features/connect/label';
 import { Panel } from '@/ui/page';
 import { MessageLog } from './message-log';
 import { useTokens } from './queries';
@@ -53,6 +54,7 @@ export function ConnectTab({ device }: { device: Device }) {
       </Panel>
       <div className="flex min-w-0 flex-col gap-4">
         <Tokens device={id} />
+        <LabelPanel device={id} />
         <MessageLog device={id} />
       </div>
       {making && <RotateDialog device={id} hasLive={live} onClose={() => setMaking(false)} />}
