@@ -1,4 +1,5 @@
 // Device credentials: list, rotate, revoke. A token is shown once and stored as its SHA-256.
+#include "fleet/device_import.hpp"
 #include "fleet/devices.hpp"
 #include "fleet/mounts.hpp"
 #include "platform/crypto/crypto.hpp"
@@ -84,8 +85,7 @@ Task<http::Created<NewCredential>> rotate_token(FleetDeps d, TenantCaller caller
                                                 http::Query<RotateQuery> query,
                                                 http::Body<RotateToken> body) {
   NewCredential out;
-  out.client_id = caller.tenant().substr(0, 8) + "-" + id.value.substr(0, 8) + "-" +
-                  crypto::hex(crypto::random_bytes(4));
+  out.client_id = new_client_id(caller.tenant(), id.value);
   out.password = crypto::random_token(32);
   out.username = caller.tenant() + "/" + id.value;
   out.broker_url =

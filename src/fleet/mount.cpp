@@ -7,6 +7,10 @@ void mount(http::Router& api, const FleetDeps& deps) {
   mount_devices(api, deps);
   mount_device_changes(api, deps);
   mount_device_tokens(api, deps);
+  mount_device_import(api, deps);
+  mount_labels(api, deps);
+  mount_import_jobs(api, deps);
+  mount_provisioning_keys(api, deps);
   mount_device_tags(api, deps);
   mount_device_connections(api, deps);
   mount_templates(api, deps);

@@ -6,6 +6,7 @@
 
 #include "fleet/commands.hpp"
 #include "fleet/device_side.hpp"
+#include "fleet/import_jobs.hpp"
 #include "fleet/status_job.hpp"
 #include "fleet/twin.hpp"
 #include "gateway/gateway_loop.hpp"
@@ -26,6 +27,7 @@ constexpr std::int64_t status_job_lock = 0x70756c736511, retention_job_lock = 0x
                        purge_job_lock = 0x70756c736513, repair_job_lock = 0x70756c736514,
                        desired_job_lock = 0x70756c736519, sweep_job_lock = 0x70756c73651a,
                        expiry_job_lock = 0x70756c73651b;
+                       import_job_lock = 0x70756c736522;
 
 /// Runs `work` every `period_ms` while the leadership holds; an error costs one round.
 Task<> repeat(std::string what, long period_ms, std::function<bool()> still_leader,
@@ -81,6 +83,11 @@ void start_jobs(Process& p) {
     co_await operations::purge_deleted_tenants(*p.pool, *directory);
   };
   std::function<Task<>()> repair = [directory]() -> Task<> { return directory->repair(); };
+  fleet::ImportWorkDeps imports{p.pool.get(), &p.nats, p.audit};
+  std::function<Task<>()> import = [imports]() -> Task<> {
+    return fleet::work_import_jobs(imports);
+  };
+  p.base.spawn("imports", lead(p, "imports", import_job_lock, 1'000, import));
   p.base.spawn("retention", lead(p, "retention", retention_job_lock, 3'600'000, retention));
   p.base.spawn("tenant removal", lead(p, "tenant removal", purge_job_lock, 3'600'000, purge));
   p.base.spawn("directory repair", lead(p, "directory repair", repair_job_lock, 60'000, repair));

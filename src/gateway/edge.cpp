@@ -11,8 +11,8 @@ namespace pulse::gateway {
 namespace {
 
 constexpr std::string_view csrf_exempt[] = {
-    "/ingest/",          "/health",    "/metrics",   "/webhook/", "/.well-known/",
-    "/api/v1/internal/", "/customer/", "/operator/", "/realms/",  "/device/"};
+    "/ingest/",   "/health",    "/metrics", "/webhook/", "/.well-known/", "/api/v1/internal/",
+    "/customer/", "/operator/", "/realms/", "/device/",  "/api/device/",  "/api/admin/"};
 
 bool changes_state(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";

@@ -7,6 +7,7 @@
 #include "fleet/deps.hpp"
 #include "fleet/device_api.hpp"
 #include "fleet/device_side.hpp"
+#include "fleet/provisioning.hpp"
 #include "gateway/health_api.hpp"
 #include "gateway/pages.hpp"
 #include "gateway/session_api.hpp"
@@ -191,6 +192,14 @@ void GatewayLoop::Impl::mount_rooms() {
     devices.failures = process.device_failures;
     devices.stopping = [&p = process] { return p.stopping.load(); };
     fleet::mount_device_api(router, devices);
+    fleet::ProvisioningDeps provisioning;
+    provisioning.fleet = fleet_deps;
+    provisioning.pool = pool.get();
+    provisioning.failures = process.provision_failures;
+    provisioning.admin_key = config.text("PROVISION_ADMIN_KEY");
+    provisioning.code_minutes = config.integer("ACTIVATION_CODE_TTL_MINUTES");
+    fleet::mount_activation(router, provisioning);
+    fleet::mount_claim(router, provisioning);
     telemetry::DoorDeps door;
     door.auth = process.devices;
     door.lookup = lookup;

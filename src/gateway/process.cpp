@@ -82,6 +82,8 @@ Process::Process(const Config& config_)
   auth_failures = std::make_shared<tenancy::FailureLimit>(100, 60, limits::failed_auth_addresses);
   device_failures =
       std::make_shared<tenancy::FailureLimit>(1'000, 60, limits::failed_auth_addresses);
+  provision_failures =
+      std::make_shared<tenancy::FailureLimit>(20, 60, limits::failed_auth_addresses);
   memberships = std::make_shared<tenancy::Memberships>(nats, executor);
   api_tokens = std::make_shared<tenancy::ApiTokens>(nats, executor, audit);
   revocations = std::make_shared<tenancy::Revocations>(nats, executor);

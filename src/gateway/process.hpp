@@ -65,7 +65,7 @@ struct Process {
   std::shared_ptr<fleet::ConnectionLog> connections;
   std::shared_ptr<fleet::DeviceAuth> devices;
   std::shared_ptr<TokenBuckets> creates;
-  std::shared_ptr<tenancy::FailureLimit> auth_failures, device_failures;
+  std::shared_ptr<tenancy::FailureLimit> auth_failures, device_failures, provision_failures;
   std::shared_ptr<tenancy::Memberships> memberships;
   std::shared_ptr<tenancy::ApiTokens> api_tokens;
   std::shared_ptr<tenancy::Revocations> revocations;

@@ -48,6 +48,9 @@ std::vector<Setting> all_settings() {
       // Devices
       {"AUTH_CACHE_TTL_SECONDS", "60", integer, false, "Device credentials in memory", 1, 3600},
       {"REQUIRE_TOKEN", "1", boolean, false, "Devices must authenticate"},
+      {"PROVISION_ADMIN_KEY", "", text, true, "X-Admin-Key of /api/admin/devices; empty: closed"},
+      {"ACTIVATION_CODE_TTL_MINUTES", "60", integer, false, "How long an activation code works", 1,
+       43'200},
       {"RATE_LIMIT_RPS", "5", integer, false, "Messages a second and device", 1, 1'000'000},
       {"RATE_LIMIT_BURST", "20", integer, false, "Burst of a device", 1, 1'000'000},
       {"RATE_LIMIT_TENANT_RPS", "50000", integer, false, "Messages a second and tenant", 1,
@@ -152,6 +155,9 @@ void check_settings(const Config& config) {
   if (config.integer("MQTT_TLS_PORT") != 0 &&
       (config.text("MQTT_TLS_CERT").empty() || config.text("MQTT_TLS_KEY").empty()))
     throw ConfigError("MQTT_TLS_PORT needs MQTT_TLS_CERT and MQTT_TLS_KEY");
+  const auto& admin_key = config.text("PROVISION_ADMIN_KEY");
+  if (!admin_key.empty() && admin_key.size() < 32)
+    throw ConfigError("PROVISION_ADMIN_KEY must have at least 32 characters");
   if (config.text("ENV") != "PROD") return;
   const auto refuse = [&](const std::string& name, const std::string& unsafe) {
     if (config.text(name) == unsafe)

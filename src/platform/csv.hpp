@@ -1,7 +1,10 @@
 #pragma once
-// Cells of CSV (RFC 4180).
+// CSV (RFC 4180): cells as they are written, and a strict reader.
+#include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pulse {
 
@@ -18,5 +21,31 @@ inline std::string csv_cell(std::string_view text) {
   }
   return quoted + "\"";
 }
+
+/// Text that is no CSV: which line of it, counted from 1, and what is wrong there.
+struct CsvError : std::runtime_error {
+  std::size_t line;
+  CsvError(std::size_t line_, const std::string& words) : std::runtime_error(words), line(line_) {}
+};
+
+/// Reads CSV row by row. Lines end with LF or CRLF; a byte order mark in front and lines without
+/// anything are skipped. The text must outlive the reader.
+class CsvReader {
+ public:
+  explicit CsvReader(std::string_view text);
+  /// The next row's cells; false at the end. Throws CsvError for a quote that does not end, text
+  /// beside a quoted cell, a quote inside a bare one, and a CR without LF.
+  bool next(std::vector<std::string>& cells);
+  /// The line on which the last row began.
+  std::size_t line() const { return row_line_; }
+
+ private:
+  std::string quoted_cell();
+  std::string bare_cell();
+  bool ends_line();
+
+  std::string_view text_;
+  std::size_t at_ = 0, line_ = 1, row_line_ = 1;
+};
 
 }  // namespace pulse

@@ -132,6 +132,14 @@ class Things:
     def _transport_id(self, before):
         return self._made(CUSTOMER, f"/api/v1/customer/devices/{before['device_id']}/transports",
                           {"ingestion_protocol": "http_api"})["id"]
+    def _key_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/provisioning-keys",
+                          {"name": self.fresh("key"), "site_id": "fuzz-site"})["key_id"]
+
+    def _import_id(self, _):
+        answer = self.callers.call(CUSTOMER, "POST", "/api/v1/customer/devices/import-jobs", files={
+            "file": ("a.csv", f"name,device_type\n{self.fresh('device')},x\n")})
+        return answer.json()["import_id"]
 
     def _role_id(self, _):
         return self._made(CUSTOMER, "/api/v1/customer/roles",

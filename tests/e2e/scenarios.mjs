@@ -6,6 +6,7 @@ import { accessible, browser, call, device, fits, page, problems, screen, send, 
 import { controlScenarios } from './control.mjs';
 import { deviceScenarios } from './devices.mjs';
 import { firstMember } from './first-member.mjs';
+import { importScenarios } from './import.mjs';
 import { live } from './live.mjs';
 import { mapScenarios } from './map.mjs';
 import { operator } from './operator.mjs';
@@ -18,6 +19,7 @@ const scenarios = {
   ...templateScenarios,
   ...deviceScenarios,
   ...controlScenarios,
+  ...importScenarios,
   ...operator,
   ...firstMember,
   ...people,

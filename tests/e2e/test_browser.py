@@ -45,7 +45,10 @@ def stack():
     "the-activity-log-is-searched-and-exported", "subscriptions-are-found-and-explained",
     "profile-and-organization-are-kept", "devices-stand-on-a-map", "maps-in-both-themes-and-sizes",
     "a-hundred-thousand-devices-move-smoothly", "a-template-is-built-compared-and-brought-back",
-    "templates-in-both-themes-and-sizes"])
+    "templates-in-both-themes-and-sizes", "devices-are-imported-from-a-file",
+    "a-large-file-is-imported-in-the-background", "the-wizard-leads-to-a-first-message",
+    "devices-register-themselves-by-a-key", "the-browser-speaks-mqtt", "labels-are-saved-to-print",
+    "import-pages-in-both-themes-and-sizes"])
 def test_in_the_browser(stack, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")

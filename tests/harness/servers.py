@@ -18,6 +18,7 @@ import requests
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PULSE = pathlib.Path(os.environ.get("PULSE_BINARY", ROOT / "build/release/pulse"))
 PASSWORD = "pulse-demo-1"
+ADMIN_KEY = "admin-key-of-tests-0123456789abcdef"
 SERVED = {}  # port of a Pulse -> its Stack, of all that were made in this process
 
 
@@ -214,6 +215,7 @@ class Stack:
             "MQTT_TLS_PORT": str(self.mqtt_tls_port), "MQTT_TLS_CERT": str(self.home / "cert.pem"),
             "MQTT_TLS_KEY": str(self.home / "key.pem"), "MQTT_HOST": "127.0.0.1",
             "PULSE_SECRET_KEY": "ab" * 32, "MQTT_INTERNAL_AUTH_SECRET": "internal-secret-of-tests",
+            "PROVISION_ADMIN_KEY": ADMIN_KEY,
             "RATE_LIMIT_RPS": "100000", "RATE_LIMIT_BURST": "200000",
             "API_RATE_PER_MINUTE": "1000000", "API_ADDRESS_RATE_PER_MINUTE": "1000000", "MODE": "DEV",
             "PULSE_MIGRATIONS_DIR": str(ROOT / "migrations"), "PULSE_WEB_DIR": str(ROOT / "web/dist"),

@@ -13,7 +13,7 @@ import requests
 from conftest import Api
 from examples import body_of, query_of
 from people import make_user
-from servers import ROOT
+from servers import ROOT, wait_for
 from test_two_tenants import tenant_tables
 
 MARK = "victims-own"
@@ -69,6 +69,10 @@ def one_of_everything(stack, tenant, mark):
     machine = api.post(f"/service-accounts/{account}/tokens", json={"name": mark, "scopes": ["devices.read"]}).json()["id"]
     requests.post(f"{stack.url}/ingest/v1/tenant/{tenant}/device/{mark}-device/telemetry", timeout=5,
                   headers={"X-Provision-Token": rotated.json()["password"]}, json={"metrics": {"temperature": 1}})
+    key = api.post("/provisioning-keys", json={"name": mark, "site_id": f"{mark}-site"}).json()["key_id"]
+    imported = api.post("/devices/import-jobs?dry_run=true", files={
+        "file": ("a.csv", f"name,device_type,device_id\n{mark},x,{mark}-imported\n")}).json()["import_id"]
+    wait_for("the import's end", lambda: api.get(f"/devices/import-jobs/{imported}").json()["finished_at"])
     subscription = api.get("/subscriptions").json()["subscriptions"][0]["subscription_id"]
     member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
     return {"api": api, "device_id": f"{mark}-device", "site_id": f"{mark}-site", "tag": f"{mark}-tag",
@@ -78,6 +82,7 @@ def one_of_everything(stack, tenant, mark):
             "command_id": {"templates": made["commands"], "devices": command["command_id"]},
             "slot_id": made["slots"], "role_id": role, "user_id": member, "account_id": account,
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
+            "key_id": key, "import_id": imported,
             "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],
                          "api-tokens": token, "service-accounts": machine}}
 

@@ -16,6 +16,10 @@ import { Shell } from './shell/shell';
 const Home = lazyPart(() => import('./features/home/home-page'));
 const Devices = lazyPart(() => import('./features/devices/devices-page'));
 const Device = lazyPart(() => import('./features/device/device-page'));
+const Import = lazyPart(() => import('./features/import/import-page'));
+const Wizard = lazyPart(() => import('./features/wizard/wizard-page'));
+const Provisioning = lazyPart(() => import('./features/provisioning/provisioning-page'));
+const MqttClient = lazyPart(() => import('./features/mqtt/mqtt-page'));
 const Start = lazyPart(() => import('./features/start/start-page'));
 const Sites = lazyPart(() => import('./features/sites/sites-page'));
 const Site = lazyPart(() => import('./features/sites/site-page'));
@@ -90,7 +94,7 @@ const firstLists = (path: string): [DeviceFilter, number][] => {
  * in and not after it. Ends when the code is there.
  */
 export async function preload(path: string): Promise<void> {
-  const id = /^\/app\/devices\/([^/]+)/.exec(path)?.[1];
+  const id = /^\/app\/devices\/(?!(?:import|wizard|provisioning)$)([^/]+)/.exec(path)?.[1];
   if (wasCustomer()) {
     const ask = (queryKey: unknown[], queryFn: () => Promise<unknown>) =>
       void queries.prefetchQuery({ queryKey, queryFn, retry: false });
@@ -110,7 +114,7 @@ export async function preload(path: string): Promise<void> {
   const page = id
     ? Device
     : path.startsWith('/app/devices')
-      ? Devices
+      ? devicesPage(path)
       : path.startsWith('/app/fleet/getting-started')
         ? Start
         : path.startsWith('/app/live')
@@ -120,6 +124,16 @@ export async function preload(path: string): Promise<void> {
             : Home;
   await page.preload().catch(() => undefined); // the page itself tries again, and tells
 }
+
+/** The page of a path among devices that is no device's. */
+const devicesPage = (path: string) =>
+  path.endsWith('/import')
+    ? Import
+    : path.endsWith('/wizard')
+      ? Wizard
+      : path.endsWith('/provisioning')
+        ? Provisioning
+        : Devices;
 
 /** The page of an operator's path. */
 function operatorPage(path: string) {
@@ -149,6 +163,9 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'home', element: <Home /> },
     { path: 'live', element: <Live /> },
     { path: 'devices', element: <Devices /> },
+    { path: 'devices/import', element: <Import /> },
+    { path: 'devices/wizard', element: <Wizard /> },
+    { path: 'devices/provisioning', element: <Provisioning /> },
     { path: 'devices/:deviceId', element: <Device /> },
     { path: 'sites', element: <Sites /> },
     { path: 'sites/:siteId', element: <Site /> },
@@ -157,6 +174,7 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'templates/:templateId', element: <Template /> },
     { path: 'fleet/getting-started', element: <Start /> },
     { path: 'fleet/tools', element: <Tools /> },
+    { path: 'fleet/mqtt-client', element: <MqttClient /> },
     { path: 'team', element: <Team /> },
     { path: 'team/:userId', element: <TeamMember /> },
     { path: 'roles', element: <Roles /> },

@@ -29,6 +29,9 @@ const customer: NavGroup[] = [
       { to: '/sites', label: 'Sites', key: 's' },
       { to: '/templates', label: 'Templates', key: 't' },
       { to: '/devices', label: 'Devices', key: 'd' },
+      { to: '/devices/wizard', label: 'Set up a device', key: 'w', aside: true },
+      { to: '/devices/import', label: 'Import devices', key: 'i', aside: true },
+      { to: '/devices/provisioning', label: 'Provisioning keys', aside: true, needs: needs.provisioningKeys },
     ],
   },
   {
@@ -38,7 +41,13 @@ const customer: NavGroup[] = [
       { to: '/map', label: 'Map', key: 'm' },
     ],
   },
-  { label: 'Maintain', entries: [{ to: '/fleet/tools', label: 'Tools', key: 'c' }] },
+  {
+    label: 'Maintain',
+    entries: [
+      { to: '/fleet/tools', label: 'Tools', key: 'c' },
+      { to: '/fleet/mqtt-client', label: 'MQTT test client', key: 'q', aside: true },
+    ],
+  },
   {
     label: 'Organization',
     entries: [

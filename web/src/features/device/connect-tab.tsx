@@ -4,6 +4,8 @@ import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
 import { Commands } from '@/features/connect/commands';
 import { CredentialsBox, useCredentials } from '@/features/connect/credentials';
+import { ButtonLink } from '@/ui/button';
+import { LabelPanel } from '@/features/connect/label';
 import { Panel } from '@/ui/page';
 import { MessageLog } from './message-log';
 import { useTokens } from './queries';
@@ -40,10 +42,19 @@ export default function ConnectTab({ device }: { device: Device }) {
             state={device.state}
             credentials={credentials}
           />
+          <div className="flex flex-wrap gap-2">
+            <ButtonLink to={`/fleet/tools?device=${encodeURIComponent(id)}`}>
+              Python, Node, Arduino
+            </ButtonLink>
+            <ButtonLink to={`/fleet/mqtt-client?device=${encodeURIComponent(id)}`}>
+              MQTT test client
+            </ButtonLink>
+          </div>
         </div>
       </Panel>
       <div className="flex min-w-0 flex-col gap-4">
         <Tokens device={id} />
+        <LabelPanel device={id} />
         <MessageLog device={id} />
       </div>
       {making && <RotateDialog device={id} hasLive={live} onClose={() => setMaking(false)} />}

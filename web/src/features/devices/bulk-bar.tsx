@@ -3,8 +3,10 @@ import { useState } from 'react';
 import { toast } from 'sonner';
 import { api } from '@/api/customer';
 import { asApiError } from '@/api/errors';
+import { labels } from '@/api/imports';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
+import { useLabelSheet } from '@/features/connect/label';
 import { forEach } from '@/lib/for-each';
 import { many } from '@/lib/numbers';
 import { Button } from '@/ui/button';
@@ -26,6 +28,7 @@ export function BulkBar({
 }) {
   const queries = useQueryClient();
   const restore = useRestore();
+  const sheet = useLabelSheet();
   const [open, setOpen] = useState<'tag' | 'decommission' | null>(null);
   const [tag, setTag] = useState('');
   const [fault, setFault] = useState('');
@@ -64,6 +67,11 @@ export function BulkBar({
       <GatedButton needs={needs.tag} onClick={() => setOpen('tag')}>
         Tag
       </GatedButton>
+      {ids.length <= labels.most && (
+        <Button busy={sheet.isPending} onClick={() => sheet.mutate(ids)}>
+          Labels
+        </Button>
+      )}
       {decommissioned ? (
         <GatedButton
           needs={needs.decommission}

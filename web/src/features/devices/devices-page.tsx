@@ -92,6 +92,10 @@ export default function DevicesPage() {
         actions={
           <>
             <FleetTabs at="list" query={line} />
+            <ButtonLink className="max-sm:hidden" to="/devices/wizard">
+              Set up
+            </ButtonLink>
+            <ButtonLink to="/devices/import">Import</ButtonLink>
             <GatedButton
               needs={needs.createDevice}
               kind="primary"

@@ -1,71 +1,16 @@
 // Step 4: commands with real credentials, and the first message as it arrives.
 import { useEffect, useState } from 'react';
-import { Link } from 'react-router';
 import type { Device } from '@/api/types';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
 import { Commands } from '@/features/connect/commands';
 import { useCredentials } from '@/features/connect/credentials';
+import { Listening } from '@/features/connect/listening';
 import { useTokens } from '@/features/device/queries';
 import { RotateDialog } from '@/features/device/tokens';
 import { useDevicePage } from '@/features/devices/queries';
-import { describe, withUnit } from '@/lib/numbers';
-import { useQuarantineEvents, useTelemetry } from '@/live/hooks';
-import type { TelemetryEvent } from '@/live/hub';
-import { useSession } from '@/auth/session';
 import { SelectField } from '@/ui/field';
 import { Failure, Skeleton } from '@/ui/states';
-import { Ago } from '@/ui/time';
-import { explain } from '../device/reasons';
-
-/** What was heard of the chosen device since this step is open. */
-function Listening({ device }: { device: string }) {
-  const { tenant } = useSession();
-  const [first, setFirst] = useState<TelemetryEvent | null>(null);
-  const [refused, setRefused] = useState<{ reason: string; ts: string } | null>(null);
-  useTelemetry([device], (e) => setFirst(e));
-  useQuarantineEvents((rows) => {
-    const mine = rows.find((r) => r.device_id === device);
-    if (mine) setRefused(mine);
-  });
-  if (first)
-    return (
-      <div role="status" className="fresh rounded-m bg-online-soft px-3 py-2">
-        <p className="font-medium text-online">
-          <span aria-hidden="true">✓ </span>
-          {device} has spoken, <Ago at={first.ts} />
-        </p>
-        <p className="num">
-          {Object.entries(first.metrics)
-            .slice(0, 8)
-            .map(([key, v]) => {
-              const d = describe(key);
-              return `${d.name} ${withUnit(v, d.unit)}`;
-            })
-            .join(' · ')}
-        </p>
-        <Link to={`/devices/${encodeURIComponent(device)}`} className="text-accent underline">
-          See it live
-        </Link>
-      </div>
-    );
-  return (
-    <div role="status" className="flex flex-col gap-1">
-      <p className="flex items-center gap-2 text-ink-2">
-        <svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true" className="text-online">
-          <circle cx="5" cy="5" r="4" fill="currentColor" />
-        </svg>
-        Listening on {tenant} / {device}
-      </p>
-      {refused && (
-        <p className="text-critical">
-          <span aria-hidden="true">▲ </span>A message came and was refused: {refused.reason}.{' '}
-          {explain(refused.reason)}
-        </p>
-      )}
-    </div>
-  );
-}
 
 function For({ device }: { device: Device }) {
   const id = device.device_id;

@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
 import { callPath } from '@/api/customer';
 import { useSession } from '@/auth/session';
-import { Commands } from '@/features/connect/commands';
 import { useConnectionInfo, useCredentials } from '@/features/connect/credentials';
-import { useDevicePage } from '@/features/devices/queries';
+import { DeviceChoice, useDeviceChoice } from '@/features/connect/device-choice';
+import { Languages } from '@/features/connect/languages';
 import { ButtonLink } from '@/ui/button';
 import { CopyValue } from '@/ui/copy';
 import { CopyCall } from '@/ui/copy-call';
@@ -25,15 +25,20 @@ export default function ToolsPage() {
   useTitle('Tools');
   const { tenant } = useSession();
   const info = useConnectionInfo();
-  const devices = useDevicePage({}, 1);
-  const device = devices.data?.devices[0] ?? null;
+  const choice = useDeviceChoice();
+  const device = choice.device ?? null;
   const credentials = useCredentials(device?.device_id ?? null);
   const c = info.data;
   return (
     <>
       <PageHeader
         title="How devices connect"
-        actions={<CopyCall path={callPath('/connection-info')} />}
+        actions={
+          <>
+            <CopyCall path={callPath('/connection-info')} />
+            <ButtonLink to="/fleet/mqtt-client">MQTT test client</ButtonLink>
+          </>
+        }
       />
       <div className="grid items-start gap-4 lg:grid-cols-2">
         <Panel title="Addresses">
@@ -86,12 +91,16 @@ export default function ToolsPage() {
         <Panel title="Try it" className="lg:col-span-2">
           <div className="flex flex-col gap-3 p-3">
             {device ? (
-              <Commands
-                device={device.device_id}
-                site={device.site_id}
-                state={device.state}
-                credentials={credentials}
-              />
+              <>
+                <DeviceChoice device={device} devices={choice.devices} choose={choice.choose} />
+                <Languages
+                  key={device.device_id}
+                  device={device.device_id}
+                  site={device.site_id}
+                  state={device.state}
+                  credentials={credentials}
+                />
+              </>
             ) : (
               <p className="text-ink-2">
                 With a first device, the commands for it stand here.
