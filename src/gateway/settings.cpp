@@ -75,6 +75,9 @@ std::vector<Setting> all_settings() {
       {"MQTT_TLS_PORT", "0", integer, false, "MQTT over TLS; 0: off", 0, 65535},
       {"MQTT_TLS_CERT", "", text, false, "PEM certificate chain"},
       {"MQTT_TLS_KEY", "", text, false, "PEM private key"},
+      {"DEVICE_CA_CERT", "", text, false, "PEM certificate of the CA that issues to devices"},
+      {"DEVICE_CA_KEY", "", text, false, "PEM private key of that CA"},
+      {"DEVICE_CRL_FILE", "", text, false, "Where its revocation list is written; empty: nowhere"},
       {"MQTT_USERNAME", "service_pulse", text, false, "Service account at an outside broker"},
       {"MQTT_PASSWORD", "", text, true, "Its password"},
       {"MQTT_INTERNAL_AUTH_SECRET", "", text, true, "X-Internal-Auth of the broker hooks"},
@@ -152,6 +155,8 @@ void check_settings(const Config& config) {
   if (config.integer("MQTT_TLS_PORT") != 0 &&
       (config.text("MQTT_TLS_CERT").empty() || config.text("MQTT_TLS_KEY").empty()))
     throw ConfigError("MQTT_TLS_PORT needs MQTT_TLS_CERT and MQTT_TLS_KEY");
+  if (config.text("DEVICE_CA_CERT").empty() != config.text("DEVICE_CA_KEY").empty())
+    throw ConfigError("DEVICE_CA_CERT and DEVICE_CA_KEY go together");
   if (config.text("ENV") != "PROD") return;
   const auto refuse = [&](const std::string& name, const std::string& unsafe) {
     if (config.text(name) == unsafe)
