@@ -73,8 +73,9 @@ Task<Decommissioned> decommission_device(FleetDeps d, TenantCaller caller,
   const auto at = co_await decommission(caller.db, id.value);
   if (!at) throw not_found("Device not found or already decommissioned");
   changed(d, caller.tenant(), id.value);
-  d.audit->write(AuditLog::of(caller, "device.decommissioned", "decommission", "device", id.value,
-                              "Device " + id.value + " decommissioned; its tokens and certificates are revoked"));
+  d.audit->write(AuditLog::of(
+      caller, "device.decommissioned", "decommission", "device", id.value,
+      "Device " + id.value + " decommissioned; its tokens and certificates are revoked"));
   co_return Decommissioned{id.value, *at};
 }
 
