@@ -43,7 +43,8 @@ def stack():
     "people-pages-in-both-themes-and-sizes", "an-invited-member-sees-what-the-role-allows",
     "a-role-changes-by-a-diff", "a-token-of-the-browser-works-in-a-script", "the-team-is-changed-in-the-browser",
     "the-activity-log-is-searched-and-exported", "subscriptions-are-found-and-explained",
-    "profile-and-organization-are-kept"])
+    "profile-and-organization-are-kept", "a-certificate-from-its-issue-to-its-end", "a-ca-of-ones-own-is-proven",
+    "operators-see-certificates-of-all-tenants"])
 def test_in_the_browser(stack, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")

@@ -43,6 +43,7 @@ const customer: NavGroup[] = [
       { to: '/settings', label: 'Settings', key: ',' },
       { to: '/settings/profile', label: 'Profile', aside: true },
       { to: '/settings/organization', label: 'Organization', aside: true },
+      { to: '/settings/certificates', label: 'Certificates', aside: true },
       { to: '/settings/access', label: 'API tokens', key: 'k', aside: true },
     ],
   },
@@ -57,6 +58,10 @@ const operator: NavGroup[] = [
       { to: '/operator/users', label: 'Users', key: 'u' },
       { to: '/operator/audit-log', label: 'Audit log', key: 'l' },
     ],
+  },
+  {
+    label: 'Platform',
+    entries: [{ to: '/operator/certificates', label: 'Certificates', key: 'c' }],
   },
 ];
 
