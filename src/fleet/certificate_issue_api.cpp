@@ -49,12 +49,16 @@ inline std::vector<std::string_view> optional_members(json::As<CertRotateRequest
 struct CertSignRequest {
   std::string csr_pem;
   std::int64_t validity_days = 365;
+  std::optional<std::int64_t> revoke_old_after_hours;
 };
-BOOST_DESCRIBE_STRUCT(CertSignRequest, (), (csr_pem, validity_days))
+BOOST_DESCRIBE_STRUCT(CertSignRequest, (), (csr_pem, validity_days, revoke_old_after_hours))
 inline auto constraints(json::As<CertSignRequest>) {
   return json::rules<CertSignRequest>()
       .length(&CertSignRequest::csr_pem, 50, crypto::pem_bytes_max)
-      .range(&CertSignRequest::validity_days, 1, 3650);
+      .range(&CertSignRequest::validity_days, 1, 3650)
+      .range(&CertSignRequest::revoke_old_after_hours, 1, 720)
+      .describe(&CertSignRequest::revoke_old_after_hours,
+                "How long the earlier ones still work; absent: they stay as they are");
 }
 inline std::vector<std::string_view> optional_members(json::As<CertSignRequest>) {
   return {"validity_days"};
@@ -70,8 +74,9 @@ BOOST_DESCRIBE_STRUCT(GeneratedCertificate, (),
 struct SignedCertificate {
   DeviceCertificate certificate;
   std::string cert_pem, ca_cert_pem;
+  std::vector<ReplacedCertificate> old_certificates;
 };
-BOOST_DESCRIBE_STRUCT(SignedCertificate, (), (certificate, cert_pem, ca_cert_pem))
+BOOST_DESCRIBE_STRUCT(SignedCertificate, (), (certificate, cert_pem, ca_cert_pem, old_certificates))
 
 struct RotatedCertificate {
   DeviceCertificate new_certificate;
@@ -151,8 +156,11 @@ Task<http::Created<SignedCertificate>> sign(FleetDeps d, TenantCaller caller,
   SignedCertificate out;
   out.cert_pem = wanted.facts.pem;
   out.ca_cert_pem = authority->bundle_pem();
-  auto made = co_await register_certificate(caller.db, std::move(wanted), std::nullopt);
+  std::optional<EndOfOthers> others;
+  if (body->revoke_old_after_hours) others.emplace().after_hours = *body->revoke_old_after_hours;
+  auto made = co_await register_certificate(caller.db, std::move(wanted), others);
   out.certificate = std::move(made.certificate);
+  out.old_certificates = std::move(made.replaced);
   tell(d, caller, out.certificate, "certificate.issued", "for its request");
   co_return http::Created<SignedCertificate>{std::move(out)};
 }

@@ -55,6 +55,14 @@ def audit_of(stack, device_id, event):
 
 # ---- issue ----
 
+@pytest.fixture()
+def namesake(other, fresh_device):
+    """Another tenant's device of the same id, for as long as the test lasts."""
+    assert other.post("/devices", json={"device_id": fresh_device["device_id"]}).status_code == 201
+    yield fresh_device["device_id"]
+    assert other.delete(f"/devices/{fresh_device['device_id']}").status_code == 200
+
+
 @pytest.mark.parametrize("key_type, named", [(None, "rsaEncryption"), ("ec-p256", "id-ecPublicKey")])
 def test_openssl_agrees_with_what_is_issued(stack, customer, fresh_device, tmp_path, key_type, named):
     body = {"validity_days": 30, **({"key_type": key_type} if key_type else {})}
@@ -93,6 +101,11 @@ def test_a_request_gives_its_key_and_nothing_else(customer, fresh_device, tmp_pa
     assert f"Subject: CN = demo/{device}\n" in text and "evil" not in text and "CA:TRUE" not in text
     assert openssl("x509", "-in", certificate, "-noout", "-pubkey").stdout == openssl(
         "pkey", "-in", tmp_path / "own.key", "-pubout").stdout
+    # In place of the one before, which works for a while.
+    assert answer.json()["old_certificates"] == []
+    next_one = customer.post(f"/devices/{device}/certificates/csr", json={"csr_pem": csr, "revoke_old_after_hours": 2}).json()
+    assert [c["id"] for c in next_one["old_certificates"]] == [answer.json()["certificate"]["id"]]
+    assert customer.get(f"/certificates/{next_one['old_certificates'][0]['id']}").json()["scheduled_revoke_at"]
     openssl("req", "-newkey", "rsa:1024", "-nodes", "-subj", "/CN=x", "-keyout", tmp_path / "w.key", "-out", tmp_path / "w.csr")
     lines = csr.splitlines()
     broken = "\n".join([lines[0], lines[1][:-8] + "AAAAAAAA", *lines[2:]])
@@ -118,7 +131,7 @@ def test_lists_filters_and_refusals(stack, customer, other, operator, fresh_devi
     detail = customer.get(f"/certificates/{second['certificate']['id']}").json()
     assert detail["cert_pem"] == second["cert_pem"]
     assert other.get(f"/certificates/{second['certificate']['id']}").status_code == 404
-    assert other.get("/certificates").json()["total"] == 0
+    assert not {c["tenant_id"] for c in other.get("/certificates?limit=1000").json()["certificates"]} - {"other"}
     of_all = operator.get("/api/v1/operator/certificates?tenant_id=demo&status=REVOKED&limit=1000").json()
     assert first["certificate"]["id"] in [c["id"] for c in of_all["certificates"]]
     beyond = operator.get("/api/v1/operator/certificates?offset=1000000").json()
@@ -183,8 +196,8 @@ def test_a_live_connection_ends_with_its_certificate(stack, customer, fresh_devi
     wait_for("the rows", lambda: stack.stored(device) == 3)
 
 
-def test_certificates_of_others_are_refused(stack, customer, other, fresh_device, tmp_path):
-    device = fresh_device["device_id"]
+def test_certificates_of_others_are_refused(stack, customer, other, fresh_device, namesake, tmp_path):
+    device = namesake
     issue(customer, device, tmp_path)
     # By an authority that nobody knows, with the right name.
     make_authority(tmp_path, "strange", "Strange CA")
@@ -196,7 +209,6 @@ def test_certificates_of_others_are_refused(stack, customer, other, fresh_device
     # By our own authority, but never registered: the server's own certificate, and one that was signed past Pulse.
     refused(stack, fresh_device, signed(stack.home, "ca", f"demo/{device}", "past"))
     # Another tenant's certificate is good for that tenant's device alone.
-    assert other.post("/devices", json={"device_id": device}).status_code == 201
     _, theirs = issue(other, device, tmp_path, "theirs")
     with Client(stack, fresh_device, 5, certificate=theirs) as client:
         client.publish('{"metrics":{"t":1}}')  # to tenant/demo/...
@@ -350,8 +362,8 @@ def trust(api, folder, ca, nonce):
     return api.post("/certificate-authorities", json=proven(folder, ca, nonce))
 
 
-def test_an_authority_of_ones_own(stack, customer, other, fresh_device, tmp_path):
-    device = fresh_device["device_id"]
+def test_an_authority_of_ones_own(stack, customer, other, fresh_device, namesake, tmp_path):
+    device = namesake
     make_authority(tmp_path, "factory", "Factory CA")
     nonce = challenge(customer)
     # A proof by another key, for another's challenge, for none.
@@ -383,7 +395,6 @@ def test_an_authority_of_ones_own(stack, customer, other, fresh_device, tmp_path
     assert listed["active_certificates"] == 1
     # It is nobody else's.
     assert other.get("/certificate-authorities").json()["total"] == 0
-    assert other.post("/devices", json={"device_id": device}).status_code == 201
     theirs = signed(tmp_path, "factory", f"other/{device}", "theirs")
     answer = other.post("/certificates", json={"device_id": device, "cert_pem": theirs[0].read_text()})
     assert (answer.status_code, answer.json()["detail"]) == (400, "Certificate issuer does not match trusted Device CA")

@@ -77,11 +77,12 @@ export const certificatesApi = {
         body: { validity_days, key_type, revoke_old_after_hours: hours },
       }),
     ),
-  sign: (id: string, csr_pem: string, validity_days: number) =>
+  /** `hours`: how long the earlier ones still work; null: they stay as they are. */
+  sign: (id: string, csr_pem: string, validity_days: number, hours: number | null) =>
     answer<IssuedFiles>(
       client.POST(`${base}/devices/{device_id}/certificates/csr`, {
         ...device(id),
-        body: { csr_pem, validity_days },
+        body: { csr_pem, validity_days, revoke_old_after_hours: hours },
       }),
     ),
   upload: (device_id: string, cert_pem: string) =>

@@ -21,8 +21,10 @@ const overlaps = [
   { value: '24', label: 'work for one more day' },
   { value: '168', label: 'work for one more week' },
   { value: '720', label: 'work for 30 more days' },
-  { value: '', label: 'end at once' },
 ];
+const atOnce = { value: '', label: 'end at once' };
+const stay = { value: '', label: 'stay as they are' };
+const hoursOf = (overlap: string) => (overlap === '' ? null : Number(overlap));
 
 const daysFault = (text: string): string | false => {
   const days = Number(text);
@@ -38,7 +40,7 @@ function NewKey({ device, replace, onClose }: { device: string; replace: boolean
   const issue = useMutation({
     mutationFn: () =>
       replace
-        ? certificatesApi.rotate(device, Number(v.days), v.key as KeyType, v.overlap === '' ? null : Number(v.overlap))
+        ? certificatesApi.rotate(device, Number(v.days), v.key as KeyType, hoursOf(v.overlap))
         : certificatesApi.generate(device, Number(v.days), v.key as KeyType),
     onSuccess: (issued) => {
       setFiles(issued);
@@ -84,7 +86,7 @@ function NewKey({ device, replace, onClose }: { device: string; replace: boolean
         {replace && (
           <SelectField
             label="Earlier certificates"
-            options={overlaps}
+            options={[...overlaps, atOnce]}
             value={v.overlap}
             onChange={(x) => form.set('overlap', x)}
           />
@@ -96,11 +98,11 @@ function NewKey({ device, replace, onClose }: { device: string; replace: boolean
 
 function Sign({ device, onClose }: { device: string; onClose: () => void }) {
   const refresh = useRefreshCertificates();
-  const form = useForm({ days: '365', csr_pem: '' });
+  const form = useForm({ days: '365', csr_pem: '', overlap: '' });
   const [files, setFiles] = useState<IssuedFiles | null>(null);
   const v = form.values;
   const sign = useMutation({
-    mutationFn: () => certificatesApi.sign(device, v.csr_pem.trim(), Number(v.days)),
+    mutationFn: () => certificatesApi.sign(device, v.csr_pem.trim(), Number(v.days), hoursOf(v.overlap)),
     onSuccess: (issued) => {
       setFiles(issued);
       refresh();
@@ -145,6 +147,12 @@ function Sign({ device, onClose }: { device: string; onClose: () => void }) {
           value={v.days}
           onChange={(e) => form.set('days', e.target.value)}
           fault={form.fault('days')}
+        />
+        <SelectField
+          label="Earlier certificates"
+          options={[stay, ...overlaps]}
+          value={v.overlap}
+          onChange={(x) => form.set('overlap', x)}
         />
       </DialogForm>
     </Dialog>
