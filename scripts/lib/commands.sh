@@ -50,6 +50,7 @@ dev_up() {
   say "  Sign in   customer1 | tenantadmin1 | operator1 | operatoradmin1, password pulse-demo-1"
   if keycloak_wanted; then say "  Keycloak  $KEYCLOAK_PUBLIC_URL (its emails: .dev/data/outbox); back: ./dev up --identity embedded"; fi
   say "  MQTT      localhost:$MQTT_PORT (TLS $MQTT_TLS_PORT), API documents $PULSE_URL/docs"
+  say "  Devices   by certificate: issue one on the device's page; mosquitto_pub -p $MQTT_TLS_PORT --cafile .dev/tls/ca.pem"
   say "  Shell     . .dev/env    token: ./dev token customer1"
   say "  Send      curl -X POST \$PULSE_URL/ingest/v1/tenant/\$DEMO_TENANT/device/\$DEMO_DEVICE/telemetry \\"
   say "              -H \"X-Provision-Token: \$DEMO_DEVICE_TOKEN\" -H 'Content-Type: application/json' -d '{\"metrics\":{\"temperature\":4.2}}'"

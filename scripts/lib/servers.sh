@@ -70,12 +70,41 @@ ensure_secrets() {
   if [[ ! -s $DEV/secret ]]; then
     (umask 077 && openssl rand -hex 32 >"$DEV/secret")
   fi
-  if [[ ! -s $DEV/tls/cert.pem ]]; then
-    mkdir -p "$DEV/tls"
-    (umask 077 && openssl req -x509 -newkey rsa:2048 -nodes -days 825 -subj /CN=localhost \
-      -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' \
-      -keyout "$DEV/tls/key.pem" -out "$DEV/tls/cert.pem" 2>/dev/null)
-  fi
+  ensure_certificates
+}
+
+# The CA that issues certificates to devices, and the MQTT server's certificate, signed by it: so that
+# devices need one file to know both by. A server certificate of before there was a CA is replaced.
+ensure_certificates() {
+  local tls="$DEV/tls"
+  [[ -s $tls/ca.pem && -s $tls/cert.pem ]] && return 0
+  mkdir -p "$tls"
+  rm -f "$tls"/*.pem "$tls"/*.key
+  cat >"$tls/openssl.cnf" <<CONF
+[req]
+distinguished_name = name
+[name]
+[authority]
+basicConstraints = critical, CA:TRUE, pathlen:0
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[server]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature, keyEncipherment
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:localhost, IP:127.0.0.1
+CONF
+  (
+    umask 077
+    openssl req -x509 -config "$tls/openssl.cnf" -extensions authority -newkey rsa:2048 -nodes -days 3650 \
+      -subj "/CN=Pulse device CA $(openssl rand -hex 4)" -keyout "$tls/ca.key" -out "$tls/ca.pem" 2>/dev/null
+    openssl req -config "$tls/openssl.cnf" -newkey rsa:2048 -nodes -subj /CN=localhost \
+      -keyout "$tls/key.pem" -out "$tls/server.csr" 2>/dev/null
+    openssl x509 -req -in "$tls/server.csr" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -days 825 \
+      -set_serial "0x$(openssl rand -hex 15)" -extfile "$tls/openssl.cnf" -extensions server \
+      -out "$tls/server.pem" 2>/dev/null
+    cat "$tls/server.pem" "$tls/ca.pem" >"$tls/cert.pem"
+  )
 }
 
 # PostgreSQL refuses to run as root, so its files belong to postgres then.
@@ -173,6 +202,7 @@ pulse_environment() {
   export PULSE_URL="http://localhost:$PULSE_PORT"
   export UI_BASE_URL="$PULSE_URL" PULSE_PORT MQTT_PORT MQTT_TLS_PORT
   export MQTT_HOST=localhost MQTT_TLS_CERT="$DEV/tls/cert.pem" MQTT_TLS_KEY="$DEV/tls/key.pem"
+  export DEVICE_CA_CERT="$DEV/tls/ca.pem" DEVICE_CA_KEY="$DEV/tls/ca.key" DEVICE_CRL_FILE="$DEV/tls/ca.crl"
   export NATS_URL="nats://127.0.0.1:$PULSE_NATS_PORT"
   export DATABASE_URL="postgresql://iot:iot_dev@127.0.0.1:$PULSE_PG_PORT/iotcloud"
   PULSE_SECRET_KEY=$(cat "$DEV/secret")

@@ -1,6 +1,8 @@
 // The questions of an outside broker: who is this client, and may it do that (edge.md).
 #include "fleet/broker_hooks.hpp"
 
+#include <algorithm>
+
 #include "fleet/topics.hpp"
 #include "platform/crypto/crypto.hpp"
 
@@ -33,6 +35,11 @@ struct AclVerdict {
 };
 BOOST_DESCRIBE_STRUCT(AclVerdict, (), (result))
 
+bool has_live_certificate(const DeviceCredentials& device) {
+  return std::any_of(device.certificates.begin(), device.certificates.end(),
+                     [&](const auto& c) { return credential_lives(device, c.id); });
+}
+
 Task<AuthVerdict> authenticate(BrokerHookDeps d, http::Body<AuthRequest> body) {
   const auto password = body->password.value_or("");
   if (body->username == d.service_username) {
@@ -42,9 +49,12 @@ Task<AuthVerdict> authenticate(BrokerHookDeps d, http::Body<AuthRequest> body) {
   const auto identity = parse_identity(body->username);
   if (!identity) co_return AuthVerdict{"ignore"};
   const auto device = co_await d.lookup->find(identity->tenant, identity->device);
-  // A user name proves nothing, and neither does the name in a certificate that nobody verified
-  // against a registered one.
-  const bool right = refusal_of(*device).empty() && matching_token(*device, password) != nullptr;
+  if (!refusal_of(*device).empty()) co_return AuthVerdict{"deny"};
+  // A user name proves nothing. The broker tells the name of a certificate only after it verified
+  // it against our CA bundle and revocation list; here one must be registered under that name.
+  const bool by_certificate = body->peer_cert_cn == body->username && password.empty();
+  const bool right =
+      by_certificate ? has_live_certificate(*device) : matching_token(*device, password) != nullptr;
   co_return AuthVerdict{right ? "allow" : "deny"};
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "fleet/device_auth.hpp"
+#include "fleet/device_ca.hpp"
 #include "platform/http/router.hpp"
 #include "platform/nats/client.hpp"
 #include "tenancy/audit.hpp"
@@ -41,6 +42,7 @@ struct FleetDeps {
   std::shared_ptr<DeviceAuth> auth;
   std::shared_ptr<DeviceLookup> lookup;   ///< of the loop
   std::shared_ptr<TokenBuckets> creates;  ///< devices created, per tenant
+  std::shared_ptr<DeviceCa> device_ca;    ///< null: none configured
   ConnectionInfo connection;
   /// The telemetry room's answer for the device page.
   std::function<Task<RecentMessages>(tenancy::TenantDb, std::string device_id)> recent;

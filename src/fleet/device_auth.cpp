@@ -39,6 +39,22 @@ const DeviceCredentials::Token* matching_token(const DeviceCredentials& device,
   return found;
 }
 
+const DeviceCredentials::Certificate* matching_certificate(const DeviceCredentials& device,
+                                                           std::string_view fingerprint) {
+  for (const auto& c : device.certificates)
+    if (!fingerprint.empty() && c.fingerprint == fingerprint) return &c;
+  return nullptr;
+}
+
+bool credential_lives(const DeviceCredentials& device, std::string_view id) {
+  const auto now = now_ms();
+  for (const auto& t : device.tokens)
+    if (t.id == id) return t.expires_ms == 0 || now < t.expires_ms;
+  for (const auto& c : device.certificates)
+    if (c.id == id) return c.from_ms <= now && now < c.until_ms;
+  return false;
+}
+
 namespace {
 
 constexpr std::size_t shard_count = 32;
@@ -59,7 +75,13 @@ constexpr const char* credentials_of_devices = R"sql(
                    FROM device_api_tokens t
                    WHERE t.tenant_id = r.tenant_id AND t.device_id = r.device_id
                      AND t.revoked_at IS NULL
-                     AND (t.expires_at IS NULL OR t.expires_at > now())), '[]')
+                     AND (t.expires_at IS NULL OR t.expires_at > now())), '[]'),
+         coalesce((SELECT jsonb_agg(jsonb_build_array('cert:' || c.id, c.fingerprint_sha256,
+                          (extract(epoch FROM c.not_before) * 1000)::bigint,
+                          (extract(epoch FROM c.not_after) * 1000)::bigint))
+                   FROM device_certificates c
+                   WHERE c.tenant_id = r.tenant_id AND c.device_id = r.device_id
+                     AND c.status = 'ACTIVE' AND c.not_after > now()), '[]')
   FROM unnest($1::text[], $2::text[]) AS wanted (tenant_id, device_id)
   JOIN device_registry r USING (tenant_id, device_id)
   LEFT JOIN device_plans p ON p.plan_id = r.plan_id
@@ -294,6 +316,13 @@ Task<> DeviceLookup::Impl::ask(std::vector<std::shared_ptr<Wanted>> batch) {
         const auto& token = t.as_array();
         d->tokens.push_back({std::string(token[0].as_string()), std::string(token[1].as_string()),
                              token[2].to_number<std::int64_t>()});
+      }
+      const auto certificates = boost::json::parse(rows.text(i, 7));
+      for (const auto& c : certificates.as_array()) {
+        const auto& of = c.as_array();
+        d->certificates.push_back({std::string(of[0].as_string()), std::string(of[1].as_string()),
+                                   of[2].to_number<std::int64_t>(),
+                                   of[3].to_number<std::int64_t>()});
       }
       found[key_of(d->tenant_id, d->device_id)] = std::move(d);
     }

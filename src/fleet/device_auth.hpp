@@ -24,8 +24,14 @@ struct DeviceCredentials {
     std::string id, hash;         ///< SHA-256, hex
     std::int64_t expires_ms = 0;  ///< epoch; 0: never
   };
-  std::vector<Token> tokens;        ///< live ones
-  double plan_rate_per_second = 0;  ///< of the device's plan; 0: none
+  std::vector<Token> tokens;  ///< live ones
+  struct Certificate {
+    std::string id;                          ///< "cert:{id}", unlike every token's
+    std::string fingerprint;                 ///< SHA-256, hex
+    std::int64_t from_ms = 0, until_ms = 0;  ///< epoch
+  };
+  std::vector<Certificate> certificates;  ///< neither revoked nor expired
+  double plan_rate_per_second = 0;        ///< of the device's plan; 0: none
 };
 using Credentials = std::shared_ptr<const DeviceCredentials>;
 
@@ -36,6 +42,13 @@ std::string refusal_of(const DeviceCredentials& device);
 /// The live token that `secret` is, or nullptr. Every token is compared, in constant time.
 const DeviceCredentials::Token* matching_token(const DeviceCredentials& device,
                                                std::string_view secret);
+
+/// The certificate with that fingerprint, or nullptr; the caller looks at its time.
+const DeviceCredentials::Certificate* matching_certificate(const DeviceCredentials& device,
+                                                           std::string_view fingerprint);
+
+/// True while a token or certificate, by its id, may still be used.
+bool credential_lives(const DeviceCredentials& device, std::string_view id);
 
 struct DeviceAuthOptions {
   long ttl_s = 60;

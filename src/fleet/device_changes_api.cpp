@@ -73,8 +73,9 @@ Task<Decommissioned> decommission_device(FleetDeps d, TenantCaller caller,
   const auto at = co_await decommission(caller.db, id.value);
   if (!at) throw not_found("Device not found or already decommissioned");
   changed(d, caller.tenant(), id.value);
-  d.audit->write(AuditLog::of(caller, "device.decommissioned", "decommission", "device", id.value,
-                              "Device " + id.value + " decommissioned; its tokens are revoked"));
+  d.audit->write(AuditLog::of(
+      caller, "device.decommissioned", "decommission", "device", id.value,
+      "Device " + id.value + " decommissioned; its tokens and certificates are revoked"));
   co_return Decommissioned{id.value, *at};
 }
 
@@ -118,13 +119,13 @@ void mount_device_changes(http::Router& api, const FleetDeps& d) {
       .needs("devices.decommission")
       .tag("Devices")
       .summary("Take a device out of service")
-      .description("Its tokens are revoked.")
+      .description("Its tokens and certificates are revoked.")
       .fails(404, "Device not found or already decommissioned");
   api.patch(one + "/restore", http::bound(d, restore_device))
       .needs("devices.decommission")
       .tag("Devices")
       .summary("Undo a decommission")
-      .description("The device needs a new token: `tokens/rotate`.")
+      .description("The device needs a new token (`tokens/rotate`) or certificate.")
       .fails(404, "Device not found or not decommissioned");
 }
 

@@ -260,6 +260,10 @@ Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id, std::string
       WHERE device_id IN (SELECT device_id FROM gone) AND revoked_at IS NULL
     ), sensors AS (
       DELETE FROM device_sensors WHERE device_id IN (SELECT device_id FROM gone)
+    ), certificates AS (
+      UPDATE device_certificates SET status = 'REVOKED', revoked_at = now(), updated_at = now(),
+        revoked_reason = 'device_deleted'
+      WHERE device_id IN (SELECT device_id FROM gone) AND status = 'ACTIVE'
     ), silent AS (
       UPDATE device_state SET status = 'OFFLINE', last_state_change_at = now()
       WHERE device_id IN (SELECT device_id FROM gone) AND status <> 'OFFLINE'
@@ -279,6 +283,10 @@ Task<std::optional<Time>> decommission(tenancy::TenantDb db, std::string device_
     ), revoked AS (
       UPDATE device_api_tokens SET revoked_at = now()
       WHERE device_id IN (SELECT device_id FROM gone) AND revoked_at IS NULL
+    ), certificates AS (
+      UPDATE device_certificates SET status = 'REVOKED', revoked_at = now(), updated_at = now(),
+        revoked_reason = 'decommissioned'
+      WHERE device_id IN (SELECT device_id FROM gone) AND status = 'ACTIVE'
     ), silent AS (
       UPDATE device_state SET status = 'OFFLINE', last_state_change_at = now()
       WHERE device_id IN (SELECT device_id FROM gone) AND status <> 'OFFLINE'

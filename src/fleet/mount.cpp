@@ -13,6 +13,10 @@ void mount(http::Router& api, const FleetDeps& deps) {
   mount_provisioning_keys(api, deps);
   mount_device_tags(api, deps);
   mount_device_connections(api, deps);
+  mount_certificates(api, deps);
+  mount_certificate_issue(api, deps);
+  mount_certificate_authorities(api, deps);
+  mount_operator_certificates(api, deps);
   mount_templates(api, deps);
   mount_template_parts(api, deps);
   mount_template_check(api, deps);

@@ -21,12 +21,16 @@ constexpr const char* facts_of_devices = R"sql(
          coalesce((SELECT array_agg(k) FROM device_state d, jsonb_object_keys(d.state_times) k
                    WHERE d.tenant_id = r.tenant_id AND d.device_id = r.device_id), '{}'),
          coalesce((SELECT jsonb_agg(jsonb_build_array(t.id,
-                            (extract(epoch FROM least(t.revoked_at, t.expires_at)) * 1000)::bigint,
+                            (extract(epoch FROM t.ends) * 1000)::bigint,
                             coalesce((extract(epoch FROM t.last_used_at) * 1000)::bigint, 0)))
-                   FROM device_api_tokens t
-                   WHERE t.tenant_id = r.tenant_id AND t.device_id = r.device_id
-                     AND coalesce(least(t.revoked_at, t.expires_at), now())
-                         > now() - interval '7 days'), '[]'),
+                   FROM (SELECT id::text, least(revoked_at, expires_at) AS ends, last_used_at
+                         FROM device_api_tokens k
+                         WHERE k.tenant_id = r.tenant_id AND k.device_id = r.device_id
+                         UNION ALL
+                         SELECT 'cert:' || id, least(revoked_at, not_after), last_used_at
+                         FROM device_certificates c
+                         WHERE c.tenant_id = r.tenant_id AND c.device_id = r.device_id) t
+                   WHERE coalesce(t.ends, now()) > now() - interval '7 days'), '[]'),
          coalesce((SELECT jsonb_object_agg(e.key, e.value)
                    FROM device_modules m, jsonb_each_text(m.metric_key_map) e
                    WHERE m.tenant_id = r.tenant_id AND m.device_id = r.device_id

@@ -28,7 +28,10 @@ class KeySet {
   std::vector<std::string> keys_;
 };
 
-/// A token of a device, live or ended.
+/// What the ids of certificates begin with, where those of tokens stand too: "cert:{id}".
+inline constexpr std::string_view certificate_prefix = "cert:";
+
+/// A token or a certificate of a device, live or ended.
 struct KnownToken {
   std::string id;
   std::int64_t ends_ms = INT64_MAX;  ///< epoch: revoked, expired or about to

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <thread>
 
+#include "fleet/certificate_job.hpp"
 #include "fleet/commands.hpp"
 #include "fleet/device_side.hpp"
 #include "fleet/import_jobs.hpp"
@@ -26,8 +27,8 @@ namespace {
 constexpr std::int64_t status_job_lock = 0x70756c736511, retention_job_lock = 0x70756c736512,
                        purge_job_lock = 0x70756c736513, repair_job_lock = 0x70756c736514,
                        desired_job_lock = 0x70756c736519, sweep_job_lock = 0x70756c73651a,
-                       expiry_job_lock = 0x70756c73651b;
-                       import_job_lock = 0x70756c736522;
+                       expiry_job_lock = 0x70756c73651b, import_job_lock = 0x70756c736522,
+                       certificate_job_lock = 0x70756c736520;
 
 /// Runs `work` every `period_ms` while the leadership holds; an error costs one round.
 Task<> repeat(std::string what, long period_ms, std::function<bool()> still_leader,
@@ -88,6 +89,13 @@ void start_jobs(Process& p) {
     return fleet::work_import_jobs(imports);
   };
   p.base.spawn("imports", lead(p, "imports", import_job_lock, 1'000, import));
+  const auto job = std::make_shared<fleet::CertificateJob>();
+  job->device_ca = p.device_ca;
+  job->crl_file = p.config.text("DEVICE_CRL_FILE");
+  std::function<Task<>()> certificates = [&p, job]() -> Task<> {
+    return fleet::keep_certificates(job, *p.pool, p.nats);
+  };
+  p.base.spawn("certificates", lead(p, "certificates", certificate_job_lock, 5'000, certificates));
   p.base.spawn("retention", lead(p, "retention", retention_job_lock, 3'600'000, retention));
   p.base.spawn("tenant removal", lead(p, "tenant removal", purge_job_lock, 3'600'000, purge));
   p.base.spawn("directory repair", lead(p, "directory repair", repair_job_lock, 60'000, repair));

@@ -6,6 +6,8 @@
 #include "gateway/gateway_loop.hpp"
 #include "gateway/process.hpp"
 #include "gateway/settings.hpp"
+#include "platform/clock.hpp"
+#include "platform/crypto/x509.hpp"
 #include "platform/errors.hpp"
 #include "platform/log.hpp"
 
@@ -118,6 +120,26 @@ void check_identity(const Config& config, Report& report) {
   loop.stop();
 }
 
+void check_device_ca(const Config& config, Report& report) {
+  if (config.text("DEVICE_CA_CERT").empty()) {
+    report.good("no CA for devices is configured: they authenticate by tokens");
+    return;
+  }
+  try {
+    const auto authority =
+        crypto::Authority::from_files(config.text("DEVICE_CA_CERT"), config.text("DEVICE_CA_KEY"));
+    const auto& facts = authority.certificate().facts();
+    const auto days = (facts.not_after_s - now_ms() / 1000) / 86'400;
+    if (days < 90)
+      report.bad("the CA for devices ends in " + std::to_string(days) + " days",
+                 "Make another one: docs/fleet-certificates.md, \"Set it up\".");
+    else
+      report.good("the CA for devices is " + facts.subject);
+  } catch (const crypto::Error& e) {
+    report.bad(e.what(), "Check DEVICE_CA_CERT and DEVICE_CA_KEY.");
+  }
+}
+
 }  // namespace
 
 int doctor(const Config& config) {
@@ -127,6 +149,7 @@ int doctor(const Config& config) {
   check_database(config, report);
   check_nats(config, report);
   check_identity(config, report);
+  check_device_ca(config, report);
   std::error_code ec;
   std::filesystem::create_directories(config.text("PULSE_DATA_DIR"), ec);
   if (ec)

@@ -180,6 +180,7 @@ void GatewayLoop::Impl::mount_rooms() {
     fleet_deps.auth = process.devices;
     fleet_deps.lookup = lookup;
     fleet_deps.creates = process.creates;
+    fleet_deps.device_ca = process.device_ca;
     fleet_deps.connection = connection_info(config);
     fleet_deps.recent = telemetry::recent_messages;
     fleet::mount(router, fleet_deps);

@@ -64,6 +64,17 @@ fleet::DeviceAuthOptions door_options(const Config& config) {
   return o;
 }
 
+/// Throws ConfigError when a file is not what it should be.
+std::shared_ptr<fleet::DeviceCa> device_ca(const Config& config) {
+  const auto &certificate = config.text("DEVICE_CA_CERT"), &key = config.text("DEVICE_CA_KEY");
+  if (certificate.empty()) return nullptr;
+  try {
+    return std::make_shared<fleet::DeviceCa>(crypto::Authority::from_files(certificate, key));
+  } catch (const crypto::Error& e) {
+    throw ConfigError(std::string("DEVICE_CA_CERT, DEVICE_CA_KEY: ") + e.what());
+  }
+}
+
 }  // namespace
 
 Process::Process(const Config& config_)
@@ -78,6 +89,7 @@ Process::Process(const Config& config_)
   audit = std::make_shared<tenancy::AuditLog>(executor, *pool, "pulse");
   connections = std::make_shared<fleet::ConnectionLog>(executor, *pool);
   devices = std::make_shared<fleet::DeviceAuth>(nats, executor, door_options(config));
+  device_ca = gateway::device_ca(config);
   creates = std::make_shared<TokenBuckets>(10'000);
   auth_failures = std::make_shared<tenancy::FailureLimit>(100, 60, limits::failed_auth_addresses);
   device_failures =

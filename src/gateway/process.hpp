@@ -6,6 +6,7 @@
 
 #include "fleet/connection_log.hpp"
 #include "fleet/device_auth.hpp"
+#include "fleet/device_ca.hpp"
 #include "identity/directory.hpp"
 #include "identity/keycloak_admin.hpp"
 #include "platform/config.hpp"
@@ -64,6 +65,7 @@ struct Process {
   std::shared_ptr<tenancy::AuditLog> audit;
   std::shared_ptr<fleet::ConnectionLog> connections;
   std::shared_ptr<fleet::DeviceAuth> devices;
+  std::shared_ptr<fleet::DeviceCa> device_ca;  ///< null: none configured
   std::shared_ptr<TokenBuckets> creates;
   std::shared_ptr<tenancy::FailureLimit> auth_failures, device_failures, provision_failures;
   std::shared_ptr<tenancy::Memberships> memberships;

@@ -78,6 +78,9 @@ std::vector<Setting> all_settings() {
       {"MQTT_TLS_PORT", "0", integer, false, "MQTT over TLS; 0: off", 0, 65535},
       {"MQTT_TLS_CERT", "", text, false, "PEM certificate chain"},
       {"MQTT_TLS_KEY", "", text, false, "PEM private key"},
+      {"DEVICE_CA_CERT", "", text, false, "PEM certificate of the CA that issues to devices"},
+      {"DEVICE_CA_KEY", "", text, false, "PEM private key of that CA"},
+      {"DEVICE_CRL_FILE", "", text, false, "Where its revocation list is written; empty: nowhere"},
       {"MQTT_USERNAME", "service_pulse", text, false, "Service account at an outside broker"},
       {"MQTT_PASSWORD", "", text, true, "Its password"},
       {"MQTT_INTERNAL_AUTH_SECRET", "", text, true, "X-Internal-Auth of the broker hooks"},
@@ -158,6 +161,8 @@ void check_settings(const Config& config) {
   const auto& admin_key = config.text("PROVISION_ADMIN_KEY");
   if (!admin_key.empty() && admin_key.size() < 32)
     throw ConfigError("PROVISION_ADMIN_KEY must have at least 32 characters");
+  if (config.text("DEVICE_CA_CERT").empty() != config.text("DEVICE_CA_KEY").empty())
+    throw ConfigError("DEVICE_CA_CERT and DEVICE_CA_KEY go together");
   if (config.text("ENV") != "PROD") return;
   const auto refuse = [&](const std::string& name, const std::string& unsafe) {
     if (config.text(name) == unsafe)

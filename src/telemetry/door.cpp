@@ -34,4 +34,12 @@ DeviceVerdict judge_device(const fleet::DeviceCredentials& device, std::string_v
   return {};
 }
 
+DeviceVerdict judge_certificate(const fleet::DeviceCredentials& device,
+                                std::string_view fingerprint) {
+  if (auto reason = fleet::refusal_of(device); !reason.empty()) return {std::move(reason), {}};
+  const auto* c = fleet::matching_certificate(device, fingerprint);
+  if (!c || !fleet::credential_lives(device, c->id)) return {"CERTIFICATE_INVALID", {}};
+  return {{}, c->id};
+}
+
 }  // namespace pulse::telemetry

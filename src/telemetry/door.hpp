@@ -30,6 +30,11 @@ struct DeviceVerdict {
 DeviceVerdict judge_device(const fleet::DeviceCredentials& device, std::string_view token,
                            bool require_token);
 
+/// The same for a client that holds the key of the certificate with this fingerprint.
+/// `token_id` is the certificate's, "cert:{id}".
+DeviceVerdict judge_certificate(const fleet::DeviceCredentials& device,
+                                std::string_view fingerprint);
+
 struct DoorDeps {
   std::shared_ptr<fleet::DeviceAuth> auth;
   std::shared_ptr<fleet::DeviceLookup> lookup;  ///< of the loop

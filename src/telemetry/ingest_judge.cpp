@@ -29,6 +29,7 @@ void JudgeSettings::set(std::string_view key, std::string_view value) {
 }
 
 std::string_view token_id_of(const Envelope& e) {
+  if (e.auth.starts_with(fleet::certificate_prefix)) return e.auth;
   return e.auth.starts_with(by_token) ? e.auth.substr(by_token.size()) : std::string_view{};
 }
 
@@ -90,9 +91,11 @@ std::string judge_identity(const Envelope& e, const fleet::DeviceFacts& device,
   }
   const auto id = token_id_of(e);
   if (id.empty()) return "AUTH_FAILED";
-  if (device.tokens.empty()) return "TOKEN_NOT_SET_IN_REGISTRY";
+  const bool certificate = id.starts_with(fleet::certificate_prefix);
+  if (device.tokens.empty() && !certificate) return "TOKEN_NOT_SET_IN_REGISTRY";
   const auto* token = device.token(id);
-  if (!token || !token->live_at(e.received_ms)) return "TOKEN_INVALID";
+  if (!token || !token->live_at(e.received_ms))
+    return certificate ? "CERTIFICATE_INVALID" : "TOKEN_INVALID";
   // The identity that was proven must be the one that is spoken for.
   const bool own = e.username.size() == e.tenant_id.size() + 1 + e.device_id.size() &&
                    e.username.starts_with(e.tenant_id) && e.username[e.tenant_id.size()] == '/' &&

@@ -174,6 +174,33 @@ constexpr const char* keep_health = R"sql(
     gps_lat float8, gps_lon float8, gps_accuracy_m float8, gps_fix boolean)
 )sql";
 
+constexpr const char* note_certificate_uses = R"sql(
+  WITH used AS (
+    SELECT c.id, to_timestamp(b.used_ms / 1000.0) AS at
+    FROM unnest($1::integer[], $2::bigint[]) AS b (id, used_ms) JOIN device_certificates c USING (id)
+    WHERE c.last_used_at IS NULL OR c.last_used_at < to_timestamp(b.used_ms / 1000.0)
+    FOR NO KEY UPDATE OF c SKIP LOCKED
+  )
+  UPDATE device_certificates c SET last_used_at = used.at FROM used WHERE c.id = used.id
+)sql";
+
+/// Adds what stores the last uses of tokens and certificates.
+void add_uses(const std::vector<TokenUse>& uses, std::vector<pg::Statement>& statements) {
+  std::vector<std::string> tokens, certificates;
+  std::vector<std::int64_t> token_times, certificate_times;
+  for (const auto& use : uses) {
+    const bool certificate = use.token_id.starts_with(fleet::certificate_prefix);
+    (certificate ? certificates : tokens)
+        .push_back(certificate ? use.token_id.substr(fleet::certificate_prefix.size())
+                               : use.token_id);
+    (certificate ? certificate_times : token_times).push_back(use.used_ms);
+  }
+  if (!tokens.empty())
+    statements.emplace_back(note_token_uses, pg::Params::of(tokens, token_times));
+  if (!certificates.empty())
+    statements.emplace_back(note_certificate_uses, pg::Params::of(certificates, certificate_times));
+}
+
 constexpr const char* count_refusals = R"sql(
   INSERT INTO quarantine_counters_minute AS q (bucket_minute, tenant_id, reason, cnt)
   SELECT date_trunc('minute', now()), b.tenant_id, b.reason, count(*)
@@ -305,15 +332,7 @@ Task<std::vector<CameOnline>> store_batch(pg::Transaction& tx, IngestBatch& batc
       }
       statements.emplace_back(keep_health, pg::Params::of(c.tenant, c.device, c.int1, c.text1));
     }
-    if (const auto uses = batch.token_uses(); !uses.empty()) {
-      std::vector<std::string> ids;
-      std::vector<std::int64_t> times;
-      for (const auto& use : uses) {
-        ids.push_back(use.token_id);
-        times.push_back(use.used_ms);
-      }
-      statements.emplace_back(note_token_uses, pg::Params::of(ids, times));
-    }
+    add_uses(batch.token_uses(), statements);
   }
   if (!batch.refused().empty()) {
     const auto c = columns_of(batch.refused());

@@ -25,7 +25,7 @@ namespace {
 
 constexpr const char* takeover_subject = "pulse.mqtt.takeover";
 
-/// What a session carries: whose it is, and by which token it came in.
+/// What a session carries: whose it is, and by which token or certificate it came in.
 struct DeviceSession {
   std::string tenant, device, token_id;
 };
@@ -34,13 +34,27 @@ const DeviceSession& session_of(const mqtt::Principal& principal) {
   return *static_cast<const DeviceSession*>(principal.data.get());
 }
 
-/// True while the token by which the session came in may still be used; a session without one,
-/// where none is asked for, has nothing that could end.
+/// True while the token or certificate by which the session came in may still be used; a session
+/// without one, where none is asked for, has nothing that could end.
 bool token_lives(const DeviceSession& session, const fleet::DeviceCredentials& device) {
-  if (session.token_id.empty()) return true;
-  for (const auto& t : device.tokens)
-    if (t.id == session.token_id) return t.expires_ms == 0 || now_ms() < t.expires_ms;
-  return false;
+  return session.token_id.empty() || fleet::credential_lives(device, session.token_id);
+}
+
+/// The door's verdict as it stands in the envelope.
+std::string auth_of(const DeviceSession& session) {
+  if (session.token_id.empty() || session.token_id.starts_with(fleet::certificate_prefix))
+    return session.token_id;
+  return "token:" + session.token_id;
+}
+
+/// Who the client says it is: with a certificate and no password, the certificate's name, which a
+/// user name beside it must repeat.
+std::optional<fleet::DeviceIdentity> identity_of(const mqtt::ConnectInfo& info,
+                                                 bool by_certificate) {
+  const auto user = info.user_name.value_or("");
+  if (!by_certificate) return fleet::parse_identity(user);
+  if (!user.empty() && user != info.peer_cert_cn) return std::nullopt;
+  return fleet::parse_identity(info.peer_cert_cn);
 }
 
 /// What a client says, as far as it goes into the log: no more than 256 bytes, whole characters.
@@ -87,19 +101,23 @@ Task<mqtt::AuthResult> MqttRole::Impl::authenticate(const mqtt::ConnectInfo& inf
   const std::string address = info.remote_address;
   if (deps.failures->blocked_for(address) > 0)
     co_return refused(mqtt::Reason::connection_rate_exceeded, "Too many auth attempts");
-  const auto identity = fleet::parse_identity(info.user_name.value_or(""));
+  const std::string password(info.password.value_or(""));
+  const bool by_certificate = !info.peer_cert_fingerprint.empty() && password.empty();
+  const auto identity = identity_of(info, by_certificate);
   if (!identity) {
     deps.failures->failed(address);
     co_return refused(mqtt::Reason::bad_user_name_or_password,
-                      "user name must be {tenant}/{device}");
+                      by_certificate ? "the certificate's name must be {tenant}/{device}"
+                                     : "user name must be {tenant}/{device}");
   }
-  const std::string password(info.password.value_or(""));
   const auto device = co_await deps.lookup->find(identity->tenant, identity->device);
-  const auto verdict = judge_device(*device, password, deps.require_token);
+  const auto verdict = by_certificate ? judge_certificate(*device, info.peer_cert_fingerprint)
+                                      : judge_device(*device, password, deps.require_token);
   if (!verdict.reason.empty()) {
     deps.failures->failed(address);
-    const bool credentials =
-        verdict.reason.starts_with("TOKEN") || verdict.reason == "UNREGISTERED_DEVICE";
+    const bool credentials = verdict.reason.starts_with("TOKEN") ||
+                             verdict.reason.starts_with("CERTIFICATE") ||
+                             verdict.reason == "UNREGISTERED_DEVICE";
     co_return refused(
         credentials ? mqtt::Reason::bad_user_name_or_password : mqtt::Reason::not_authorized,
         verdict.reason);
@@ -132,7 +150,9 @@ Task<mqtt::PublishResult> MqttRole::Impl::publish(const mqtt::Principal& princip
     // 5.0 clients would only be told about this message: the session ends, too.
     boost::asio::co_spawn(io, check_sessions(shared_from_this(), session.tenant, session.device),
                           boost::asio::detached);
-    co_return mqtt::PublishResult::reject(mqtt::Reason::not_authorized, "TOKEN_INVALID");
+    const bool certificate = session.token_id.starts_with(fleet::certificate_prefix);
+    co_return mqtt::PublishResult::reject(mqtt::Reason::not_authorized,
+                                          certificate ? "CERTIFICATE_INVALID" : "TOKEN_INVALID");
   }
   // Too fast is no reason to lose anything: the message waits here, and with it the reading of the
   // socket, until the device's rate allows it.
@@ -144,7 +164,7 @@ Task<mqtt::PublishResult> MqttRole::Impl::publish(const mqtt::Principal& princip
   facts.device_id = session.device;
   facts.msg_type = topic->kind;
   facts.username = principal.name;
-  const std::string auth = session.token_id.empty() ? "" : "token:" + session.token_id;
+  const std::string auth = auth_of(session);
   facts.auth = auth;
   facts.received_ms = received_ms;
   std::string envelope, id;
@@ -294,7 +314,7 @@ Task<> MqttRole::Impl::check_sessions(std::shared_ptr<Impl> self, std::string te
     return !fleet::refusal_of(*now_known).empty() || !token_lives(s, *now_known);
   };
   self->endpoint->disconnect(name, gone, mqtt::Reason::not_authorized,
-                             "the token was revoked or has expired");
+                             "the token or certificate was revoked or has expired");
 }
 
 void MqttRole::Impl::listen_to_nats() {
@@ -370,6 +390,7 @@ void MqttRole::listen(const MqttListen& l) {
     mqtt::TlsFiles files;
     files.certificate_chain_file = l.certificate_file;
     files.private_key_file = l.key_file;
+    files.any_client_certificate = true;  // judge_certificate knows the registered ones
     impl_->endpoint->listen_tls(l.host, l.tls_port, files);
   }
 }

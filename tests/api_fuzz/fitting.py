@@ -1,5 +1,6 @@
 """What makes a body that its schema allows fit what is there, so that more is reached than its refusal."""
 
+from authorities import request_of, signed
 from callers import PASSWORD, TENANT
 
 
@@ -26,6 +27,17 @@ def _module(things):
     return {"slot_key": "s", "module_template_id": None}
 
 
+def _certificate(things):
+    """Of a device of its own, by the platform's authority."""
+    device = things.fill("/{device_id}", ["device_id"])["device_id"]
+    pem, _ = signed(things.stack.home, "ca", f"{TENANT}/{device}", things.fresh("certificate"), key="ec")
+    return {"device_id": device, "cert_pem": pem.read_text()}
+
+
+def _request(things):
+    return {"csr_pem": request_of(things.stack.home, "x", things.fresh("request"), key="ec").read_text()}
+
+
 CUSTOMER, OPERATOR = "/api/v1/customer", "/api/v1/operator"
 OIDC = "/realms/pulse/protocol/openid-connect"
 INGEST = "/ingest/v1/tenant/{tenant_id}/device/{device_id}/{msg_type}"
@@ -33,6 +45,9 @@ MEMBERS = {
     f"POST {CUSTOMER}/sites": lambda t: {"site_id": t.fresh("site")},
     f"POST {CUSTOMER}/devices": lambda t: {"device_id": t.fresh("device"), "site_id": None, "plan_id": None,
                                            "template_id": None, "parent_device_id": None},
+    f"POST {CUSTOMER}/certificates": _certificate,
+    f"POST {CUSTOMER}/devices/{{device_id}}/certificates/csr": _request,
+    f"POST {CUSTOMER}/certificate-authorities": lambda t: t.authority(),
     f"POST {CUSTOMER}/templates": lambda t: {"name": t.fresh("template"), "slug": t.fresh("template")},
     f"POST {CUSTOMER}/templates/import": lambda t: {
         "format": "pulse-template/1", "slots": [],

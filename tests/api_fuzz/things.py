@@ -2,6 +2,7 @@
 
 import itertools
 
+from authorities import proven
 from callers import TENANT
 
 CUSTOMER, OPERATOR = "fuzz-admin", "fuzz-operator"
@@ -83,6 +84,18 @@ class Things:
         device = self._device_id(None)
         found = self.callers.call(CUSTOMER, "GET", f"/api/v1/customer/subscriptions?q={device}").json()["subscriptions"]
         return found[0]["subscription_id"]
+
+    def _cert_id(self, _):
+        path = f"/api/v1/customer/devices/{self._device_id(None)}/certificates/generate"
+        return self._made(CUSTOMER, path, {"key_type": "ec-p256"})["certificate"]["id"]
+
+    def authority(self) -> dict:
+        """The body that makes a new authority trusted."""
+        nonce = self._made(CUSTOMER, "/api/v1/customer/certificate-authorities/challenges", None)["nonce"]
+        return proven(self.stack.home, self.fresh("authority"), nonce)
+
+    def _ca_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/certificate-authorities", self.authority())["ca_id"]
 
     def _device_token(self, before):
         path = f"/api/v1/customer/devices/{before['device_id']}/tokens"

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { accessible, browser, call, device, fits, page, problems, screen, send, signIn, url } from './harness.mjs';
+import { certificates } from './certificates.mjs';
 import { controlScenarios } from './control.mjs';
 import { deviceScenarios } from './devices.mjs';
 import { firstMember } from './first-member.mjs';
@@ -17,6 +18,7 @@ const scenarios = {
   ...live,
   ...mapScenarios,
   ...templateScenarios,
+  ...certificates,
   ...deviceScenarios,
   ...controlScenarios,
   ...importScenarios,

@@ -48,7 +48,8 @@ def stack():
     "templates-in-both-themes-and-sizes", "devices-are-imported-from-a-file",
     "a-large-file-is-imported-in-the-background", "the-wizard-leads-to-a-first-message",
     "devices-register-themselves-by-a-key", "the-browser-speaks-mqtt", "labels-are-saved-to-print",
-    "import-pages-in-both-themes-and-sizes"])
+    "import-pages-in-both-themes-and-sizes", "a-certificate-from-its-issue-to-its-end", "a-ca-of-ones-own-is-proven",
+    "operators-see-certificates-of-all-tenants"])
 def test_in_the_browser(stack, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")

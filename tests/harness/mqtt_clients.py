@@ -13,23 +13,27 @@ class Client:
     """A Paho client that remembers what it was told. Version 4 is MQTT 3.1.1, 5 is MQTT 5."""
 
     def __init__(self, stack, device, version=4, transport="tcp", client_id=None, password=None, username=None,
-                 tls=False, clean=True, keepalive=60, will=None, receive_maximum=None, inflight=100):
+                 tls=False, clean=True, keepalive=60, will=None, receive_maximum=None, inflight=100,
+                 certificate=None):
+        """`certificate`: files of a certificate and its key, instead of user name and password."""
         self.stack, self.device = stack, device
         more = {"clean_session": clean} if version == 4 else {}
         self.client = paho.Client(client_id=client_id or f"paho-{device['device_id']}-{id(self):x}",
                                   protocol=paho.MQTTv5 if version == 5 else paho.MQTTv311, transport=transport, **more)
         self.version, self.keepalive, self.clean = version, keepalive, clean
-        self.client.username_pw_set(username or f"{device['tenant_id']}/{device['device_id']}",
-                                    device["token"] if password is None else password)
+        if not certificate or username or password:
+            self.client.username_pw_set(username or f"{device['tenant_id']}/{device['device_id']}",
+                                        device["token"] if password is None else password)
         self.client.max_inflight_messages_set(inflight)
         self.client.max_queued_messages_set(0)
         if transport == "websockets":
             self.client.ws_set_options(path="/mqtt")
-        if tls:
-            self.client.tls_set(ca_certs=str(stack.home / "cert.pem"), tls_version=ssl.PROTOCOL_TLS_CLIENT)
+        if tls or certificate:
+            own = {"certfile": str(certificate[0]), "keyfile": str(certificate[1])} if certificate else {}
+            self.client.tls_set(ca_certs=str(stack.home / "cert.pem"), tls_version=ssl.PROTOCOL_TLS_CLIENT, **own)
         if will:
             self.client.will_set(*will)
-        self.port = stack.port if transport == "websockets" else stack.mqtt_tls_port if tls else stack.mqtt_port
+        self.port = stack.port if transport == "websockets" else stack.mqtt_tls_port if tls or certificate else stack.mqtt_port
         self.properties = None
         if receive_maximum:
             self.properties = Properties(PacketTypes.CONNECT)

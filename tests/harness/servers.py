@@ -71,6 +71,28 @@ def port_open(port: int) -> bool:
         return s.connect_ex(("127.0.0.1", port)) == 0
 
 
+def make_authority(folder: pathlib.Path, name: str, common_name: str):
+    """An issuing CA in {name}.pem and {name}.key."""
+    conf = folder / f"{name}.cnf"
+    conf.write_text("[req]\ndistinguished_name = name\n[name]\n[authority]\nbasicConstraints = critical, CA:TRUE\n"
+                    "keyUsage = critical, keyCertSign, cRLSign\nsubjectKeyIdentifier = hash\n")
+    subprocess.run(["openssl", "req", "-x509", "-config", conf, "-extensions", "authority", "-newkey", "rsa:2048",
+                    "-nodes", "-days", "3650", "-subj", f"/CN={common_name}", "-keyout", folder / f"{name}.key",
+                    "-out", folder / f"{name}.pem"], check=True, capture_output=True)
+
+
+def make_server_certificate(folder: pathlib.Path):
+    """cert.pem and key.pem of localhost, signed by the authority "ca", which stands behind it."""
+    (folder / "server.cnf").write_text("subjectAltName = DNS:localhost, IP:127.0.0.1\nextendedKeyUsage = serverAuth\n")
+    for command in (
+            ["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", folder / "key.pem", "-out",
+             folder / "server.csr"],
+            ["x509", "-req", "-in", folder / "server.csr", "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-set_serial",
+             "1", "-days", "30", "-extfile", folder / "server.cnf", "-out", folder / "server.pem"]):
+        subprocess.run(["openssl", *map(str, command)], check=True, capture_output=True)
+    (folder / "cert.pem").write_text((folder / "server.pem").read_text() + (folder / "ca.pem").read_text())
+
+
 class Process:
     """A child in its own session, so that it and its children can be ended together."""
 
@@ -214,6 +236,8 @@ class Stack:
             "PULSE_PORT": str(self.port), "UI_BASE_URL": self.url, "MQTT_PORT": str(self.mqtt_port),
             "MQTT_TLS_PORT": str(self.mqtt_tls_port), "MQTT_TLS_CERT": str(self.home / "cert.pem"),
             "MQTT_TLS_KEY": str(self.home / "key.pem"), "MQTT_HOST": "127.0.0.1",
+            "DEVICE_CA_CERT": str(self.home / "ca.pem"), "DEVICE_CA_KEY": str(self.home / "ca.key"),
+            "DEVICE_CRL_FILE": str(self.home / "ca.crl"),
             "PULSE_SECRET_KEY": "ab" * 32, "MQTT_INTERNAL_AUTH_SECRET": "internal-secret-of-tests",
             "PROVISION_ADMIN_KEY": ADMIN_KEY,
             "RATE_LIMIT_RPS": "100000", "RATE_LIMIT_BURST": "200000",
@@ -255,9 +279,8 @@ class Stack:
                               capture_output=True, text=True, check=check, timeout=600)
 
     def start(self):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj",
-                        "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
-                        self.home / "key.pem", "-out", self.home / "cert.pem"], check=True, capture_output=True)
+        make_authority(self.home, "ca", "Pulse device CA of the tests")
+        make_server_certificate(self.home)
         if self.keycloak:
             self.keycloak.start(self.url)
         self.postgres.create()

@@ -134,3 +134,18 @@ def test_a_part_of_the_bench_leaves_the_whole_runs_figures(tmp_path, flags, writ
     subprocess.run([sys.executable, "-c", script, "--results", tmp_path, *flags], check=True, cwd=ROOT / "bench",
                    capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT / "bench")})
     assert sorted(f.name for f in tmp_path.iterdir()) == [f"{written}.json", f"{written}.md"]
+
+
+def test_a_device_ca_signs_the_servers_certificate(checkout):
+    """Also in a checkout with a server certificate of before there was a CA; and what is there stays."""
+    tls = checkout.home / ".dev/tls"
+    tls.mkdir()
+    for name in ("cert.pem", "key.pem"):
+        (tls / name).write_text("of old")
+    checked = checkout("ensure_secrets; openssl verify -purpose sslserver -verify_hostname localhost "
+                       "-CAfile $DEV/tls/ca.pem $DEV/tls/cert.pem; ensure_secrets; openssl pkey -in $DEV/tls/ca.key -noout && echo key")
+    assert "cert.pem: OK" in checked.stdout and "key" in checked.stdout.splitlines(), checked.stderr
+    assert [f.name for f in tls.iterdir() if f.stat().st_mode & 0o077 and f.suffix in (".pem", ".key")] == []
+    before = (tls / "ca.pem").read_text()
+    checkout("ensure_secrets")
+    assert (tls / "ca.pem").read_text() == before

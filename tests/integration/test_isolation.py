@@ -10,6 +10,7 @@ import psycopg2
 import psycopg2.errors
 import pytest
 import requests
+from authorities import proven
 from conftest import Api
 from examples import body_of, query_of
 from people import make_user
@@ -74,8 +75,13 @@ def one_of_everything(stack, tenant, mark):
         "file": ("a.csv", f"name,device_type,device_id\n{mark},x,{mark}-imported\n")}).json()["import_id"]
     wait_for("the import's end", lambda: api.get(f"/devices/import-jobs/{imported}").json()["finished_at"])
     subscription = api.get("/subscriptions").json()["subscriptions"][0]["subscription_id"]
+    certificate = api.post(f"/devices/{mark}-device/certificates/generate", json={"key_type": "ec-p256"})
+    nonce = api.post("/certificate-authorities/challenges").json()["nonce"]
+    authority = api.post("/certificate-authorities", json=proven(stack.home, mark, nonce, f"{mark} CA"))
+    assert certificate.status_code == 201 and authority.status_code == 201, authority.text
     member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
     return {"api": api, "device_id": f"{mark}-device", "site_id": f"{mark}-site", "tag": f"{mark}-tag",
+            "cert_id": str(certificate.json()["certificate"]["id"]), "ca_id": authority.json()["ca_id"],
             "subscription_id": subscription, "device_token": rotated.json()["password"],
             "template_id": str(template.json()["id"]), "version": "1",
             "module_id": str(module), "sensor_id": str(sensor), "transport_id": str(transport), "metric_id": made["metrics"],

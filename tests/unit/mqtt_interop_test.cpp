@@ -216,6 +216,37 @@ TEST_F(MqttTls, AStalledHandshakeEndsAndHoldsUpNobody) {
   EXPECT_EQ(endpoint->stats().tls_failures.get() + endpoint->stats().connect_timeouts.get(), 3u);
 }
 
+TEST_F(MqttTls, AnyClientCertificateIsNamedWhereTheOwnerJudges) {
+  const Certificate server("localhost"), device("acme/pump-1");
+  std::vector<std::string> names;
+  hooks.authenticate = [&](const ConnectInfo& info) -> Task<AuthResult> {
+    names.push_back(info.peer_cert_cn + " " + std::to_string(info.peer_cert_fingerprint.size()));
+    AuthResult result;
+    result.principal.name = "ann";
+    co_return result;
+  };
+  start();
+  TlsFiles files;
+  files.certificate_chain_file = server.certificate();
+  files.private_key_file = server.key();
+  files.any_client_certificate = true;
+  const auto tls = endpoint->listen_tls("127.0.0.1", 0, files);
+  run([&]() -> Task<> {
+    auto o = options(Version::v5);
+    o.tls = true;
+    o.port = tls;
+    o.tls_ca_file = server.certificate();
+    auto c = client();
+    EXPECT_EQ((co_await c->connect(o)).reason, Reason::success);
+    co_await c->disconnect();
+    o.tls_certificate_file = device.certificate();
+    o.tls_key_file = device.key();
+    EXPECT_EQ((co_await c->connect(o)).reason, Reason::success);
+    co_await c->disconnect();
+  }());
+  EXPECT_EQ(names, (std::vector<std::string>{" 0", "acme/pump-1 64"}));
+}
+
 TEST_F(MqttTls, ClientCertificatesAreVerifiedAndNamed) {
   const Certificate server("localhost"), device("acme/pump-1"), stranger("acme/pump-1");
   std::vector<std::string> names;

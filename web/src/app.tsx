@@ -36,6 +36,7 @@ const Settings = lazyPart(() => import('./features/settings/settings-layout'));
 const Profile = lazyPart(() => import('./features/settings/profile-page'));
 const OrganizationSettings = lazyPart(() => import('./features/settings/organization-page'));
 const Access = lazyPart(() => import('./features/settings/access-page'));
+const Certificates = lazyPart(() => import('./features/certificates/certificates-page'));
 const Subscription = lazyPart(() => import('./features/subscription/subscription-page'));
 const Activity = lazyPart(() => import('./features/audit/activity-page'));
 const Overview = lazyPart(() => import('./features/operator/overview-page'));
@@ -43,6 +44,9 @@ const Tenants = lazyPart(() => import('./features/operator/tenants/tenants-page'
 const Tenant = lazyPart(() => import('./features/operator/tenants/tenant-page'));
 const Users = lazyPart(() => import('./features/operator/users/users-page'));
 const User = lazyPart(() => import('./features/operator/users/user-page'));
+const AllCertificates = lazyPart(
+  () => import('./features/operator/certificates/certificates-page'),
+);
 const AuditLog = lazyPart(() => import('./features/operator/audit/audit-page'));
 /** All shared parts in all states; left out of the built application. */
 const Kit = import.meta.env.DEV ? lazyPart(() => import('./features/kit/kit-page')) : null;
@@ -140,6 +144,7 @@ function operatorPage(path: string) {
   const [, room, id] = /^\/app\/operator\/([^/]+)(\/[^/]+)?/.exec(path) ?? [];
   if (room === 'tenants') return id ? Tenant : Tenants;
   if (room === 'users') return id ? User : Users;
+  if (room === 'certificates') return AllCertificates;
   return room === 'audit-log' ? AuditLog : Overview;
 }
 
@@ -190,6 +195,7 @@ const pages: Record<CallerKind, RouteObject[]> = {
         { path: 'profile', element: <Profile /> },
         { path: 'organization', element: <OrganizationSettings /> },
         { path: 'access', element: <Access /> },
+        { path: 'certificates', element: <Certificates /> },
         { path: '*', element: <NotFound /> },
       ],
     },
@@ -204,6 +210,7 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'operator/tenants/:tenantId', element: <Tenant /> },
     { path: 'operator/users', element: <Users /> },
     { path: 'operator/users/:userId', element: <User /> },
+    { path: 'operator/certificates', element: <AllCertificates /> },
     { path: 'operator/audit-log', element: <AuditLog /> },
   ],
 };

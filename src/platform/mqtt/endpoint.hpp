@@ -51,7 +51,9 @@ struct ConnectInfo {
   std::string_view client_id;  ///< assigned by the endpoint when the client sent none
   std::optional<std::string_view> user_name;
   std::optional<std::string_view> password;
-  std::string peer_cert_cn;           ///< Common Name of a verified client certificate, or empty
+  /// Common Name of the client's certificate, or empty. Believe it by the listener's rules
+  /// (TlsFiles): where any certificate may be presented, after the fingerprint was looked up.
+  std::string peer_cert_cn;
   std::string peer_cert_fingerprint;  ///< SHA-256 of that certificate in lower-case hex, or empty
   std::string remote_address;
   Protocol protocol = Protocol::tcp;
@@ -205,11 +207,14 @@ struct Delivery {
 };
 
 /// Certificate and key files (PEM) of a TLS listener. With `client_ca_file` clients may present a
-/// certificate, which must then verify against it.
+/// certificate, which must then verify against it. With `any_client_certificate` they may present
+/// any: TLS proves that the client holds its key, and whose it is the owner finds out by its
+/// fingerprint.
 struct TlsFiles {
   std::string certificate_chain_file;
   std::string private_key_file;
   std::string client_ca_file;
+  bool any_client_certificate = false;
 };
 
 /// The devices' side of an MQTT 3.1.1 and 5.0 server: connections, sessions, acknowledgements and

@@ -19,7 +19,7 @@ TlsContext make_server_tls(const TlsFiles& files);
 TlsContext make_client_tls(const std::string& ca_file, const std::string& certificate_file,
                            const std::string& key_file);
 
-/// Common Name and SHA-256 fingerprint (lower-case hex) of the peer's verified certificate.
+/// Common Name and SHA-256 fingerprint (lower-case hex) of the certificate that the handshake took.
 struct PeerCertificate {
   std::string common_name;
   std::string fingerprint;

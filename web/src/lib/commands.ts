@@ -41,6 +41,16 @@ export function mosquittoLine(f: CommandFacts, oneLine = false): string {
   ].join(next);
 }
 
+/** One MQTT message over TLS by a device's certificate, with the files as Pulse names them. */
+export function mosquittoCertificateLine(c: ConnectionInfo, tenant: string, device: string): string {
+  return [
+    `mosquitto_pub -h ${shellWord(c.mqtt_host)} -p ${c.mqtt_tls_port ?? 8883} -V mqttv5`,
+    `--cafile pulse-ca.pem --cert ${shellWord(`${device}.pem`)} --key ${shellWord(`${device}.key`)} -q 1`,
+    `-t ${shellWord(`tenant/${tenant}/device/${device}/telemetry`)}`,
+    `-m ${quote(JSON.stringify({ metrics: { temperature: 4.2 } }))}`,
+  ].join(' \\\n  ');
+}
+
 /** A question to the API by curl; the token comes from the shell's PULSE_TOKEN. */
 export function apiCurl(origin: string, path: string): string {
   return `curl -H "Authorization: Bearer $PULSE_TOKEN" ${shellWord(origin + path)}`;

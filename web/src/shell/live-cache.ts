@@ -33,6 +33,7 @@ const byStatus = 'lists by status';
 /** Queries (by the first member of their key) that a write of this kind touches. */
 const touched: Record<string, readonly string[]> = {
   devices: ['devices', 'device', 'device-summary', 'sites', 'tags'],
+  certificates: ['certificates', 'certificate-authorities'],
   // Who may do what hangs together: people, their roles, and the caller's own permissions.
   users: ['users', 'roles', 'limits', 'my-permissions'],
   roles: ['roles', 'users', 'my-permissions'],

@@ -58,6 +58,7 @@ const customer: NavGroup[] = [
       { to: '/settings', label: 'Settings', key: ',' },
       { to: '/settings/profile', label: 'Profile', aside: true },
       { to: '/settings/organization', label: 'Organization', aside: true },
+      { to: '/settings/certificates', label: 'Certificates', aside: true },
       { to: '/settings/access', label: 'API tokens', key: 'k', aside: true },
     ],
   },
@@ -72,6 +73,10 @@ const operator: NavGroup[] = [
       { to: '/operator/users', label: 'Users', key: 'u' },
       { to: '/operator/audit-log', label: 'Audit log', key: 'l' },
     ],
+  },
+  {
+    label: 'Platform',
+    entries: [{ to: '/operator/certificates', label: 'Certificates', key: 'c' }],
   },
 ];
 

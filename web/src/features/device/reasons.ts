@@ -19,6 +19,7 @@ const reasons: Record<string, string> = {
   TOKEN_NOT_SET_IN_REGISTRY: 'The device has no credentials. Rotate to make some.',
   TOKEN_MISSING: 'The message carries no token.',
   TOKEN_INVALID: 'The token is wrong or revoked. Rotate and put in the new one.',
+  CERTIFICATE_INVALID: 'The certificate is revoked or expired. Issue a new one.',
   AUTH_FAILED: 'The credentials were refused.',
   TIMESTAMP_IN_FUTURE: "The time is more than a day ahead. Check the device's clock.",
 };

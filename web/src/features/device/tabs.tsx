@@ -24,6 +24,11 @@ export const deviceTabs: readonly DeviceTab[] = [
   { key: 'twin', label: 'Twin', Part: lazyPart(() => import('@/features/twin/twin-tab')), keepsInput: true },
   { key: 'commands', label: 'Commands', Part: lazyPart(() => import('@/features/commands/commands-tab')) },
   { key: 'connect', label: 'Connect', Part: lazyPart(() => import('./connect-tab')) },
+  {
+    key: 'certificates',
+    label: 'Certificates',
+    Part: lazyPart(() => import('@/features/certificates/certificates-tab')),
+  },
   { key: 'details', label: 'Details', Part: lazyPart(() => import('./details-tab')), keepsInput: true },
   { key: 'activity', label: 'Activity', Part: lazyPart(() => import('./activity-tab')) },
 ];
