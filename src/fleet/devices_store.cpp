@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "fleet/devices.hpp"
+#include "fleet/groups.hpp"
 #include "platform/crypto/crypto.hpp"
 #include "platform/pg/clauses.hpp"
 #include "platform/pg/rows.hpp"
@@ -49,16 +50,6 @@ std::vector<std::string> split_tags(const std::string& list) {
     at = end + 1;
   }
   return clean_tags(raw);
-}
-
-/// Text as a LIKE pattern that finds it anywhere; its own wildcards are literal.
-std::string containing(std::string_view text) {
-  std::string out = "%";
-  for (const char c : text) {
-    if (c == '%' || c == '_' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "%";
 }
 
 struct Cursor {
@@ -111,13 +102,15 @@ std::string order_of(const DeviceQuery& q) {
 }  // namespace
 
 Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, DeviceQuery q) {
+  const auto search = parse_search(q.q.value_or(q.search.value_or("")));
+  const auto named = co_await dynamic_groups_named(db, search.groups());
   pg::Clauses where(" AND ");
   where.add("r.tenant_id = ?", tenant_id).add("r.status <> 'DELETED'");
   if (q.decommissioned.value_or(false))
     where.add("r.decommissioned_at IS NOT NULL");
-  else if (q.decommissioned || !q.include_decommissioned)
+  else if (q.decommissioned || !(q.include_decommissioned || search.mentions(SearchKey::is)))
     where.add("r.decommissioned_at IS NULL");
-  bool needs_state = q.sort.has_value();
+  bool needs_state = q.sort.has_value() || search.needs_state();
   if (q.status && !q.status->empty()) {
     if (*q.status != "ONLINE" && *q.status != "STALE" && *q.status != "OFFLINE")
       throw bad_request("Invalid status value");
@@ -126,8 +119,10 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
   }
   if (q.site_id) where.add("r.site_id = ?", *q.site_id);
   if (q.template_id) where.add("r.template_id = ?", *q.template_id);
-  std::string search = q.q.value_or(q.search.value_or(""));
-  if (!search.empty()) where.add("r.search_text LIKE lower(?)", containing(search));
+  if (!search.empty()) {
+    const auto fits = search_condition(search, where, named);
+    where.add(fits);
+  }
   auto tags = split_tags(q.tags.value_or(""));
   if (q.tag && !q.tag->empty()) tags.push_back(*q.tag);
   tags = clean_tags(tags);

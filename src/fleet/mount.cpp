@@ -11,6 +11,8 @@ void mount(http::Router& api, const FleetDeps& deps) {
   mount_device_parts(api, deps);
   mount_templates(api, deps);
   mount_template_parts(api, deps);
+  mount_groups(api, deps);
+  mount_bulk(api, deps);
   mount_overview(api, deps);
 }
 

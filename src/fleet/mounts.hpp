@@ -12,6 +12,8 @@ void mount_device_tags(http::Router& api, const FleetDeps& deps);
 void mount_device_parts(http::Router& api, const FleetDeps& deps);
 void mount_templates(http::Router& api, const FleetDeps& deps);
 void mount_template_parts(http::Router& api, const FleetDeps& deps);
+void mount_groups(http::Router& api, const FleetDeps& deps);
+void mount_bulk(http::Router& api, const FleetDeps& deps);
 void mount_overview(http::Router& api, const FleetDeps& deps);
 
 }  // namespace pulse::fleet

@@ -60,12 +60,19 @@ def one_of_everything(stack, tenant, mark):
     machine = api.post(f"/service-accounts/{account}/tokens", json={"name": mark, "scopes": ["devices.read"]}).json()["id"]
     requests.post(f"{stack.url}/ingest/v1/tenant/{tenant}/device/{mark}-device/telemetry", timeout=5,
                   headers={"X-Provision-Token": rotated.json()["password"]}, json={"metrics": {"temperature": 1}})
+    group = api.post("/device-groups", json={"group_id": f"{mark}-group", "name": f"{mark} group"}).json()["group_id"]
+    api.put(f"/device-groups/{group}/devices/{mark}-device")
+    dynamic = api.post("/device-groups/dynamic", json={"group_id": f"{mark}-dynamic", "name": f"{mark} fits", "query_filter": {}})
+    assert dynamic.status_code == 201
+    changed = api.post("/devices/bulk", json={"action": "add_tags", "device_ids": [f"{mark}-device"],
+                                              "params": {"tags": [f"{mark}-bulk"]}}).json()["undo"]["undo_id"]
     subscription = api.get("/subscriptions").json()["subscriptions"][0]["subscription_id"]
     member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
     return {"api": api, "device_id": f"{mark}-device", "site_id": f"{mark}-site", "tag": f"{mark}-tag",
             "subscription_id": subscription, "device_token": rotated.json()["password"],
             "template_id": str(template.json()["id"]), "version": "1", "metric_id": made["metrics"],
             "command_id": made["commands"], "slot_id": made["slots"], "role_id": role, "user_id": member, "account_id": account,
+            "group_id": group, "undo_id": changed,
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
             "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],
                          "api-tokens": token, "service-accounts": machine}}
@@ -142,9 +149,10 @@ def test_no_endpoint_crosses(stack, other, victim, conformance):
 # Members of bodies and queries that name a thing: by which of the things above.
 REFERENCES = {"site_id": "site_id", "device_id": "device_id", "parent_device_id": "device_id", "template_id": "template_id",
               "role_ids": "role_id", "reassign_to": "role_id", "entity_id": "device_id", "actor_id": "user_id",
-              "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag"}
+              "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag", "device_ids": "device_id", "undo_id": "undo_id", "group_id": "group_id"}
 # What the caller names anew: the same name in two tenants is two things.
-NAMES = {"POST /api/v1/customer/sites": "site_id", "POST /api/v1/customer/devices": "device_id"}
+NAMES = {"POST /api/v1/customer/sites": "site_id", "POST /api/v1/customer/devices": "device_id",
+         "POST /api/v1/customer/device-groups": "group_id", "POST /api/v1/customer/device-groups/dynamic": "group_id"}
 
 
 def members_of(operation, document):
