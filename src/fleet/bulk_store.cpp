@@ -93,13 +93,15 @@ Task<std::vector<Target>> lock_targets(tenancy::TenantDb db, pg::Transaction& tx
                                        BulkRequest request) {
   pg::Clauses where(" AND ");
   where.add("r.status <> 'DELETED'");
+  std::string joins;
   if (request.device_ids) {
     where.add("r.device_id = ANY (?::text[])", *request.device_ids);
   } else {
     const auto search = parse_search(*request.query);
     const auto named = co_await dynamic_groups_named(db, search.groups());
-    const auto fits = search_condition(search, where, named);
-    where.add(fits);
+    const auto fits = search_sql(search, where, named);
+    where.add(fits.condition);
+    joins = fits.joins;
     if (!search.mentions(SearchKey::is))
       where.add(request.action == "restore" ? "r.decommissioned_at IS NOT NULL"
                                             : "r.decommissioned_at IS NULL");
@@ -109,7 +111,7 @@ Task<std::vector<Target>> lock_targets(tenancy::TenantDb db, pg::Transaction& tx
       "SELECT r.device_id, r.status, r.decommissioned_at IS NOT NULL AS decommissioned FROM "
       "device_registry r LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND s.device_id = "
       "r.device_id" +
-          where.where() + " ORDER BY r.device_id LIMIT " + limit + " FOR UPDATE OF r",
+          joins + where.where() + " ORDER BY r.device_id LIMIT " + limit + " FOR UPDATE OF r",
       where.params());
   auto targets = pg::rows_as<Target>(rows);
   if (targets.size() > bulk_max_devices)

@@ -9,68 +9,73 @@ namespace pulse::fleet {
 
 namespace {
 
-// $1: tenant, $2: what the change did: {"to": ..., "devices": [[device_id, was], ...]}. Each
-// answers the devices that are as they were.
+// $1: tenant, $2: devices, $3: what each was or what was done to it (jsonb), $4: what all have
+// since, where there is such. Each answers the devices that are as they were.
 constexpr const char* undo_add_tags = R"sql(
   DELETE FROM device_tags t
-  USING jsonb_array_elements($2::jsonb -> 'devices') e, jsonb_array_elements_text(e -> 1) AS tag
-  WHERE t.tenant_id = $1 AND t.device_id = e ->> 0 AND t.tag = tag.value
+  USING unnest($2::text[], $3::text[]) AS e (device_id, tags),
+        jsonb_array_elements_text(e.tags::jsonb) AS added (tag)
+  WHERE t.tenant_id = $1 AND t.device_id = e.device_id AND t.tag = added.tag
   RETURNING t.device_id
 )sql";
 constexpr const char* undo_remove_tags = R"sql(
   INSERT INTO device_tags (tenant_id, device_id, tag, position)
   SELECT $1, r.device_id, x ->> 0, (x ->> 1)::integer
-  FROM jsonb_array_elements($2::jsonb -> 'devices') e
-  JOIN device_registry r ON r.tenant_id = $1 AND r.device_id = e ->> 0 AND r.status <> 'DELETED'
-  CROSS JOIN jsonb_array_elements(e -> 1) x
+  FROM unnest($2::text[], $3::text[]) AS e (device_id, tags)
+  JOIN device_registry r
+    ON r.tenant_id = $1 AND r.device_id = e.device_id AND r.status <> 'DELETED'
+  CROSS JOIN jsonb_array_elements(e.tags::jsonb) x
   ON CONFLICT DO NOTHING RETURNING device_id
 )sql";
 constexpr const char* undo_move_site = R"sql(
-  UPDATE device_registry r SET site_id = e ->> 1, updated_at = now()
-  FROM jsonb_array_elements($2::jsonb -> 'devices') e
-  WHERE r.tenant_id = $1 AND r.device_id = e ->> 0 AND r.status <> 'DELETED'
-    AND r.site_id = $2::jsonb ->> 'to'
-    AND EXISTS (SELECT FROM sites x WHERE x.tenant_id = $1 AND x.site_id = e ->> 1)
+  UPDATE device_registry r SET site_id = x.site_id, updated_at = now()
+  FROM unnest($2::text[], $3::text[]) AS e (device_id, was)
+  JOIN sites x ON x.tenant_id = $1 AND x.site_id = e.was::jsonb #>> '{}'
+  WHERE r.tenant_id = $1 AND r.device_id = e.device_id AND r.status <> 'DELETED'
+    AND r.site_id = $4::text
   RETURNING r.device_id
 )sql";
 constexpr const char* undo_set_template = R"sql(
-  WITH listed AS (
-    SELECT e ->> 0 AS device_id, (e -> 1 ->> 'template_id')::integer AS template_id,
-           e -> 1 -> 'made' AS made, e -> 1 -> 'had' AS had
-    FROM jsonb_array_elements($2::jsonb -> 'devices') e
+  WITH listed AS MATERIALIZED (
+    SELECT e.device_id, e.was::jsonb AS was, (e.was::jsonb ->> 'template_id')::integer AS template_id
+    FROM unnest($2::text[], $3::text[]) AS e (device_id, was)
   ), back AS (
     UPDATE device_registry r SET template_id = l.template_id, updated_at = now()
     FROM listed l
     WHERE r.tenant_id = $1 AND r.device_id = l.device_id AND r.status <> 'DELETED'
-      AND r.template_id = ($2::jsonb ->> 'to')::integer
-      AND (l.template_id IS NULL OR EXISTS (SELECT FROM device_templates t WHERE t.id = l.template_id))
-    RETURNING r.device_id
+      AND r.template_id = $4::text::integer
+      AND (l.template_id IS NULL OR l.template_id IN (SELECT id FROM device_templates))
+    RETURNING r.device_id, l.was
+  ), made AS (
+    SELECT m::integer AS id FROM back, jsonb_array_elements(
+      CASE jsonb_typeof(was -> 'made') WHEN 'array' THEN was -> 'made' ELSE '[]' END) m
+  ), had AS (
+    SELECT (h ->> 0)::integer AS id, h ->> 1 AS source, (h ->> 2)::integer AS template_metric_id
+    FROM back, jsonb_array_elements(
+      CASE jsonb_typeof(was -> 'had') WHEN 'array' THEN was -> 'had' ELSE '[]' END) h
   ), gone AS (
-    DELETE FROM device_sensors k USING listed l, jsonb_array_elements(
-      CASE jsonb_typeof(l.made) WHEN 'array' THEN l.made ELSE '[]' END) m
-    WHERE k.tenant_id = $1 AND k.id = m::integer AND l.device_id IN (SELECT device_id FROM back)
+    DELETE FROM device_sensors k USING made WHERE k.tenant_id = $1 AND k.id = made.id
   ), as_before AS (
-    UPDATE device_sensors k SET source = h ->> 1, template_metric_id =
-      (SELECT id FROM template_metrics WHERE id = (h ->> 2)::integer)
-    FROM listed l, jsonb_array_elements(
-      CASE jsonb_typeof(l.had) WHEN 'array' THEN l.had ELSE '[]' END) h
-    WHERE k.tenant_id = $1 AND k.id = (h ->> 0)::integer
-      AND l.device_id IN (SELECT device_id FROM back)
+    UPDATE device_sensors k SET source = had.source, template_metric_id = m.id
+    FROM had LEFT JOIN template_metrics m ON m.id = had.template_metric_id
+    WHERE k.tenant_id = $1 AND k.id = had.id
   )
   SELECT device_id FROM back
 )sql";
 // The tokens that went with it come back: those revoked in the same moment.
 constexpr const char* undo_decommission = R"sql(
   WITH back AS (
-    UPDATE device_registry r SET status = e ->> 1, decommissioned_at = NULL, updated_at = now()
-    FROM jsonb_array_elements($2::jsonb -> 'devices') e
-    WHERE r.tenant_id = $1 AND r.device_id = e ->> 0 AND r.status <> 'DELETED'
-      AND r.decommissioned_at = ($2::jsonb ->> 'to')::timestamptz
+    UPDATE device_registry r SET status = e.was::jsonb #>> '{}', decommissioned_at = NULL,
+      updated_at = now()
+    FROM unnest($2::text[], $3::text[]) AS e (device_id, was)
+    WHERE r.tenant_id = $1 AND r.device_id = e.device_id AND r.status <> 'DELETED'
+      AND r.decommissioned_at = $4::text::timestamptz
     RETURNING r.device_id
   ), tokens AS (
-    UPDATE device_api_tokens SET revoked_at = NULL
-    WHERE tenant_id = $1 AND device_id IN (SELECT device_id FROM back)
-      AND revoked_at = ($2::jsonb ->> 'to')::timestamptz
+    UPDATE device_api_tokens t SET revoked_at = NULL
+    FROM back
+    WHERE t.tenant_id = $1 AND t.device_id = back.device_id
+      AND t.revoked_at = $4::text::timestamptz
   )
   SELECT device_id FROM back
 )sql";
@@ -99,20 +104,28 @@ Task<std::optional<BulkOutcome>> undo_change(tenancy::TenantDb db, std::string t
       "DELETE FROM bulk_changes WHERE undo_id = $1 AND expires_at > now() RETURNING action, done",
       pg::Params::of(undo_id));
   if (taken.empty()) co_return std::nullopt;
-  const std::string action(taken.text(0, 0)), text(taken.text(0, 1));
-  const auto done = boost::json::parse(text).as_object();
-  std::vector<std::string> ids;
-  for (const auto& entry : done.at("devices").as_array())
+  const std::string action(taken.text(0, 0));
+  const auto done = boost::json::parse(taken.text(0, 1)).as_object();
+  std::vector<std::string> ids, was;
+  for (const auto& entry : done.at("devices").as_array()) {
     ids.emplace_back(entry.as_array()[0].as_string());
+    was.push_back(boost::json::serialize(entry.as_array()[1]));
+  }
   co_await tx.query(
       "SELECT 1 FROM device_registry WHERE device_id = ANY ($1::text[]) ORDER BY device_id FOR "
       "UPDATE",
       pg::Params::of(ids));
+  auto parameters = pg::Params::of(tenant_id, ids, was);
+  const auto& to = done.at("to");
+  if (to.is_string())
+    parameters.add(std::string(to.as_string()));
+  else if (!to.is_null())
+    parameters.add(boost::json::serialize(to));
   pg::Result rows;
   if (action == "restore")
     rows = co_await tx.query(decommission_devices, pg::Params::of(ids));
   else
-    rows = co_await tx.query(statement_for(action), pg::Params::of(tenant_id, text));
+    rows = co_await tx.query(statement_for(action), parameters);
   std::set<std::string> changed;
   for (int i = 0; i < rows.rows(); ++i) changed.emplace(rows.text(i, 0));
   co_await tx.commit();

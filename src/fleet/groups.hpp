@@ -131,7 +131,7 @@ Task<std::vector<std::string>> members_of_group(tenancy::TenantDb db, std::strin
 /// answered. The statement is for the tenant's scope.
 Task<pg::Statement> select_members_of_group(tenancy::TenantDb db, std::string group_id,
                                             pg::Params before);
-/// The dynamic groups that a search names, by id or name, for search_condition.
+/// The dynamic groups that a search names, by id or name, for search_sql.
 Task<std::vector<NamedGroup>> dynamic_groups_named(tenancy::TenantDb db,
                                                    std::vector<std::string> names);
 

@@ -10,11 +10,11 @@ namespace {
 
 // Who belongs to a group at all.
 constexpr const char* in_service = "r.status <> 'DELETED' AND r.decommissioned_at IS NULL";
-constexpr const char* devices_with_state =
-    "device_registry r LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND s.device_id = "
-    "r.device_id";
-// As many counts as one scan of the registry makes.
-constexpr std::size_t counts_at_once = 50;
+std::string devices(bool with_state) {
+  return with_state ? "device_registry r LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND "
+                      "s.device_id = r.device_id"
+                    : "device_registry r";
+}
 
 struct DynamicRow {
   std::string group_id, name;
@@ -28,28 +28,23 @@ void sort_by_name(std::vector<DeviceGroup>& groups) {
   });
 }
 
-/// The static groups that the filters name may be dynamic by now: those count as none.
+/// Counts the dynamic ones, each by a statement of its own: the planner knows best how.
 Task<> count_dynamic(tenancy::TenantDb db, std::vector<DeviceGroup>& groups) {
   std::vector<DeviceGroup*> open;
-  for (auto& group : groups)
-    if (group.query_filter) open.push_back(&group);
   std::vector<std::pair<std::string, pg::Params>> statements;
-  for (std::size_t at = 0; at < open.size(); at += counts_at_once) {
+  for (auto& group : groups) {
+    if (!group.query_filter) continue;
     pg::Clauses clauses(" AND ");
-    std::string counts;
-    for (std::size_t i = at; i < std::min(at + counts_at_once, open.size()); ++i)
-      counts += (counts.empty() ? "" : ", ") +
-                ("count(*) FILTER (WHERE " +
-                 search_condition(search_of_filter(*open[i]->query_filter), clauses) + ")");
-    statements.emplace_back(
-        "SELECT " + counts + " FROM " + devices_with_state + " WHERE " + in_service,
-        clauses.params());
+    const auto search = search_of_filter(*group.query_filter);
+    const auto fits = search_sql(search, clauses);
+    open.push_back(&group);
+    statements.emplace_back("SELECT count(*) FROM " + devices(search.needs_state()) + fits.joins +
+                                " WHERE " + in_service + " AND " + fits.condition,
+                            clauses.params());
   }
   if (statements.empty()) co_return;
   const auto results = co_await db.batch(std::move(statements));
-  for (std::size_t i = 0; i < open.size(); ++i)
-    open[i]->member_count =
-        results[i / counts_at_once].int64(0, static_cast<int>(i % counts_at_once));
+  for (std::size_t i = 0; i < open.size(); ++i) open[i]->member_count = results[i].int64(0, 0);
 }
 
 /// Takes the tenant's lock on making groups, checks the tier's room and the id.
@@ -108,15 +103,16 @@ Task<std::optional<boost::json::object>> apply(tenancy::TenantDb db, pg::RowChan
   co_return pg::RowChange::told(rows);
 }
 
-/// Which devices are members: a condition over the registry and its state.
-struct MemberCondition {
+/// Which devices are members: what follows FROM and WHERE of a statement about them.
+struct MemberSource {
   bool dynamic = false;
-  std::string text;
+  std::string from, where;
   pg::Params params;
 };
 
-Task<MemberCondition> condition_of_group(tenancy::TenantDb db, std::string group_id,
-                                         pg::Params before) {
+/// `with_state`: the statement reads device_state s, whether the group needs it or not.
+Task<MemberSource> members_from(tenancy::TenantDb db, std::string group_id, pg::Params before,
+                                bool with_state) {
   const auto rows = co_await db.query(
       "SELECT query_filter FROM dynamic_device_groups WHERE group_id = $1 UNION ALL "
       "SELECT NULL FROM device_groups WHERE group_id = $1",
@@ -124,16 +120,20 @@ Task<MemberCondition> condition_of_group(tenancy::TenantDb db, std::string group
   if (rows.empty()) throw not_found("Group not found");
   pg::Clauses clauses(" AND ");
   for (const auto& value : before.values()) clauses.parameter(value);
-  MemberCondition out;
+  MemberSource out;
   out.dynamic = !rows.null(0, 0);
-  const auto fits =
-      out.dynamic
-          ? search_condition(search_of_filter(boost::json::parse(rows.text(0, 0)).as_object()),
-                             clauses)
-          : "EXISTS (SELECT FROM device_group_members m WHERE m.tenant_id = r.tenant_id AND "
-            "m.device_id = r.device_id AND m.group_id = " +
-                clauses.parameter(group_id) + ")";
-  out.text = std::string(in_service) + " AND " + fits;
+  if (out.dynamic) {
+    const auto search = search_of_filter(boost::json::parse(rows.text(0, 0)).as_object());
+    const auto fits = search_sql(search, clauses);
+    out.from = devices(with_state || search.needs_state()) + fits.joins;
+    out.where = fits.condition;
+  } else {
+    out.from = devices(with_state) +
+               " JOIN device_group_members m ON m.tenant_id = r.tenant_id AND m.device_id = "
+               "r.device_id";
+    out.where = "m.group_id = " + clauses.parameter(group_id);
+  }
+  out.where += std::string(" AND ") + in_service;
   out.params = clauses.params();
   co_return out;
 }
@@ -249,25 +249,20 @@ Task<bool> remove_member(tenancy::TenantDb db, std::string group_id, std::string
 
 Task<GroupMembers> page_of_members(tenancy::TenantDb db, std::string group_id, std::int64_t limit,
                                    std::int64_t offset) {
-  const auto who =
-      co_await condition_of_group(db, group_id, pg::Params::of(group_id, limit, offset));
+  const auto before = pg::Params::of(limit, offset);
+  const auto page = co_await members_from(db, group_id, before, true);
+  const auto all = co_await members_from(db, group_id, pg::Params(), false);
   std::vector<std::pair<std::string, pg::Params>> statements;
-  // Who is on the page is chosen first; when each was added is then looked up for the page only.
   statements.emplace_back(
-      "SELECT p.*, (SELECT m.added_at FROM device_group_members m WHERE m.tenant_id = p.tenant_id "
-      "AND m.group_id = $1 AND m.device_id = p.device_id) AS added_at FROM (SELECT r.tenant_id, "
-      "r.device_id, coalesce(r.name, r.model, r.device_id) AS name, coalesce(s.status, 'OFFLINE') "
-      "AS status, r.site_id FROM " +
-          std::string(devices_with_state) + " WHERE " + who.text +
-          " ORDER BY r.device_id LIMIT $2 OFFSET $3) p ORDER BY p.device_id",
-      who.params);
-  const auto count = co_await condition_of_group(db, group_id, pg::Params());
-  statements.emplace_back(
-      "SELECT count(*) FROM " + std::string(devices_with_state) + " WHERE " + count.text,
-      count.params);
+      std::string("SELECT r.device_id, coalesce(r.name, r.model, r.device_id) AS name, "
+                  "coalesce(s.status, 'OFFLINE') AS status, r.site_id, ") +
+          (page.dynamic ? "NULL" : "m.added_at") + " AS added_at FROM " + page.from + " WHERE " +
+          page.where + " ORDER BY r.device_id LIMIT $1 OFFSET $2",
+      page.params);
+  statements.emplace_back("SELECT count(*) FROM " + all.from + " WHERE " + all.where, all.params);
   const auto results = co_await db.batch(std::move(statements));
   GroupMembers out;
-  out.group_type = who.dynamic ? "dynamic" : "static";
+  out.group_type = page.dynamic ? "dynamic" : "static";
   out.members = pg::rows_as<DeviceGroupMember>(results[0]);
   out.total = results[1].int64(0, 0);
   co_return out;
@@ -275,9 +270,9 @@ Task<GroupMembers> page_of_members(tenancy::TenantDb db, std::string group_id, s
 
 Task<pg::Statement> select_members_of_group(tenancy::TenantDb db, std::string group_id,
                                             pg::Params before) {
-  auto who = co_await condition_of_group(db, std::move(group_id), std::move(before));
+  auto who = co_await members_from(db, std::move(group_id), std::move(before), false);
   pg::Statement out;
-  out.first = "SELECT r.device_id FROM " + std::string(devices_with_state) + " WHERE " + who.text;
+  out.first = "SELECT r.device_id FROM " + who.from + " WHERE " + who.where;
   out.second = std::move(who.params);
   co_return out;
 }

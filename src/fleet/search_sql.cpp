@@ -35,8 +35,8 @@ bool has_patterns(const SearchTerm& term) {
 /// Writes conditions; what may be unknown (null) counts as false, also when it is turned round.
 class Writer {
  public:
-  Writer(pg::Clauses& clauses, const std::vector<NamedGroup>& dynamic)
-      : clauses_(clauses), dynamic_(dynamic) {}
+  Writer(pg::Clauses& clauses, std::string& joins, const std::vector<NamedGroup>& dynamic)
+      : clauses_(clauses), joins_(joins), dynamic_(dynamic) {}
 
   std::string whole(const SearchQuery& query) {
     std::string out;
@@ -53,7 +53,8 @@ class Writer {
     const auto plain = holds(term);
     if (!term.negated) return plain;
     // So that the planner sees an anti-join.
-    if (plain.starts_with("EXISTS")) return "NOT " + plain;
+    constexpr std::string_view there = " IS NOT NULL";
+    if (plain.ends_with(there)) return plain.substr(0, plain.size() - there.size()) + " IS NULL";
     return "((" + plain + ") IS NOT TRUE)";
   }
 
@@ -66,24 +67,23 @@ class Writer {
         return status(term);
       case SearchKey::site: {
         const auto any = patterns(term);
-        return "EXISTS (SELECT FROM sites x WHERE x.tenant_id = r.tenant_id AND x.site_id = "
-               "r.site_id AND (lower(x.site_id) LIKE ANY (" +
-               any + ") OR lower(x.name) LIKE ANY (" + any + ")))";
+        return in_set("SELECT x.site_id FROM sites x WHERE lower(x.site_id) LIKE ANY (" + any +
+                          ") OR lower(x.name) LIKE ANY (" + any + ")",
+                      "site_id");
       }
       case SearchKey::site_id:
         return "r.site_id " + exact(term);
       case SearchKey::template_id:
         return "r.template_id::text " + exact(term);
       case SearchKey::tag:
-        return "EXISTS (SELECT FROM device_tags g WHERE g.tenant_id = r.tenant_id AND g.device_id "
-               "= r.device_id AND g.tag " +
-               exact(term) + ")";
+        return in_set("SELECT DISTINCT g.device_id FROM device_tags g WHERE g.tag " + exact(term),
+                      "device_id");
       case SearchKey::device_template: {
         const auto any = patterns(term);
-        return "EXISTS (SELECT FROM device_templates t WHERE t.id = r.template_id AND (t.id::text "
-               "LIKE ANY (" +
-               any + ") OR lower(t.slug) LIKE ANY (" + any + ") OR lower(t.name) LIKE ANY (" + any +
-               ")))";
+        return in_set(
+            "SELECT t.id AS template_id FROM device_templates t WHERE t.id::text LIKE ANY (" + any +
+                ") OR lower(t.slug) LIKE ANY (" + any + ") OR lower(t.name) LIKE ANY (" + any + ")",
+            "template_id");
       }
       case SearchKey::group:
         return group(term);
@@ -105,6 +105,14 @@ class Writer {
         return metric(term);
     }
     return "false";
+  }
+
+  /// True for a device whose `column` is in what `select` finds.
+  std::string in_set(const std::string& select, const std::string& column) {
+    const auto name = "j" + std::to_string(clauses_.params().size());
+    joins_ +=
+        " LEFT JOIN (" + select + ") " + name + " ON " + name + "." + column + " = r." + column;
+    return name + "." + column + " IS NOT NULL";
   }
 
   std::string status(const SearchTerm& term) {
@@ -138,20 +146,22 @@ class Writer {
   std::string group(const SearchTerm& term) {
     const auto wanted = texts_of(term);
     const auto any = clauses_.parameter(wanted);
-    std::string out =
-        "EXISTS (SELECT FROM device_group_members m JOIN device_groups g USING (tenant_id, "
-        "group_id) WHERE m.tenant_id = r.tenant_id AND m.device_id = r.device_id AND (g.group_id = "
-        "ANY (" +
-        any + "::text[]) OR g.name = ANY (" + any + "::text[])))";
+    auto out = in_set(
+        "SELECT DISTINCT m.device_id FROM device_group_members m JOIN device_groups g USING "
+        "(tenant_id, group_id) WHERE g.group_id = ANY (" +
+            any + "::text[]) OR g.name = ANY (" + any + "::text[])",
+        "device_id");
+    bool alone = true;
     for (const auto& named : dynamic_) {
       const bool meant = std::any_of(wanted.begin(), wanted.end(), [&](const auto& text) {
         return text == named.group_id || text == named.name;
       });
       if (!meant) continue;
       static const std::vector<NamedGroup> none;
-      out = "(" + out + ") OR (" + Writer(clauses_, none).whole(named.filter) + ")";
+      out += " OR (" + Writer(clauses_, joins_, none).whole(named.filter) + ")";
+      alone = false;
     }
-    return out.starts_with("EXISTS") ? out : "(" + out + ")";
+    return alone ? out : "(" + out + ")";
   }
 
   std::string metric(const SearchTerm& term) {
@@ -176,6 +186,7 @@ class Writer {
   }
 
   pg::Clauses& clauses_;
+  std::string& joins_;
   const std::vector<NamedGroup>& dynamic_;
 };
 
@@ -183,9 +194,11 @@ class Writer {
 
 std::string containing(std::string_view text) { return "%" + escaped(text) + "%"; }
 
-std::string search_condition(const SearchQuery& query, pg::Clauses& clauses,
-                             const std::vector<NamedGroup>& dynamic) {
-  return Writer(clauses, dynamic).whole(query);
+SearchSql search_sql(const SearchQuery& query, pg::Clauses& clauses,
+                     const std::vector<NamedGroup>& dynamic) {
+  SearchSql out;
+  out.condition = Writer(clauses, out.joins, dynamic).whole(query);
+  return out;
 }
 
 }  // namespace pulse::fleet

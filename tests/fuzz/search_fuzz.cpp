@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const auto query = fleet::parse_search(text);
     pg::Clauses clauses(" AND ");
-    const auto condition = fleet::search_condition(query, clauses);
+    const auto written = fleet::search_sql(query, clauses);
+    const auto condition = written.joins + written.condition;
     const auto next = "$" + std::to_string(clauses.params().size() + 1);
     if (condition.find(next) != std::string::npos || condition.find('?') != std::string::npos)
       std::abort();
