@@ -38,6 +38,12 @@ Task<std::int64_t> count_users(AccountDeps d, std::string tenant_id) {
   co_return page.total;
 }
 
+Task<std::int64_t> count_groups(tenancy::TenantDb db) {
+  const auto rows = co_await db.query(
+      "SELECT (SELECT count(*) FROM device_groups) + (SELECT count(*) FROM dynamic_device_groups)");
+  co_return rows.int64(0, 0);
+}
+
 }  // namespace
 
 Task<> require_room_for_user(AccountDeps d, tenancy::TenantCaller caller) {
@@ -81,6 +87,7 @@ Task<TierUse> use_of_tier(AccountDeps d, tenancy::TenantCaller caller) {
     use.label = label;
     use.limit = *limit;
     if (use.name == "users") use.used = co_await count_users(d, caller.tenant());
+    if (use.name == "device_groups") use.used = co_await count_groups(caller.db);
     if (use.name == "api_requests_per_minute")
       use.used = d.request_limits->used_by_tenant(caller.tenant(), *limit);
     out.limits.push_back(std::move(use));

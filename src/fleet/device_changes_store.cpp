@@ -146,6 +146,7 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id, C
   for (const char* table :
        {"device_tags", "device_sensors", "device_state", "device_modules", "device_transports",
         "device_health_telemetry", "device_extended_attributes"})
+       {"device_tags", "device_sensors", "device_state", "device_group_members"})
     co_await tx.query(std::string("DELETE FROM ") + table + " WHERE device_id = $1",
                       pg::Params::of(device.device_id));
   if (device.template_id)
@@ -274,11 +275,10 @@ Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id, std::string
   co_return !rows.empty();
 }
 
-Task<std::optional<Time>> decommission(tenancy::TenantDb db, std::string device_id) {
-  const auto rows = co_await db.query(R"sql(
+const char* const decommission_devices = R"sql(
     WITH gone AS (
       UPDATE device_registry SET status = 'REVOKED', decommissioned_at = now(), updated_at = now()
-      WHERE device_id = $1 AND status <> 'DELETED' AND decommissioned_at IS NULL
+      WHERE device_id = ANY ($1::text[]) AND status <> 'DELETED' AND decommissioned_at IS NULL
       RETURNING device_id, decommissioned_at
     ), revoked AS (
       UPDATE device_api_tokens SET revoked_at = now()
@@ -291,11 +291,14 @@ Task<std::optional<Time>> decommission(tenancy::TenantDb db, std::string device_
       UPDATE device_state SET status = 'OFFLINE', last_state_change_at = now()
       WHERE device_id IN (SELECT device_id FROM gone) AND status <> 'OFFLINE'
     )
-    SELECT decommissioned_at FROM gone
-  )sql",
-                                      pg::Params::of(device_id));
+    SELECT device_id, decommissioned_at FROM gone
+  )sql";
+
+Task<std::optional<Time>> decommission(tenancy::TenantDb db, std::string device_id) {
+  const std::vector<std::string> ids(1, std::move(device_id));
+  const auto rows = co_await db.query(decommission_devices, pg::Params::of(ids));
   std::optional<Time> at;
-  if (!rows.empty()) pg::read_value(rows, 0, 0, at);
+  if (!rows.empty()) pg::read_value(rows, 0, 1, at);
   co_return at;
 }
 

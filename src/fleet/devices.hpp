@@ -94,8 +94,10 @@ inline auto constraints(json::As<DeviceQuery>) {
   return json::rules<DeviceQuery>()
       .range(&DeviceQuery::limit, 1, 1000)
       .range(&DeviceQuery::offset, 0, 10'000'000)
-      .length(&DeviceQuery::search, 0, 200)
-      .length(&DeviceQuery::q, 0, 200)
+      .length(&DeviceQuery::search, 0, 500)
+      .length(&DeviceQuery::q, 0, 500)
+      .describe(&DeviceQuery::q,
+                "Text, or the search language: status:offline site:berlin temp_c>30 -tag:old")
       .describe(&DeviceQuery::status, "ONLINE, STALE or OFFLINE")
       .describe(&DeviceQuery::tags, "Comma-separated; all must be present")
       .describe(&DeviceQuery::decommissioned,
@@ -115,7 +117,7 @@ BOOST_DESCRIBE_STRUCT(DevicePage, (),
                       (tenant_id, devices, count, total, limit, offset, next_cursor))
 
 /// One page and the total, by one statement. Throws HttpError 400 for an unknown status, sort or
-/// cursor.
+/// cursor, and for a malformed search.
 Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, DeviceQuery query);
 Task<std::optional<DeviceDetail>> find_device(tenancy::TenantDb db, std::string device_id);
 /// True for any device of the tenant's registry that is not deleted.
@@ -204,6 +206,9 @@ Task<boost::json::object> update_device(tenancy::TenantDb db, std::string tenant
                                         std::string device_id, DeviceChanges changes);
 /// False when there is none.
 Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id, std::string actor_id);
+/// The statement that takes the devices $1 (text[]) out of service, with all that goes with it;
+/// answers device_id and decommissioned_at of those that it did.
+extern const char* const decommission_devices;
 /// When it was decommissioned; nothing: not found, or already done. Tokens are revoked with it.
 Task<std::optional<Time>> decommission(tenancy::TenantDb db, std::string device_id);
 Task<bool> restore(tenancy::TenantDb db, std::string device_id);

@@ -110,7 +110,8 @@ void mount_devices(http::Router& api, const FleetDeps& d) {
       .summary("List devices")
       .description(
           "Ordered by site and device. Page by `offset`, or by `cursor` from "
-          "`next_cursor`, which stays fast however far it goes.")
+          "`next_cursor`, which stays fast however far it goes. `q` takes the search language; a "
+          "malformed term is a 400 that names it and its position.")
       .fails(400, "Invalid status value");
   api.get(base + "/summary", http::bound(d, device_summary))
       .customers()

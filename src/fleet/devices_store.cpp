@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "fleet/devices.hpp"
+#include "fleet/groups.hpp"
 #include "platform/crypto/crypto.hpp"
 #include "platform/pg/clauses.hpp"
 #include "platform/pg/rows.hpp"
@@ -49,16 +50,6 @@ std::vector<std::string> split_tags(const std::string& list) {
     at = end + 1;
   }
   return clean_tags(raw);
-}
-
-/// Text as a LIKE pattern that finds it anywhere; its own wildcards are literal.
-std::string containing(std::string_view text) {
-  std::string out = "%";
-  for (const char c : text) {
-    if (c == '%' || c == '_' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "%";
 }
 
 struct Cursor {
@@ -111,13 +102,15 @@ std::string order_of(const DeviceQuery& q) {
 }  // namespace
 
 Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, DeviceQuery q) {
+  const auto search = parse_search(q.q.value_or(q.search.value_or("")));
+  const auto named = co_await dynamic_groups_named(db, search.groups());
   pg::Clauses where(" AND ");
   where.add("r.tenant_id = ?", tenant_id).add("r.status <> 'DELETED'");
   if (q.decommissioned.value_or(false))
     where.add("r.decommissioned_at IS NOT NULL");
-  else if (q.decommissioned || !q.include_decommissioned)
+  else if (q.decommissioned || !(q.include_decommissioned || search.mentions(SearchKey::is)))
     where.add("r.decommissioned_at IS NULL");
-  bool needs_state = q.sort.has_value();
+  bool needs_state = q.sort.has_value() || search.needs_state();
   if (q.status && !q.status->empty()) {
     if (*q.status != "ONLINE" && *q.status != "STALE" && *q.status != "OFFLINE")
       throw bad_request("Invalid status value");
@@ -126,8 +119,8 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
   }
   if (q.site_id) where.add("r.site_id = ?", *q.site_id);
   if (q.template_id) where.add("r.template_id = ?", *q.template_id);
-  std::string search = q.q.value_or(q.search.value_or(""));
-  if (!search.empty()) where.add("r.search_text LIKE lower(?)", containing(search));
+  const auto fits = search_sql(search, where, named);
+  if (!search.empty()) where.add(fits.condition);
   auto tags = split_tags(q.tags.value_or(""));
   if (q.tag && !q.tag->empty()) tags.push_back(*q.tag);
   tags = clean_tags(tags);
@@ -136,10 +129,12 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
         "(SELECT count(DISTINCT g.tag) FROM device_tags g WHERE g.tenant_id = r.tenant_id "
         "AND g.device_id = r.device_id AND g.tag = ANY (?::text[])) = ?",
         tags, static_cast<std::int64_t>(tags.size()));
-  const std::string state_join = needs_state
-                                     ? " LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND "
-                                       "s.device_id = r.device_id"
-                                     : "";
+  const std::string from =
+      std::string("device_registry r") +
+      (needs_state ? " LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND s.device_id = "
+                     "r.device_id"
+                   : "") +
+      fits.joins;
   std::optional<Cursor> cursor;
   if (q.cursor && !q.cursor->empty()) {
     if (q.sort && !q.sort->empty()) throw bad_request("cursor goes with the default order only");
@@ -153,12 +148,10 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
   // The total is counted over the same conditions without joining what no condition asks for; a
   // cursor carries it along.
   const std::string total =
-      cursor ? "NULL::bigint"
-             : "(SELECT count(*) FROM device_registry r" + state_join + where.where() + ")";
+      cursor ? "NULL::bigint" : "(SELECT count(*) FROM " + from + where.where() + ")";
   const std::string sql =
-      "WITH page AS (SELECT r.*, row_number() OVER () AS place FROM (SELECT r.* FROM "
-      "device_registry r" +
-      state_join + page.where() + " ORDER BY " + order + " LIMIT " + limit + " OFFSET " + offset +
+      "WITH page AS (SELECT r.*, row_number() OVER () AS place FROM (SELECT r.* FROM " + from +
+      page.where() + " ORDER BY " + order + " LIMIT " + limit + " OFFSET " + offset +
       ") r) SELECT " + device_columns + ", " + total + " AS total FROM page r" + device_joins +
       " ORDER BY r.place";
   const auto rows = co_await db.query(sql, page.params());
@@ -173,8 +166,8 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
   } else if (!rows.empty()) {
     out.total = rows.int64(0, rows.column("total"));
   } else if (q.offset > 0) {
-    const auto counted = co_await db.query(
-        "SELECT count(*) FROM device_registry r" + state_join + where.where(), where.params());
+    const auto counted =
+        co_await db.query("SELECT count(*) FROM " + from + where.where(), where.params());
     out.total = counted.int64(0, 0);
   }
   if (out.count == q.limit && (!q.sort || q.sort->empty())) {

@@ -29,6 +29,8 @@ void mount(http::Router& api, const FleetDeps& deps) {
   mount_device_health(api, deps);
   mount_commands(api, deps);
   mount_twin(api, deps);
+  mount_groups(api, deps);
+  mount_bulk(api, deps);
   mount_overview(api, deps);
 }
 

@@ -30,6 +30,8 @@ void mount_device_attributes(http::Router& api, const FleetDeps& deps);
 void mount_device_health(http::Router& api, const FleetDeps& deps);
 void mount_commands(http::Router& api, const FleetDeps& deps);
 void mount_twin(http::Router& api, const FleetDeps& deps);
+void mount_groups(http::Router& api, const FleetDeps& deps);
+void mount_bulk(http::Router& api, const FleetDeps& deps);
 void mount_overview(http::Router& api, const FleetDeps& deps);
 
 }  // namespace pulse::fleet

@@ -48,6 +48,12 @@ MEMBERS = {
     f"POST {CUSTOMER}/certificates": _certificate,
     f"POST {CUSTOMER}/devices/{{device_id}}/certificates/csr": _request,
     f"POST {CUSTOMER}/certificate-authorities": lambda t: t.authority(),
+    f"POST {CUSTOMER}/devices/bulk": lambda t: {"action": "add_tags", "query": None, "params": {"tags": ["bulk"]},
+                                                "device_ids": [t.fill("/{device_id}", ["device_id"])["device_id"]]},
+    f"POST {CUSTOMER}/devices/bulk/undo": lambda t: {"undo_id": t.undo_id()},
+    f"POST {CUSTOMER}/device-groups": lambda t: {"group_id": t.fresh("group")},
+    f"POST {CUSTOMER}/device-groups/dynamic": lambda t: {"group_id": t.fresh("dynamic"), "query_filter": {"query": "status:online"}},
+    f"PATCH {CUSTOMER}/device-groups/{{group_id}}/dynamic": lambda t: {"name": "Dynamic", "query_filter": {"tags": ["cold"]}},
     f"POST {CUSTOMER}/templates": lambda t: {"name": t.fresh("template"), "slug": t.fresh("template")},
     f"POST {CUSTOMER}/templates/import": lambda t: {
         "format": "pulse-template/1", "slots": [],
@@ -89,7 +95,9 @@ QUERIES = {f"GET {OIDC}/auth": lambda t: {"client_id": "pulse-ui", "redirect_uri
                                           "response_type": "code", "code_challenge": "c" * 43,
                                           "code_challenge_method": "S256", "response_mode": "query"}}
 # What has to be done to a thing before it can be undone.
-BEFORE = {f"PATCH {CUSTOMER}/devices/{{device_id}}/restore": ("PATCH", f"{CUSTOMER}/devices/{{device_id}}/decommission"),
+BEFORE = {f"DELETE {CUSTOMER}/device-groups/{{group_id}}/devices/{{device_id}}":
+          ("PUT", f"{CUSTOMER}/device-groups/{{group_id}}/devices/{{device_id}}"),
+          f"PATCH {CUSTOMER}/devices/{{device_id}}/restore": ("PATCH", f"{CUSTOMER}/devices/{{device_id}}/decommission"),
           f"POST {OPERATOR}/tenants/{{tenant_id}}/restore": ("DELETE", f"{OPERATOR}/tenants/{{tenant_id}}"),
           f"POST {OPERATOR}/tenants/{{tenant_id}}/purge": ("DELETE", f"{OPERATOR}/tenants/{{tenant_id}}")}
 

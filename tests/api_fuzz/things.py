@@ -52,6 +52,8 @@ class Things:
             return "device_command"
         if name in ("user_id", "session_id"):
             return f"{side}_{name}"
+        if name == "group_id" and words[-1] == "dynamic":
+            return "dynamic_group"
         if "ingest" in words:
             return f"own_{name}"
         return name
@@ -110,6 +112,22 @@ class Things:
     def _tag(self, before):
         self.callers.call(CUSTOMER, "POST", f"/api/v1/customer/devices/{before['device_id']}/tags/cold")
         return "cold"
+
+    def _group_id(self, _):
+        name = self.fresh("group")
+        self._made(CUSTOMER, "/api/v1/customer/device-groups", {"group_id": name, "name": name})
+        return name
+
+    def _dynamic_group(self, _):
+        name = self.fresh("dynamic")
+        self._made(CUSTOMER, "/api/v1/customer/device-groups/dynamic", {"group_id": name, "name": name, "query_filter": {}})
+        return name
+
+    def undo_id(self):
+        """What takes a change of many devices back."""
+        made = self._made(CUSTOMER, "/api/v1/customer/devices/bulk", {
+            "action": "add_tags", "device_ids": [self._device_id(None)], "params": {"tags": ["bulk"]}})
+        return made["undo"]["undo_id"]
 
     def _template_id(self, _):
         name = self.fresh("template")

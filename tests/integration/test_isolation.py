@@ -74,6 +74,12 @@ def one_of_everything(stack, tenant, mark):
     imported = api.post("/devices/import-jobs?dry_run=true", files={
         "file": ("a.csv", f"name,device_type,device_id\n{mark},x,{mark}-imported\n")}).json()["import_id"]
     wait_for("the import's end", lambda: api.get(f"/devices/import-jobs/{imported}").json()["finished_at"])
+    group = api.post("/device-groups", json={"group_id": f"{mark}-group", "name": f"{mark} group"}).json()["group_id"]
+    api.put(f"/device-groups/{group}/devices/{mark}-device")
+    dynamic = api.post("/device-groups/dynamic", json={"group_id": f"{mark}-dynamic", "name": f"{mark} fits", "query_filter": {}})
+    assert dynamic.status_code == 201
+    changed = api.post("/devices/bulk", json={"action": "add_tags", "device_ids": [f"{mark}-device"],
+                                              "params": {"tags": [f"{mark}-bulk"]}}).json()["undo"]["undo_id"]
     subscription = api.get("/subscriptions").json()["subscriptions"][0]["subscription_id"]
     certificate = api.post(f"/devices/{mark}-device/certificates/generate", json={"key_type": "ec-p256"})
     nonce = api.post("/certificate-authorities/challenges").json()["nonce"]
@@ -87,6 +93,7 @@ def one_of_everything(stack, tenant, mark):
             "module_id": str(module), "sensor_id": str(sensor), "transport_id": str(transport), "metric_id": made["metrics"],
             "command_id": {"templates": made["commands"], "devices": command["command_id"]},
             "slot_id": made["slots"], "role_id": role, "user_id": member, "account_id": account,
+            "group_id": group, "undo_id": changed,
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
             "key_id": key, "import_id": imported,
             "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],
@@ -166,9 +173,11 @@ def test_no_endpoint_crosses(stack, other, victim, conformance):
 REFERENCES = {"site_id": "site_id", "device_id": "device_id", "device_ids": "device_id", "parent_device_id": "device_id",
               "template_id": "template_id",
               "role_ids": "role_id", "reassign_to": "role_id", "entity_id": "device_id", "actor_id": "user_id",
-              "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag"}
+              "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag", "undo_id": "undo_id",
+              "group_id": "group_id"}
 # What the caller names anew: the same name in two tenants is two things.
-NAMES = {"POST /api/v1/customer/sites": "site_id", "POST /api/v1/customer/devices": "device_id"}
+NAMES = {"POST /api/v1/customer/sites": "site_id", "POST /api/v1/customer/devices": "device_id",
+         "POST /api/v1/customer/device-groups": "group_id", "POST /api/v1/customer/device-groups/dynamic": "group_id"}
 
 
 def members_of(operation, document):
