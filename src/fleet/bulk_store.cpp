@@ -40,6 +40,9 @@ constexpr const char* move_site = R"sql(
   WITH was AS (
     SELECT device_id, site_id FROM device_registry
     WHERE tenant_id = $1 AND device_id = ANY ($2::text[]) AND site_id <> $3
+  ), states AS (
+    UPDATE device_state s SET site_id = $3
+    FROM was WHERE s.tenant_id = $1 AND s.device_id = was.device_id
   )
   UPDATE device_registry r SET site_id = $3, updated_at = now()
   FROM was WHERE r.tenant_id = $1 AND r.device_id = was.device_id

@@ -28,12 +28,18 @@ constexpr const char* undo_remove_tags = R"sql(
   ON CONFLICT DO NOTHING RETURNING device_id
 )sql";
 constexpr const char* undo_move_site = R"sql(
-  UPDATE device_registry r SET site_id = x.site_id, updated_at = now()
-  FROM unnest($2::text[], $3::text[]) AS e (device_id, was)
-  JOIN sites x ON x.tenant_id = $1 AND x.site_id = e.was::jsonb #>> '{}'
-  WHERE r.tenant_id = $1 AND r.device_id = e.device_id AND r.status <> 'DELETED'
-    AND r.site_id = $4::text
-  RETURNING r.device_id
+  WITH back AS (
+    UPDATE device_registry r SET site_id = x.site_id, updated_at = now()
+    FROM unnest($2::text[], $3::text[]) AS e (device_id, was)
+    JOIN sites x ON x.tenant_id = $1 AND x.site_id = e.was::jsonb #>> '{}'
+    WHERE r.tenant_id = $1 AND r.device_id = e.device_id AND r.status <> 'DELETED'
+      AND r.site_id = $4::text
+    RETURNING r.device_id, r.site_id
+  ), states AS (
+    UPDATE device_state s SET site_id = back.site_id
+    FROM back WHERE s.tenant_id = $1 AND s.device_id = back.device_id
+  )
+  SELECT device_id FROM back
 )sql";
 constexpr const char* undo_set_template = R"sql(
   WITH listed AS MATERIALIZED (

@@ -82,6 +82,13 @@ Cursor decode(const std::string& text) {
   return c;
 }
 
+SearchTerm term_of(SearchKey key, std::string value) {
+  SearchTerm out;
+  out.key = key;
+  out.values.push_back({std::move(value), false});
+  return out;
+}
+
 std::string order_of(const DeviceQuery& q) {
   if (!q.sort || q.sort->empty()) return "r.site_id, r.device_id";
   std::string name = *q.sort;
@@ -102,7 +109,7 @@ std::string order_of(const DeviceQuery& q) {
 }  // namespace
 
 Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, DeviceQuery q) {
-  const auto search = parse_search(q.q.value_or(q.search.value_or("")));
+  auto search = parse_search(q.q.value_or(q.search.value_or("")));
   const auto named = co_await dynamic_groups_named(db, search.groups());
   pg::Clauses where(" AND ");
   where.add("r.tenant_id = ?", tenant_id).add("r.status <> 'DELETED'");
@@ -110,25 +117,20 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
     where.add("r.decommissioned_at IS NOT NULL");
   else if (q.decommissioned || !(q.include_decommissioned || search.mentions(SearchKey::is)))
     where.add("r.decommissioned_at IS NULL");
-  bool needs_state = q.sort.has_value() || search.needs_state();
+  // The older filters are terms of the language, too.
   if (q.status && !q.status->empty()) {
     if (*q.status != "ONLINE" && *q.status != "STALE" && *q.status != "OFFLINE")
       throw bad_request("Invalid status value");
-    where.add("coalesce(s.status, 'OFFLINE') = ?", *q.status);
-    needs_state = true;
+    search.require(term_of(SearchKey::status, *q.status));
   }
+  auto tags = split_tags(q.tags.value_or(""));
+  if (q.tag && !q.tag->empty()) tags.push_back(*q.tag);
+  for (const auto& tag : clean_tags(tags)) search.require(term_of(SearchKey::tag, tag));
+  const bool needs_state = q.sort.has_value() || search.needs_state();
   if (q.site_id) where.add("r.site_id = ?", *q.site_id);
   if (q.template_id) where.add("r.template_id = ?", *q.template_id);
   const auto fits = search_sql(search, where, named);
   if (!search.empty()) where.add(fits.condition);
-  auto tags = split_tags(q.tags.value_or(""));
-  if (q.tag && !q.tag->empty()) tags.push_back(*q.tag);
-  tags = clean_tags(tags);
-  if (!tags.empty())
-    where.add(
-        "(SELECT count(DISTINCT g.tag) FROM device_tags g WHERE g.tenant_id = r.tenant_id "
-        "AND g.device_id = r.device_id AND g.tag = ANY (?::text[])) = ?",
-        tags, static_cast<std::int64_t>(tags.size()));
   const std::string from =
       std::string("device_registry r") +
       (needs_state ? " LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND s.device_id = "

@@ -61,8 +61,9 @@ class Writer {
   std::string holds(const SearchTerm& term) {
     switch (term.key) {
       case SearchKey::text:
-        return "r.search_text LIKE lower(" + clauses_.parameter(containing(term.values[0].text)) +
-               "::text)";
+        return in_set("SELECT f.device_id FROM pulse_devices_containing(lower(" +
+                          clauses_.parameter(containing(term.values[0].text)) + "::text)) f",
+                      "device_id");
       case SearchKey::status:
         return status(term);
       case SearchKey::site: {
