@@ -145,8 +145,7 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id, C
   if (made.empty()) throw conflict("Device already exists");
   for (const char* table :
        {"device_tags", "device_sensors", "device_state", "device_modules", "device_transports",
-        "device_health_telemetry", "device_extended_attributes"})
-       {"device_tags", "device_sensors", "device_state", "device_group_members"})
+        "device_health_telemetry", "device_extended_attributes", "device_group_members"})
     co_await tx.query(std::string("DELETE FROM ") + table + " WHERE device_id = $1",
                       pg::Params::of(device.device_id));
   if (device.template_id)
