@@ -63,10 +63,14 @@ constexpr const char* add_challenge = R"sql(
   VALUES ($1, $2, now() + interval '1 day') RETURNING nonce, expires_at
 )sql";
 
-Task<http::Created<CaChallenge>> challenge(FleetDeps, TenantCaller caller) {
+Task<http::Created<CaChallenge>> challenge(FleetDeps d, TenantCaller caller) {
   const auto nonce = crypto::hex(crypto::random_bytes(16));
   const auto rows = co_await caller.db.query(add_challenge, pg::Params::of(nonce, caller.tenant()));
-  co_return http::Created<CaChallenge>{pg::row_as<CaChallenge>(rows, 0)};
+  auto made = pg::row_as<CaChallenge>(rows, 0);
+  d.audit->write(AuditLog::of(caller, "certificate_authority.challenged", "create",
+                              "certificate_authority", nonce,
+                              "A proof was asked for, to trust a CA"));
+  co_return http::Created<CaChallenge>{std::move(made)};
 }
 
 /// The CA and its proof, when they are what they must be. Throws HttpError 400.

@@ -196,6 +196,19 @@ def test_a_live_connection_ends_with_its_certificate(stack, customer, fresh_devi
     wait_for("the rows", lambda: stack.stored(device) == 3)
 
 
+def test_twins_and_commands_by_certificate(stack, customer, fresh_device, tmp_path):
+    device = fresh_device["device_id"]
+    _, certificate = issue(customer, device, tmp_path, key_type="ec-p256")
+    with Client(stack, fresh_device, 5, certificate=certificate) as client:
+        client.client.subscribe(f"tenant/demo/device/{device}/commands", qos=1)
+        assert client.subscribed.wait(5)
+        sent = customer.post(f"/devices/{device}/commands", json={"command_type": "restart", "command_params": {}}).json()
+        wait_for("the command", lambda: any(sent["command_id"] in m.payload.decode() for m in client.messages))
+        client.publish(json.dumps({"reported": {"interval": 60}, "version": 0}), kind="shadow/reported")
+        wait_for("the twin", lambda: customer.get(f"/devices/{device}/twin").json()["reported"] == {"interval": 60})
+    assert quarantined(stack, fresh_device) == []
+
+
 def test_certificates_of_others_are_refused(stack, customer, other, fresh_device, namesake, tmp_path):
     device = namesake
     issue(customer, device, tmp_path)
