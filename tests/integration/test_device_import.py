@@ -1,6 +1,7 @@
 """Devices from CSV files: each row alone, a dry run that writes nothing, credentials once."""
 
 import re
+import time
 
 import pytest
 from conftest import Api
@@ -159,7 +160,6 @@ def test_files_that_are_none(fleet):
 def test_who_may_import_and_what_is_told(stack, fleet):
     assert send(Api(stack, "import-reader"), "name,device_type\nx,y\n").status_code == 403
     send(fleet, "name,device_type,device_id\nTold,pump,told-1\n", name="line=7.csv")
-    import time
     for _ in range(50):
         events = fleet.get("/audit-log?limit=100").json()["events"]
         found = {e["event_type"]: e for e in events if e["entity_id"] in ("told-1", "line=7.csv")}
@@ -170,8 +170,10 @@ def test_who_may_import_and_what_is_told(stack, fleet):
     assert found["device.created"]["entity_id"] == "told-1"
 
 
-def test_another_tenants_sites_templates_and_devices_are_nobodys(fleet, other):
-    answer = send(other, "name,device_type,device_id,site_id,template\nA,x,boiler-1,,\nB,x,other-b,plant,\nC,x,other-c,,meter\n")
+def test_another_tenants_sites_templates_and_devices_are_nobodys(stack, fleet):
+    stack.command("admin", "create-tenant", "--id", "importing-too", "--name", "Another company")
+    make_user(stack, "importer-too", tenant="importing-too", roles="customer,tenant-admin")
+    answer = send(Api(stack, "importer-too"), "name,device_type,device_id,site_id,template\nA,x,boiler-1,,\nB,x,other-b,plant,\nC,x,other-c,,meter\n")
     rows = by_row(answer)
     assert rows[1]["status"] == "ok", "an id of another tenant is free"
     assert rows[2]["message"] == "Site not found: plant" and rows[3]["message"] == "Template not found: meter"
