@@ -32,7 +32,16 @@ const byStatus = 'lists by status';
 
 /** Queries (by the first member of their key) that a write of this kind touches. */
 const touched: Record<string, readonly string[]> = {
-  devices: ['devices', 'device', 'device-summary', 'sites', 'tags'],
+  devices: [
+    'devices',
+    'device',
+    'device-summary',
+    'device-modules',
+    'device-sensors',
+    'device-transports',
+    'sites',
+    'tags',
+  ],
   certificates: ['certificates', 'certificate-authorities'],
   // Who may do what hangs together: people, their roles, and the caller's own permissions.
   users: ['users', 'roles', 'limits', 'my-permissions'],
