@@ -7,6 +7,7 @@ import { certificates } from './certificates.mjs';
 import { controlScenarios } from './control.mjs';
 import { deviceScenarios } from './devices.mjs';
 import { firstMember } from './first-member.mjs';
+import { hardwareScenarios } from './hardware.mjs';
 import { importScenarios } from './import.mjs';
 import { groups } from './groups.mjs';
 import { live } from './live.mjs';
@@ -17,6 +18,7 @@ import { templateScenarios } from './templates.mjs';
 
 const scenarios = {
   ...live,
+  ...hardwareScenarios,
   ...mapScenarios,
   ...templateScenarios,
   ...certificates,

@@ -50,7 +50,9 @@ def stack():
     "a-large-file-is-imported-in-the-background", "the-wizard-leads-to-a-first-message",
     "devices-register-themselves-by-a-key", "the-browser-speaks-mqtt", "labels-are-saved-to-print",
     "import-pages-in-both-themes-and-sizes", "a-certificate-from-its-issue-to-its-end", "a-ca-of-ones-own-is-proven",
-    "operators-see-certificates-of-all-tenants"])
+    "operators-see-certificates-of-all-tenants",
+    "modules-are-plugged-in-and-pulled-out", "sensors-and-transports-are-kept",
+    "hardware-and-health-in-both-themes-and-sizes"])
 def test_in_the_browser(stack, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")

@@ -28,6 +28,7 @@ const Site = lazyPart(() => import('./features/sites/site-page'));
 const FleetMap = lazyPart(() => import('./features/map/map-page'));
 const Templates = lazyPart(() => import('./features/templates/templates-page'));
 const Template = lazyPart(() => import('./features/templates/template-page'));
+const Sensors = lazyPart(() => import('./features/sensors/sensors-page'));
 const Tools = lazyPart(() => import('./features/tools/tools-page'));
 const Live = lazyPart(() => import('./features/live/live-page'));
 const Team = lazyPart(() => import('./features/team/team-page'));
@@ -179,6 +180,7 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'sites', element: <Sites /> },
     { path: 'sites/:siteId', element: <Site /> },
     { path: 'map', element: <FleetMap /> },
+    { path: 'sensors', element: <Sensors /> },
     { path: 'templates', element: <Templates /> },
     { path: 'templates/:templateId', element: <Template /> },
     { path: 'fleet/getting-started', element: <Start /> },

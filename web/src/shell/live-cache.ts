@@ -32,8 +32,18 @@ const byStatus = 'lists by status';
 
 /** Queries (by the first member of their key) that a write of this kind touches. */
 const touched: Record<string, readonly string[]> = {
+  devices: [
+    'devices',
+    'device',
+    'device-summary',
+    'device-modules',
+    'device-sensors',
+    'device-transports',
+    'sites',
+    'tags',
+    'device-groups',
+  ],
   certificates: ['certificates', 'certificate-authorities'],
-  devices: ['devices', 'device', 'device-summary', 'sites', 'tags', 'device-groups'],
   // Who may do what hangs together: people, their roles, and the caller's own permissions.
   users: ['users', 'roles', 'limits', 'my-permissions'],
   roles: ['roles', 'users', 'my-permissions'],

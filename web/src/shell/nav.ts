@@ -33,6 +33,7 @@ const customer: NavGroup[] = [
       { to: '/devices/wizard', label: 'Set up a device', key: 'w', aside: true },
       { to: '/devices/import', label: 'Import devices', key: 'i', aside: true },
       { to: '/devices/provisioning', label: 'Provisioning keys', aside: true, needs: needs.provisioningKeys },
+      { to: '/sensors', label: 'Sensors', aside: true },
     ],
   },
   {

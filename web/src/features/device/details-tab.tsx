@@ -13,6 +13,7 @@ import { CopyValue } from '@/ui/copy';
 import { AreaField, SelectField, TextField } from '@/ui/field';
 import { Panel } from '@/ui/page';
 import { ActionError } from '@/ui/states';
+import { PlanDialog } from './plan-dialog';
 
 const texts = [
   ['address', 'Address'],
@@ -211,6 +212,7 @@ export default function DetailsTab({
   onDirty: (dirty: boolean) => void;
 }) {
   const [round, setRound] = useState(0);
+  const [planning, setPlanning] = useState(false);
   return (
     <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
       <Panel title="Device">
@@ -226,7 +228,14 @@ export default function DetailsTab({
           <Fact name="Id">
             <CopyValue text={device.device_id} name="device id" />
           </Fact>
-          <Fact name="Plan">{device.plan_name ?? device.plan_id ?? 'none'}</Fact>
+          <Fact name="Plan">
+            <span className="inline-flex items-center gap-2">
+              {device.plan_name ?? device.plan_id ?? 'none'}
+              <GatedButton needs={needs.changePlan} small kind="quiet" onClick={() => setPlanning(true)}>
+                Change plan
+              </GatedButton>
+            </span>
+          </Fact>
           <Fact name="Subscription">{device.subscription_status ?? 'none'}</Fact>
           <Fact name="Sensors">
             {device.sensor_count ?? device.sensors?.length ?? 0}
@@ -236,6 +245,7 @@ export default function DetailsTab({
           {device.iccid && <Fact name="ICCID">{device.iccid}</Fact>}
         </dl>
       </Panel>
+      {planning && <PlanDialog device={device} onClose={() => setPlanning(false)} />}
     </div>
   );
 }

@@ -23,6 +23,8 @@ export const deviceTabs: readonly DeviceTab[] = [
   { key: 'live', label: 'Live', Part: LiveTab },
   { key: 'twin', label: 'Twin', Part: lazyPart(() => import('@/features/twin/twin-tab')), keepsInput: true },
   { key: 'commands', label: 'Commands', Part: lazyPart(() => import('@/features/commands/commands-tab')) },
+  { key: 'hardware', label: 'Hardware', Part: lazyPart(() => import('@/features/hardware/hardware-tab')) },
+  { key: 'health', label: 'Health', Part: lazyPart(() => import('@/features/health/health-tab')) },
   { key: 'connect', label: 'Connect', Part: lazyPart(() => import('./connect-tab')) },
   {
     key: 'certificates',

@@ -3,7 +3,7 @@ import { templates, type DataType, type MetricInput, type TemplateDetail, type T
 import { numberOrNull, useForm } from '@/lib/use-form';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { SelectField, TextField } from '@/ui/field';
-import { CheckField } from './check-field';
+import { CheckField } from '@/ui/check-field';
 import { exampleMetrics, taken, withDraft } from './example';
 import { useTemplateWrite } from './queries';
 

@@ -3,7 +3,7 @@ import { templates, type TemplateDetail, type TemplateSlot } from '@/api/templat
 import { numberOrNull, useForm } from '@/lib/use-form';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { SelectField, TextField } from '@/ui/field';
-import { CheckField } from './check-field';
+import { CheckField } from '@/ui/check-field';
 import { useTemplates, useTemplateWrite } from './queries';
 
 const interfaces = ['analog', 'rs485', 'i2c', 'spi', '1-wire', 'fsk', 'ble', 'lora', 'gpio', 'usb'];

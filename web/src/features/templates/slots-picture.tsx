@@ -85,11 +85,11 @@ export function SlotsPicture({
                       <button
                         key={i}
                         type="button"
-                        aria-label={`Install a module in ${slot.display_name}`}
                         onClick={() => onSlot(slot)}
                         className={cx(place, 'border-dashed border-line-strong text-ink-2 hover:bg-surface-2')}
                       >
                         + free
+                        <span className="sr-only">: install a module in {slot.display_name}</span>
                       </button>
                     ) : (
                       <span key={i} className={cx(place, 'border-dashed border-line-strong text-ink-3')}>

@@ -1,8 +1,11 @@
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { toast } from 'sonner';
+import { people } from '@/api/people';
 import { templates, type TemplateDetail, type TemplateVersion } from '@/api/templates';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
+import { usePermissions } from '@/auth/permissions';
 import { Confirm } from '@/ui/confirm';
 import { Panel } from '@/ui/page';
 import { Failure, SkeletonRows } from '@/ui/states';
@@ -38,6 +41,19 @@ export function ChangeList({ changes }: { changes: readonly Change[] }) {
   );
 }
 
+/** Who made a version: by email for whom may see the team. */
+function Author({ id }: { id: string }) {
+  const { may } = usePermissions();
+  const member = useQuery({
+    queryKey: ['users', 'one', id],
+    queryFn: () => people.member(id),
+    enabled: may(needs.seeTeam),
+    staleTime: 300_000,
+    retry: false,
+  });
+  return <span title={id}>{member.data?.email ?? `${id.slice(0, 8)}…`}</span>;
+}
+
 /** Every version with what it changed; an earlier one can be brought back. */
 export function VersionsPanel({ template }: { template: TemplateDetail }) {
   const query = useTemplateVersions(template.id);
@@ -65,18 +81,23 @@ export function VersionsPanel({ template }: { template: TemplateDetail }) {
             const before = versions[i + 1];
             return (
               <li key={v.version} data-version={v.version} className="border-b last:border-b-0">
-                <div className="flex flex-wrap items-center gap-x-3 gap-y-1 px-3 py-1.5">
+                <div className="flex min-h-9 items-center gap-x-3 px-3 py-1">
                   <button
                     type="button"
                     aria-expanded={open === v.version}
                     onClick={() => setOpen(open === v.version ? null : v.version)}
-                    className="num font-medium hover:underline"
+                    className="num font-medium whitespace-nowrap hover:underline"
                   >
                     {open === v.version ? '▾' : '▸'} Version {v.version}
                   </button>
-                  <span className="text-12 text-ink-2">
+                  <span className="min-w-0 truncate text-12 text-ink-2">
                     <Ago at={v.changed_at} />
-                    {v.changed_by && ` by ${v.changed_by}`}
+                    {v.changed_by && (
+                      <>
+                        {' by '}
+                        <Author id={v.changed_by} />
+                      </>
+                    )}
                   </span>
                   {i > 0 && !template.is_locked && (
                     <GatedButton
