@@ -4,6 +4,7 @@
 #include <iostream>
 #include <thread>
 
+#include "connectivity/sync_job.hpp"
 #include "fleet/commands.hpp"
 #include "fleet/device_side.hpp"
 #include "fleet/status_job.hpp"
@@ -25,7 +26,7 @@ namespace {
 constexpr std::int64_t status_job_lock = 0x70756c736511, retention_job_lock = 0x70756c736512,
                        purge_job_lock = 0x70756c736513, repair_job_lock = 0x70756c736514,
                        desired_job_lock = 0x70756c736519, sweep_job_lock = 0x70756c73651a,
-                       expiry_job_lock = 0x70756c73651b;
+                       expiry_job_lock = 0x70756c73651b, carrier_job_lock = 0x70756c736523;
 
 /// Runs `work` every `period_ms` while the leadership holds; an error costs one round.
 Task<> repeat(std::string what, long period_ms, std::function<bool()> still_leader,
@@ -81,6 +82,11 @@ void start_jobs(Process& p) {
     co_await operations::purge_deleted_tenants(*p.pool, *directory);
   };
   std::function<Task<>()> repair = [directory]() -> Task<> { return directory->repair(); };
+  std::function<Task<>()> carriers = [&p]() -> Task<> {
+    return connectivity::sync_due_integrations(connectivity_deps(p), *p.pool);
+  };
+  p.base.spawn("carrier sync", lead(p, "carrier sync", carrier_job_lock,
+                                    p.config.integer("CARRIER_SYNC_SECONDS") * 1'000, carriers));
   p.base.spawn("retention", lead(p, "retention", retention_job_lock, 3'600'000, retention));
   p.base.spawn("tenant removal", lead(p, "tenant removal", purge_job_lock, 3'600'000, purge));
   p.base.spawn("directory repair", lead(p, "directory repair", repair_job_lock, 60'000, repair));

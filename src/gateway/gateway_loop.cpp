@@ -3,6 +3,7 @@
 #include <future>
 
 #include "account/deps.hpp"
+#include "connectivity/deps.hpp"
 #include "fleet/broker_hooks.hpp"
 #include "fleet/deps.hpp"
 #include "fleet/device_api.hpp"
@@ -191,6 +192,7 @@ void GatewayLoop::Impl::mount_rooms() {
     devices.failures = process.device_failures;
     devices.stopping = [&p = process] { return p.stopping.load(); };
     fleet::mount_device_api(router, devices);
+    connectivity::mount(router, connectivity_deps(process));
     telemetry::DoorDeps door;
     door.auth = process.devices;
     door.lookup = lookup;
