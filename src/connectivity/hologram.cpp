@@ -69,8 +69,9 @@ Task<UsageOfAll> sum_sessions(CarrierCall call, std::string whose, bool by_devic
   std::string after;
   for (int page = 0; page < pages_max; ++page) {
     const boost::json::value none;
-    const auto answer = co_await call_hologram(
-        call, "GET", after.empty() ? target : target + "&startafter=" + after, none);
+    std::string asked = target;
+    if (!after.empty()) asked += "&startafter=" + after;
+    const auto answer = co_await call_hologram(call, "GET", asked, none);
     const auto* data = member(answer, {"data"});
     if (data && data->is_array()) {
       for (const auto& session : data->get_array()) {

@@ -133,6 +133,13 @@ class Things:
         return self._made(CUSTOMER, f"/api/v1/customer/devices/{before['device_id']}/transports",
                           {"ingestion_protocol": "http_api"})["id"]
 
+    def _integration_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/carrier/integrations",
+                          {"carrier_name": self.fresh("carrier"), "display_name": "Fuzz", "sync_enabled": False})["id"]
+
+    def _action(self, _):
+        return "suspend"
+
     def _role_id(self, _):
         return self._made(CUSTOMER, "/api/v1/customer/roles",
                           {"name": self.fresh("role"), "permission_ids": [1]})["id"]
