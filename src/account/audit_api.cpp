@@ -1,7 +1,7 @@
 // The organization's audit log: who did what, and when.
 #include "account/deps.hpp"
-#include "account/tier.hpp"
 #include "tenancy/audit_query.hpp"
+#include "tenancy/tier.hpp"
 
 namespace pulse::account {
 
@@ -27,7 +27,7 @@ Task<tenancy::AuditPage> list_events(AccountDeps, TenantCaller caller,
 
 Task<http::Response> export_events(AccountDeps d, TenantCaller caller,
                                    http::Query<ExportFilter> query) {
-  co_await require_feature(caller, "audit_log_export", "Export of the activity log");
+  co_await tenancy::require_feature(caller, "audit_log_export", "Export of the activity log");
   AuditFilter filter = query.value;
   filter.tenant_id.reset();
   auto statement = tenancy::audit_export_statement(filter);

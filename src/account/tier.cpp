@@ -1,28 +1,14 @@
 #include "account/tier.hpp"
 
 #include "platform/errors.hpp"
+#include "tenancy/tier.hpp"
 
 namespace pulse::account {
 
 namespace {
 
-struct Tier {
-  std::string id, name;
-  boost::json::object limits, features;
-};
-
-Task<std::optional<Tier>> tier_of_tenant(tenancy::TenantDb db) {
-  const auto rows = co_await db.query(
-      "SELECT a.tier_id, a.name, a.limits, a.features FROM tenants t "
-      "JOIN account_tiers a ON a.tier_id = t.account_tier_id");
-  if (rows.empty()) co_return std::nullopt;
-  Tier tier;
-  tier.id = std::string(rows.text(0, 0));
-  tier.name = std::string(rows.text(0, 1));
-  tier.limits = boost::json::parse(rows.text(0, 2)).as_object();
-  tier.features = boost::json::parse(rows.text(0, 3)).as_object();
-  co_return tier;
-}
+using tenancy::Tier;
+using tenancy::tier_of_tenant;
 
 std::optional<std::int64_t> limit_of(const Tier& tier, std::string_view name) {
   const auto* v = tier.limits.if_contains(name);
@@ -55,14 +41,6 @@ Task<> require_room_for_user(AccountDeps d, tenancy::TenantCaller caller) {
   if (used >= *limit)
     throw forbidden("User limit reached: tier " + tier->name + " allows " + std::to_string(*limit) +
                     " users. Remove someone, or ask for a larger tier.");
-}
-
-Task<> require_feature(tenancy::TenantCaller caller, std::string feature, std::string words) {
-  const auto tier = co_await tier_of_tenant(caller.db);
-  if (!tier) co_return;
-  const auto* included = tier->features.if_contains(feature);
-  if (included && included->is_bool() && !included->get_bool())
-    throw forbidden(words + " is not included in tier " + tier->name + ": ask for a larger tier");
 }
 
 Task<TierUse> use_of_tier(AccountDeps d, tenancy::TenantCaller caller) {

@@ -21,10 +21,6 @@ BOOST_DESCRIBE_STRUCT(TierUse, (), (tier_id, tier_name, limits, features))
 
 Task<TierUse> use_of_tier(AccountDeps d, tenancy::TenantCaller caller);
 
-/// Throws 403 "{words} is not included in tier ..." when the tier says so; what it does not name is
-/// included.
-Task<> require_feature(tenancy::TenantCaller caller, std::string feature, std::string words);
-
 /// Throws 403 "User limit reached: ..." when the tier has no room for one more person. Call it
 /// under lock_people.
 Task<> require_room_for_user(AccountDeps d, tenancy::TenantCaller caller);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "fleet/certificate_job.hpp"
+#include "connectivity/sync_job.hpp"
 #include "fleet/commands.hpp"
 #include "fleet/device_side.hpp"
 #include "fleet/import_jobs.hpp"
@@ -28,7 +29,7 @@ constexpr std::int64_t status_job_lock = 0x70756c736511, retention_job_lock = 0x
                        purge_job_lock = 0x70756c736513, repair_job_lock = 0x70756c736514,
                        desired_job_lock = 0x70756c736519, sweep_job_lock = 0x70756c73651a,
                        expiry_job_lock = 0x70756c73651b, import_job_lock = 0x70756c736522,
-                       certificate_job_lock = 0x70756c736520;
+                       certificate_job_lock = 0x70756c736520, carrier_job_lock = 0x70756c736523;
 
 /// Runs `work` every `period_ms` while the leadership holds; an error costs one round.
 Task<> repeat(std::string what, long period_ms, std::function<bool()> still_leader,
@@ -96,6 +97,11 @@ void start_jobs(Process& p) {
     return fleet::keep_certificates(job, *p.pool, p.nats);
   };
   p.base.spawn("certificates", lead(p, "certificates", certificate_job_lock, 5'000, certificates));
+  std::function<Task<>()> carriers = [&p]() -> Task<> {
+    return connectivity::sync_due_integrations(connectivity_deps(p), *p.pool);
+  };
+  p.base.spawn("carrier sync", lead(p, "carrier sync", carrier_job_lock,
+                                    p.config.integer("CARRIER_SYNC_SECONDS") * 1'000, carriers));
   p.base.spawn("retention", lead(p, "retention", retention_job_lock, 3'600'000, retention));
   p.base.spawn("tenant removal", lead(p, "tenant removal", purge_job_lock, 3'600'000, purge));
   p.base.spawn("directory repair", lead(p, "directory repair", repair_job_lock, 60'000, repair));

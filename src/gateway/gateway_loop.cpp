@@ -3,6 +3,7 @@
 #include <future>
 
 #include "account/deps.hpp"
+#include "connectivity/deps.hpp"
 #include "fleet/broker_hooks.hpp"
 #include "fleet/deps.hpp"
 #include "fleet/device_api.hpp"
@@ -201,6 +202,7 @@ void GatewayLoop::Impl::mount_rooms() {
     provisioning.code_minutes = config.integer("ACTIVATION_CODE_TTL_MINUTES");
     fleet::mount_activation(router, provisioning);
     fleet::mount_claim(router, provisioning);
+    connectivity::mount(router, connectivity_deps(process));
     telemetry::DoorDeps door;
     door.auth = process.devices;
     door.lookup = lookup;

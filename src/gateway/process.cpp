@@ -83,6 +83,7 @@ Process::Process(const Config& config_)
       nats(nats_options(config_, "pulse")),
       sealer(sealing_keys(config_)),
       outbound(2),
+      carrier_http(8, 500),
       mailer(std::make_shared<mail::Mailer>(mailer_options(config_))) {
   const auto executor = base.io().get_executor();
   pool = std::make_unique<pg::Pool>(executor, pool_options(config, "pulse-base"));
@@ -107,7 +108,22 @@ Process::Process(const Config& config_)
   const auto& secret = config.text("PULSE_SECRET_KEY");
   tickets = std::make_shared<telemetry::TicketOffice>(
       nats, executor, secret.empty() ? crypto::random_bytes(32) : secret);
+  auto access = std::make_shared<connectivity::CarrierAccess>();
+  access->http = &carrier_http;
+  access->private_hosts = words(config.text("OUTBOUND_PRIVATE_HOSTS"));
+  access->timeout_ms = config.integer("CARRIER_TIMEOUT_SECONDS") * 1'000;
+  carriers = std::move(access);
   identity = make_identity(*this);
+}
+
+connectivity::ConnectivityDeps connectivity_deps(Process& process) {
+  connectivity::ConnectivityDeps d;
+  d.access = process.carriers;
+  d.sealer = &process.sealer;
+  d.audit = process.audit;
+  d.nats = &process.nats;
+  d.metrics = &process.metrics;
+  return d;
 }
 
 Process::~Process() = default;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "connectivity/deps.hpp"
 #include "fleet/connection_log.hpp"
 #include "fleet/device_auth.hpp"
 #include "fleet/device_ca.hpp"
@@ -59,6 +60,7 @@ struct Process {
   nats::Client nats;
   crypto::Sealer sealer;
   http::OutboundClient outbound;
+  http::OutboundClient carrier_http;  ///< its own, so that a slow carrier holds up nobody else
   std::shared_ptr<mail::Mailer> mailer;
   Loop base{"base"};               ///< audit, connection log, periodic jobs
   std::unique_ptr<pg::Pool> pool;  ///< of the base loop
@@ -74,6 +76,7 @@ struct Process {
   std::shared_ptr<tenancy::RequestLimits> request_limits;
   std::shared_ptr<telemetry::LiveCounter> live_counter;
   std::shared_ptr<telemetry::TicketOffice> tickets;
+  std::shared_ptr<const connectivity::CarrierAccess> carriers;
   IdentityParts identity;
   std::atomic<bool> migrated{false}, streams_ready{false}, stopping{false};
   const telemetry::IngestStats* ingest = nullptr;  ///< when this process runs the role
@@ -84,6 +87,9 @@ telemetry::IngestSettings ingest_settings(const Config& config);
 std::string public_issuer(const Config& config);
 /// The same as this process reaches it.
 std::string internal_issuer(const Config& config);
+
+/// What the endpoints and the job of carriers work with.
+connectivity::ConnectivityDeps connectivity_deps(Process& process);
 
 /// How Pulse reaches Keycloak's Admin API.
 identity::KeycloakSettings keycloak_settings(const Config& config);

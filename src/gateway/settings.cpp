@@ -112,6 +112,13 @@ std::vector<Setting> all_settings() {
       {"KEYCLOAK_SERVICE_CLIENT_SECRET", "", text, true, "Its secret; needed with keycloak"},
       {"JWKS_TTL_SECONDS", "300", integer, false, "Keys in memory", 1, 86'400},
       {"JWT_AUDIENCE", "pulse-ui", text, false, "Audience of access tokens"},
+      // Carriers and other services that customers name
+      {"OUTBOUND_PRIVATE_HOSTS", "", text, false,
+       "host:port of customers' services that may be private and plain http, comma-separated"},
+      {"CARRIER_TIMEOUT_SECONDS", "10", integer, false, "How long a carrier's API may take", 1,
+       120},
+      {"CARRIER_SYNC_SECONDS", "300", integer, false,
+       "How often carrier integrations that are due are looked for", 1, 86'400},
       // Email
       {"SMTP_HOST", "", text, false,
        "Mail server; without one emails go into PULSE_DATA_DIR/outbox"},

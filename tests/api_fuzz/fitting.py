@@ -70,6 +70,10 @@ MEMBERS = {
     f"PUT {CUSTOMER}/devices/{{device_id}}/transports/{{transport_id}}": lambda t: {"carrier_integration_id": None},
     f"POST {CUSTOMER}/devices/commands/bulk": lambda t: {"device_ids": [t.callers.device["device_id"]]},
     f"POST {CUSTOMER}/provisioning-keys": lambda t: {"site_id": "fuzz-site", "template_id": None, "expires_at": None},
+    f"POST {CUSTOMER}/carrier/integrations": lambda t: {"carrier_name": t.fresh("carrier"), "api_base_url": None},
+    f"PUT {CUSTOMER}/carrier/integrations/{{integration_id}}": lambda t: {"api_base_url": None},
+    f"POST {CUSTOMER}/devices/{{device_id}}/carrier/link": lambda t: {
+        "carrier_integration_id": int(t.fill("/{integration_id}", ["integration_id"])["integration_id"])},
     f"POST {CUSTOMER}/roles": _role,
     f"PUT {CUSTOMER}/roles/{{role_id}}": _role,
     f"POST {CUSTOMER}/users/invite": lambda t: {**_email(t), "role": "customer", "role_ids": None},

@@ -41,7 +41,11 @@ OF_THE_LEAVER = {"POST /api/v1/customer/api-tokens/{token_id}/rotate", "DELETE /
 IN_TURNS = {"POST /api/v1/customer/devices"}
 STREAMS = {"GET /api/v1/customer/telemetry/stream/sse"}
 # They want more than a request has here; other tests open WebSockets, and renew a browser's session.
-NEVER_SUCCEEDS = {"GET /api/v1/customer/telemetry/stream", "GET /api/v2/ws", "GET /mqtt", "POST /api/auth/refresh"}
+NEVER_SUCCEEDS = {"GET /api/v1/customer/telemetry/stream", "GET /api/v2/ws", "GET /mqtt", "POST /api/auth/refresh",
+                  # These want a carrier behind them.
+                  "GET /api/v1/customer/carrier/integrations/{integration_id}/plans",
+                  "POST /api/v1/customer/devices/{device_id}/carrier/actions/{action}",
+                  "POST /api/v1/customer/devices/{device_id}/carrier/provision"}
 # What is asked for by its id, and then is no more.
 TAKES_AWAY = ("DELETE", "purge", "decommission", "disable", "restore")
 

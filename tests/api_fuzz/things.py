@@ -172,6 +172,13 @@ class Things:
             "file": ("a.csv", f"name,device_type\n{self.fresh('device')},x\n")})
         return answer.json()["import_id"]
 
+    def _integration_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/carrier/integrations",
+                          {"carrier_name": self.fresh("carrier"), "display_name": "Fuzz", "sync_enabled": False})["id"]
+
+    def _action(self, _):
+        return "suspend"
+
     def _role_id(self, _):
         return self._made(CUSTOMER, "/api/v1/customer/roles",
                           {"name": self.fresh("role"), "permission_ids": [1]})["id"]

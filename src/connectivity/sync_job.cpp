@@ -1,0 +1,180 @@
+#include "connectivity/sync_job.hpp"
+
+#include <cmath>
+
+#include "connectivity/integrations.hpp"
+#include "platform/log.hpp"
+#include "platform/loop.hpp"
+#include "platform/pg/described.hpp"
+
+namespace pulse::connectivity {
+
+namespace {
+
+constexpr double megabyte = 1024.0 * 1024.0;
+/// Between two calls about single SIMs: no carrier is asked more than some ten times a second.
+constexpr long pause_ms = 100;
+/// So many devices are written together.
+constexpr std::size_t chunk = 100;
+
+/// A device with its SIM, and what its carrier said of it.
+struct SyncedSim {
+  std::int64_t id = 0;
+  std::string carrier_device_id;
+  std::optional<double> data_used_mb;
+  std::optional<std::string> sim_status, network_status, ip_address, sim_iccid;
+};
+BOOST_DESCRIBE_STRUCT(SyncedSim, (),
+                      (id, carrier_device_id, data_used_mb, sim_status, network_status, ip_address,
+                       sim_iccid))
+
+/// How a sync went.
+struct Outcome {
+  std::size_t good = 0, bad = 0;
+  std::string error;  ///< the last one
+  bool gave_up = false;
+  std::string status() const {
+    return bad == 0 && !gave_up ? "success" : good ? "partial" : "error";
+  }
+};
+
+/// Whoever runs it has half an hour; then it is due again.
+constexpr const char* claim_next = R"sql(
+  UPDATE carrier_integrations SET next_sync_at = now() + interval '30 minutes'
+  WHERE id = (SELECT i.id FROM carrier_integrations i JOIN tenants t USING (tenant_id)
+              WHERE i.enabled AND i.sync_enabled AND t.deleted_at IS NULL
+                AND (i.next_sync_at IS NULL OR i.next_sync_at <= now())
+              ORDER BY i.next_sync_at NULLS FIRST, i.id LIMIT 1 FOR UPDATE OF i SKIP LOCKED)
+  RETURNING id, tenant_id
+)sql";
+
+// Only the transports that still name what was asked for: one that was linked anew meanwhile has
+// another SIM.
+constexpr const char* store_sims = R"sql(
+  UPDATE device_transports t SET connectivity_config = t.connectivity_config || jsonb_strip_nulls(
+    jsonb_build_object('data_used_mb', s.data_used_mb, 'sim_status', s.sim_status,
+      'data_used_updated_at', CASE WHEN s.data_used_mb IS NOT NULL THEN now() END,
+      'network_status', s.network_status, 'ip_address', s.ip_address, 'sim_iccid', s.sim_iccid))
+  FROM jsonb_to_recordset($1::jsonb) AS s (id integer, carrier_device_id text, data_used_mb float8,
+    sim_status text, network_status text, ip_address text, sim_iccid text)
+  WHERE t.id = s.id AND t.carrier_integration_id = $2
+    AND t.connectivity_config ->> 'carrier_device_id' = s.carrier_device_id
+)sql";
+
+Task<std::vector<SyncedSim>> sims_of(tenancy::TenantDb db, std::int64_t integration_id) {
+  const auto rows = co_await db.query(
+      "SELECT t.id, t.connectivity_config ->> 'carrier_device_id' AS carrier_device_id "
+      "FROM device_transports t JOIN device_registry r USING (tenant_id, device_id) "
+      "WHERE t.carrier_integration_id = $1 AND r.status <> 'DELETED' "
+      "AND coalesce(t.connectivity_config ->> 'carrier_device_id', '') <> '' ORDER BY t.id",
+      pg::Params::of(integration_id));
+  co_return pg::rows_as<SyncedSim>(rows);
+}
+
+/// After these the carrier is left alone: it does not answer, refuses the key, or is asked too
+/// much.
+bool hopeless(const CarrierError& e) {
+  return e.upstream == 0 || e.upstream == 401 || e.upstream == 403 || e.upstream == 429 ||
+         e.upstream >= 500;
+}
+
+Task<SyncedSim> sync_one(const Carrier& carrier, CarrierCall call, SyncedSim sim,
+                         std::optional<double> bytes) {
+  if (!bytes) {
+    const auto used = co_await carrier.usage(call, sim.carrier_device_id);
+    bytes = used.used_bytes;
+    co_await sleep_ms(pause_ms);
+  }
+  sim.data_used_mb = std::round(*bytes / megabyte * 100) / 100;
+  const auto info = co_await carrier.info(call, sim.carrier_device_id);
+  sim.sim_status = info.sim_status;
+  sim.network_status = info.network_status;
+  sim.ip_address = info.ip_address;
+  sim.sim_iccid = info.iccid;
+  co_return sim;
+}
+
+Task<Outcome> sync_sims(const Carrier& carrier, CarrierCall call, tenancy::TenantDb db,
+                        std::int64_t integration_id) {
+  Outcome out;
+  const auto sims = co_await sims_of(db, integration_id);
+  if (sims.empty()) co_return out;
+  UsageOfAll all;
+  if (carrier.usage_of_all) all = co_await carrier.usage_of_all(call);
+  std::vector<SyncedSim> done;
+  for (std::size_t i = 0; i < sims.size() && !out.gave_up; ++i) {
+    std::optional<double> bytes;
+    if (all) {
+      const auto found = all->find(sims[i].carrier_device_id);
+      bytes = found == all->end() ? 0 : found->second;
+    }
+    try {
+      auto one = co_await sync_one(carrier, call, sims[i], bytes);
+      done.push_back(std::move(one));
+      ++out.good;
+    } catch (const CarrierError& e) {
+      ++out.bad;
+      out.error = e.what();
+      out.gave_up = hopeless(e);
+    }
+    if (done.size() == chunk || (!done.empty() && (i + 1 == sims.size() || out.gave_up))) {
+      co_await db.query(store_sims, pg::Params::of(json::to_text(done), integration_id));
+      done.clear();
+    }
+    co_await sleep_ms(pause_ms);
+  }
+  co_return out;
+}
+
+Task<> sync_integration(ConnectivityDeps d, tenancy::TenantDb db, std::string tenant_id,
+                        std::int64_t id) {
+  const auto integration = co_await stored_integration(db, id);
+  if (!integration) co_return;
+  Outcome outcome;
+  try {
+    const auto& carrier = carrier_named(integration->carrier_name);
+    const auto call = call_of(d, *integration);
+    outcome = co_await sync_sims(carrier, call, db, id);
+  } catch (const HttpError& e) {  // no key, an unknown carrier, or no list of usage
+    outcome.error = e.what();
+    outcome.gave_up = true;
+  }
+  const auto status = outcome.status();
+  co_await db.query(
+      "UPDATE carrier_integrations SET last_sync_at = now(), last_sync_status = $2, "
+      "last_sync_error = nullif($3, ''), "
+      "sync_failures = CASE WHEN $4 THEN least(sync_failures + 1, 10) ELSE 0 END, "
+      "next_sync_at = now() + least(interval '1 day', make_interval(mins => "
+      "sync_interval_minutes * CASE WHEN $4 THEN power(2, least(sync_failures + 1, 10))::integer "
+      "ELSE 1 END)) WHERE id = $1",
+      pg::Params::of(id, status, outcome.error, outcome.gave_up));
+  d.metrics->count("pulse_carrier_syncs_total", "Syncs with carriers",
+                   {{"carrier", integration->carrier_name == "1nce"       ? "1nce"
+                                : integration->carrier_name == "hologram" ? "hologram"
+                                                                          : "other"},
+                    {"status", status}});
+  if (outcome.gave_up)
+    log::warn("carrier sync failed", {{"tenant", tenant_id},
+                                      {"integration", id},
+                                      {"devices", static_cast<long long>(outcome.good)},
+                                      {"error", outcome.error}});
+  tell_pages(*d.nats, tenant_id, "carriers");
+  if (outcome.good > 0) tell_pages(*d.nats, tenant_id, "devices");
+}
+
+}  // namespace
+
+Task<> sync_due_integrations(ConnectivityDeps d, pg::Pool& pool) {
+  pg::Scope everywhere;
+  everywhere.role = "pulse_ingest";
+  while (true) {
+    const auto rows = co_await pool.query(everywhere, claim_next);
+    if (rows.empty()) co_return;
+    const auto id = rows.int64(0, 0);
+    const std::string tenant_id(rows.text(0, 1));
+    const auto db = tenancy::TenantDb::for_worker(pool, tenant_id, "sync with its carriers");
+    co_await sync_integration(d, db, tenant_id, id);
+  }
+}
+
+}  // namespace pulse::connectivity

@@ -1,0 +1,28 @@
+#include "tenancy/tier.hpp"
+
+#include "platform/errors.hpp"
+
+namespace pulse::tenancy {
+
+Task<std::optional<Tier>> tier_of_tenant(TenantDb db) {
+  const auto rows = co_await db.query(
+      "SELECT a.tier_id, a.name, a.limits, a.features FROM tenants t "
+      "JOIN account_tiers a ON a.tier_id = t.account_tier_id");
+  if (rows.empty()) co_return std::nullopt;
+  Tier tier;
+  tier.id = std::string(rows.text(0, 0));
+  tier.name = std::string(rows.text(0, 1));
+  tier.limits = boost::json::parse(rows.text(0, 2)).as_object();
+  tier.features = boost::json::parse(rows.text(0, 3)).as_object();
+  co_return tier;
+}
+
+Task<> require_feature(TenantCaller caller, std::string feature, std::string words) {
+  const auto tier = co_await tier_of_tenant(caller.db);
+  if (!tier) co_return;
+  const auto* included = tier->features.if_contains(feature);
+  if (included && included->is_bool() && !included->get_bool())
+    throw forbidden(words + " is not included in tier " + tier->name + ": ask for a larger tier");
+}
+
+}  // namespace pulse::tenancy
