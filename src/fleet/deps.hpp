@@ -8,6 +8,7 @@
 #include "fleet/device_ca.hpp"
 #include "platform/http/router.hpp"
 #include "platform/nats/client.hpp"
+#include "platform/storage/storage.hpp"
 #include "tenancy/audit.hpp"
 
 namespace pulse::fleet {
@@ -44,6 +45,8 @@ struct FleetDeps {
   std::shared_ptr<TokenBuckets> creates;  ///< devices created, per tenant
   std::shared_ptr<DeviceCa> device_ca;    ///< null: none configured
   ConnectionInfo connection;
+  std::shared_ptr<storage::Storage> storage;  ///< of the process: firmware files
+  std::int64_t firmware_bytes_max = 0;
   /// The telemetry room's answer for the device page.
   std::function<Task<RecentMessages>(tenancy::TenantDb, std::string device_id)> recent;
 };

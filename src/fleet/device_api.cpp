@@ -62,6 +62,7 @@ http::Endpoint by_device(http::Endpoint endpoint) {
 void mount_device_api(http::Router& api, const DeviceApiDeps& d) {
   mount_device_shadow(api, d);
   mount_device_commands(api, d);
+  mount_device_jobs(api, d);
 }
 
 }  // namespace pulse::fleet

@@ -7,5 +7,6 @@ namespace pulse::fleet {
 
 void mount_device_shadow(http::Router& api, const DeviceApiDeps& deps);
 void mount_device_commands(http::Router& api, const DeviceApiDeps& deps);
+void mount_device_jobs(http::Router& api, const DeviceApiDeps& deps);
 
 }  // namespace pulse::fleet

@@ -1,11 +1,13 @@
 #include "fleet/device_side.hpp"
 
+#include "fleet/campaigns.hpp"
 #include "fleet/commands.hpp"
+#include "fleet/jobs.hpp"
 #include "fleet/twin.hpp"
 
 namespace pulse::fleet {
 
-PendingByKind pending_for_devices(pg::Pool& pool) {
+PendingByKind pending_for_devices(pg::Pool& pool, std::shared_ptr<storage::Storage> files) {
   PendingByKind out;
   out["shadow/desired"] = [&pool](std::string tenant, std::string device) {
     return pending_desired(&pool, std::move(tenant), std::move(device));
@@ -13,6 +15,8 @@ PendingByKind pending_for_devices(pg::Pool& pool) {
   out["commands"] = [&pool](std::string tenant, std::string device) {
     return pending_commands(&pool, std::move(tenant), std::move(device));
   };
+  out["jobs/notify"] = pending_job_notices(pool);
+  out["ota"] = pending_updates(pool, std::move(files));
   return out;
 }
 
@@ -29,6 +33,7 @@ ReportHandlers command_reports(nats::Client& nats) {
   out["commands/ack"] = [&nats](pg::Transaction& tx, std::vector<DeviceReport> reports) {
     return take_command_acks(tx, std::move(reports), &nats);
   };
+  out["ota/status"] = update_reports(nats);
   return out;
 }
 

@@ -32,6 +32,11 @@ void mount(http::Router& api, const FleetDeps& deps) {
   mount_groups(api, deps);
   mount_bulk(api, deps);
   mount_overview(api, deps);
+  mount_jobs(api, deps);
+  mount_firmware(api, deps);
+  mount_firmware_uploads(api, deps);
+  mount_firmware_signatures(api, deps);
+  mount_campaigns(api, deps);
 }
 
 }  // namespace pulse::fleet

@@ -33,5 +33,10 @@ void mount_twin(http::Router& api, const FleetDeps& deps);
 void mount_groups(http::Router& api, const FleetDeps& deps);
 void mount_bulk(http::Router& api, const FleetDeps& deps);
 void mount_overview(http::Router& api, const FleetDeps& deps);
+void mount_jobs(http::Router& api, const FleetDeps& deps);
+void mount_firmware(http::Router& api, const FleetDeps& deps);
+void mount_firmware_uploads(http::Router& api, const FleetDeps& deps);
+void mount_firmware_signatures(http::Router& api, const FleetDeps& deps);
+void mount_campaigns(http::Router& api, const FleetDeps& deps);
 
 }  // namespace pulse::fleet

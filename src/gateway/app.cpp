@@ -4,11 +4,14 @@
 #include <iostream>
 #include <thread>
 
-#include "fleet/certificate_job.hpp"
 #include "connectivity/sync_job.hpp"
+#include "fleet/campaigns.hpp"
+#include "fleet/certificate_job.hpp"
 #include "fleet/commands.hpp"
 #include "fleet/device_side.hpp"
+#include "fleet/firmware.hpp"
 #include "fleet/import_jobs.hpp"
+#include "fleet/jobs.hpp"
 #include "fleet/status_job.hpp"
 #include "fleet/twin.hpp"
 #include "gateway/gateway_loop.hpp"
@@ -29,7 +32,8 @@ constexpr std::int64_t status_job_lock = 0x70756c736511, retention_job_lock = 0x
                        purge_job_lock = 0x70756c736513, repair_job_lock = 0x70756c736514,
                        desired_job_lock = 0x70756c736519, sweep_job_lock = 0x70756c73651a,
                        expiry_job_lock = 0x70756c73651b, import_job_lock = 0x70756c736522,
-                       certificate_job_lock = 0x70756c736520, carrier_job_lock = 0x70756c736523;
+                       certificate_job_lock = 0x70756c736520, carrier_job_lock = 0x70756c736523,
+                       job_upkeep_lock = 0x70756c736531, campaigns_lock = 0x70756c736532;
 
 /// Runs `work` every `period_ms` while the leadership holds; an error costs one round.
 Task<> repeat(std::string what, long period_ms, std::function<bool()> still_leader,
@@ -67,6 +71,16 @@ void start_jobs(Process& p) {
   std::function<Task<>()> retention = [&p]() -> Task<> {
     return telemetry::keep_partitions(*p.pool);
   };
+  std::function<Task<>()> upkeep = [&p]() -> Task<> {
+    co_await fleet::run_job_upkeep(*p.pool, p.nats);
+    co_await fleet::remove_expired_uploads(*p.pool, *p.files);
+  };
+  std::function<Task<>()> campaigns = [&p]() -> Task<> {
+    return fleet::run_campaigns(*p.pool, p.nats, *p.files);
+  };
+  p.base.spawn("jobs", lead(p, "jobs", job_upkeep_lock, 60'000, upkeep));
+  p.base.spawn("campaigns", lead(p, "campaigns", campaigns_lock,
+                                 p.config.integer("CAMPAIGN_SECONDS") * 1'000, campaigns));
   p.base.spawn("device status", lead(p, "device status", status_job_lock, 5'000, status));
   std::function<Task<>()> desired = [&p]() -> Task<> {
     co_await fleet::resend_desired(*p.pool, p.nats);

@@ -9,6 +9,7 @@
 #include "fleet/device_api.hpp"
 #include "fleet/device_side.hpp"
 #include "fleet/provisioning.hpp"
+#include "gateway/files_api.hpp"
 #include "gateway/health_api.hpp"
 #include "gateway/pages.hpp"
 #include "gateway/session_api.hpp"
@@ -144,7 +145,7 @@ void GatewayLoop::Impl::build() {
     deps.connections = process.connections;
     deps.failures = process.device_failures;
     deps.nats = &process.nats;
-    deps.pending = fleet::pending_for_devices(*pool);
+    deps.pending = fleet::pending_for_devices(*pool, process.files);
     deps.require_token = config.boolean("REQUIRE_TOKEN");
     deps.payload_bytes_max = static_cast<std::size_t>(config.integer("MAX_PAYLOAD_BYTES"));
     mqtt = std::make_unique<telemetry::MqttRole>(loop.io(), std::move(deps));
@@ -183,6 +184,8 @@ void GatewayLoop::Impl::mount_rooms() {
     fleet_deps.creates = process.creates;
     fleet_deps.device_ca = process.device_ca;
     fleet_deps.connection = connection_info(config);
+    fleet_deps.storage = process.files;
+    fleet_deps.firmware_bytes_max = config.integer("FIRMWARE_MAX_MIB") * 1024 * 1024;
     fleet_deps.recent = telemetry::recent_messages;
     fleet::mount(router, fleet_deps);
     fleet::DeviceApiDeps devices;
@@ -203,6 +206,7 @@ void GatewayLoop::Impl::mount_rooms() {
     fleet::mount_activation(router, provisioning);
     fleet::mount_claim(router, provisioning);
     connectivity::mount(router, connectivity_deps(process));
+    if (process.local_files) mount_files(router, process.local_files);
     telemetry::DoorDeps door;
     door.auth = process.devices;
     door.lookup = lookup;

@@ -54,6 +54,28 @@ std::vector<std::string> sealing_keys(const Config& config) {
   return keys;
 }
 
+storage::S3Options s3_options(const Config& config) {
+  storage::S3Options o;
+  o.endpoint = config.text("S3_ENDPOINT");
+  o.public_endpoint = config.text("S3_PUBLIC_ENDPOINT");
+  o.bucket = config.text("S3_BUCKET");
+  o.region = config.text("S3_REGION");
+  o.access_key = config.text("S3_ACCESS_KEY");
+  o.secret_key = config.text("S3_SECRET_KEY");
+  return o;
+}
+
+storage::LocalOptions local_options(const Config& config) {
+  storage::LocalOptions o;
+  o.directory = config.text("PULSE_DATA_DIR") + "/objects";
+  o.base_url = config.text("UI_BASE_URL");
+  // Derived: what signs links opens nothing else. Without a key links work in this process only.
+  for (const auto& key : sealing_keys(config))
+    o.signing_keys.push_back(crypto::hmac_sha256(key, "links to files"));
+  if (o.signing_keys.empty()) o.signing_keys.push_back(crypto::random_bytes(32));
+  return o;
+}
+
 fleet::DeviceAuthOptions door_options(const Config& config) {
   fleet::DeviceAuthOptions o;
   o.ttl_s = config.integer("AUTH_CACHE_TTL_SECONDS");
@@ -113,6 +135,12 @@ Process::Process(const Config& config_)
   access->private_hosts = words(config.text("OUTBOUND_PRIVATE_HOSTS"));
   access->timeout_ms = config.integer("CARRIER_TIMEOUT_SECONDS") * 1'000;
   carriers = std::move(access);
+  if (config.text("PULSE_STORAGE") == "s3") {
+    files = storage::s3(s3_options(config), outbound);
+  } else {
+    local_files = std::make_shared<storage::LocalStorage>(local_options(config));
+    files = local_files;
+  }
   identity = make_identity(*this);
 }
 

@@ -18,6 +18,7 @@
 #include "platform/metrics/metrics.hpp"
 #include "platform/nats/client.hpp"
 #include "platform/pg/pool.hpp"
+#include "platform/storage/storage.hpp"
 #include "platform/token_bucket.hpp"
 #include "telemetry/ingest_worker.hpp"
 #include "telemetry/live_api.hpp"
@@ -77,6 +78,8 @@ struct Process {
   std::shared_ptr<telemetry::LiveCounter> live_counter;
   std::shared_ptr<telemetry::TicketOffice> tickets;
   std::shared_ptr<const connectivity::CarrierAccess> carriers;
+  std::shared_ptr<storage::LocalStorage> local_files;  ///< null when objects are in S3
+  std::shared_ptr<storage::Storage> files;
   IdentityParts identity;
   std::atomic<bool> migrated{false}, streams_ready{false}, stopping{false};
   const telemetry::IngestStats* ingest = nullptr;  ///< when this process runs the role

@@ -86,7 +86,10 @@ std::vector<Setting> all_settings() {
       {"MQTT_INTERNAL_AUTH_SECRET", "", text, true, "X-Internal-Auth of the broker hooks"},
       {"INTERNAL_NETWORKS", "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16", text,
        false, "Who may call /api/v1/internal/"},
+      {"CAMPAIGN_SECONDS", "10", integer, false, "Between two rounds of campaigns", 1, 600},
       // Objects
+      {"PULSE_STORAGE", "local", text, false, "local (PULSE_DATA_DIR/objects) or s3"},
+      {"FIRMWARE_MAX_MIB", "512", integer, false, "Largest firmware file", 1, 40'000},
       {"S3_ENDPOINT", "http://iot-minio:9000", text, false, "S3"},
       {"S3_PUBLIC_ENDPOINT", "", text, false, "S3 as clients reach it"},
       {"S3_BUCKET", "exports", text, false, "Bucket"},
@@ -157,6 +160,8 @@ void check_settings(const Config& config) {
   const auto& identity = config.text("PULSE_IDENTITY");
   if (identity != "embedded" && identity != "keycloak")
     throw ConfigError("PULSE_IDENTITY must be embedded or keycloak");
+  const auto& storage = config.text("PULSE_STORAGE");
+  if (storage != "local" && storage != "s3") throw ConfigError("PULSE_STORAGE must be local or s3");
   const auto& security = config.text("SMTP_SECURITY");
   if (security != "starttls" && security != "tls" && security != "none")
     throw ConfigError("SMTP_SECURITY must be starttls, tls or none");

@@ -10,6 +10,7 @@
 #include "platform/loop.hpp"
 #include "platform/mqtt/client.hpp"
 #include "simulator/senders.hpp"
+#include "simulator/updates.hpp"
 
 namespace pulse::simulator {
 
@@ -49,7 +50,11 @@ struct Link {
 
 struct MqttSender::Impl : std::enable_shared_from_this<MqttSender::Impl> {
   Impl(asio::io_context& io_, const Fleet& fleet_, Ledger& ledger_, const Options& options_)
-      : io(io_), fleet(fleet_), ledger(ledger_), options(options_) {}
+      : io(io_),
+        fleet(fleet_),
+        ledger(ledger_),
+        options(options_),
+        updates(std::make_shared<Updates>(io_, options_, ledger_.counts)) {}
 
   asio::io_context& io;
   const Fleet& fleet;
@@ -57,6 +62,7 @@ struct MqttSender::Impl : std::enable_shared_from_this<MqttSender::Impl> {
   const Options& options;
   std::vector<std::unique_ptr<Link>> links;  // by device, made on demand
   Rng luck{hash_text("commands", 1)};        ///< which commands fail
+  std::shared_ptr<Updates> updates;
   std::size_t held = 0, up = 0;
   int connecting = 0;
   bool abandoned = false;
@@ -104,20 +110,25 @@ struct MqttSender::Impl : std::enable_shared_from_this<MqttSender::Impl> {
     return "tenant/" + device.tenant_id + "/device/" + device.device_id + "/" + std::string(kind);
   }
 
-  /// Takes part in twin and commands from now on: subscribes, and answers what comes.
+  /// Takes part in what the options say from now on: subscribes, and answers what comes.
   Task<> take_part(std::uint32_t index) {
     Link& l = *links[index];
     l.client.on_message([weak = weak_from_this(), index](const mqtt::ClientMessage& m) {
       if (const auto self = weak.lock()) self->answer(index, m.topic, m.payload);
     });
-    const std::string desired = topic_of(index, "shadow/desired");
-    const std::string commands = topic_of(index, "commands");
+    std::vector<std::string> topics;
+    if (options.twin) topics = {topic_of(index, "shadow/desired"), topic_of(index, "commands")};
+    if (options.updates) topics.push_back(topic_of(index, "ota"));
     try {
-      co_await l.client.subscribe(desired, mqtt::Qos::at_least_once);
-      co_await l.client.subscribe(commands, mqtt::Qos::at_least_once);
+      for (const auto& topic : topics) co_await l.client.subscribe(topic, mqtt::Qos::at_least_once);
     } catch (const boost::system::system_error&) {
       // The connection ended: the next one subscribes again.
     }
+  }
+
+  void publish_report(std::uint32_t index, std::string_view kind, const boost::json::object& body) {
+    links[index]->client.publish(topic_of(index, kind), boost::json::serialize(body),
+                                 mqtt::Qos::at_least_once, [](const mqtt::PublishAck&) {});
   }
 
   /// What is desired becomes reported; a command is acknowledged, each time that it comes.
@@ -127,10 +138,13 @@ struct MqttSender::Impl : std::enable_shared_from_this<MqttSender::Impl> {
     if (ec || !json.is_object()) return;
     const auto& message = json.get_object();
     const auto send_back = [&](std::string_view kind, const boost::json::object& body) {
-      links[index]->client.publish(topic_of(index, kind), boost::json::serialize(body),
-                                   mqtt::Qos::at_least_once, [](const mqtt::PublishAck&) {});
+      publish_report(index, kind, body);
     };
-    if (topic.ends_with("/shadow/desired") && message.contains("desired")) {
+    if (topic.ends_with("/ota")) {
+      updates->begin(index, message, [weak = weak_from_this(), index](boost::json::object body) {
+        if (const auto self = weak.lock()) self->publish_report(index, "ota/status", body);
+      });
+    } else if (topic.ends_with("/shadow/desired") && message.contains("desired")) {
       ++ledger.counts.desired_applied;
       send_back("shadow/reported",
                 {{"reported", message.at("desired")}, {"version", message.at("version")}});
@@ -211,7 +225,7 @@ struct MqttSender::Impl : std::enable_shared_from_this<MqttSender::Impl> {
       if (before) ++self->ledger.counts.reconnects;
       l.changed.expires_at(asio::steady_timer::time_point::max());
       l.client.on_end([&l](const mqtt::ConnectionEnd&) { l.changed.cancel(); });
-      if (self->options.twin) co_await self->take_part(index);
+      if (self->options.twin || self->options.updates) co_await self->take_part(index);
       if (l.client.connected()) self->resend(index, before);
       before = true;
       boost::system::error_code ec;
@@ -246,6 +260,7 @@ struct MqttSender::Impl : std::enable_shared_from_this<MqttSender::Impl> {
 
   void abandon() {
     abandoned = true;
+    updates->stop();
     ledger.counts.abandoned += held;
     held = 0;
     for (auto& l : links)

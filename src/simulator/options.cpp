@@ -114,6 +114,12 @@ const std::map<std::string, Reader>& readers() {
        }},
       {"--fail-commands", [](Options& o, const std::string& f,
                              const std::string& v) { o.fail_commands = number(f, v, 0, 100); }},
+      {"--updates",
+       [](Options& o, const std::string& f, const std::string& v) {
+         o.updates = choice(f, v, std::map<std::string, bool>{{"on", true}, {"off", false}});
+       }},
+      {"--ota-fail", [](Options& o, const std::string& f,
+                        const std::string& v) { o.ota_fail = number(f, v, 0, 100); }},
       {"--faults", read_faults},
       {"--seed", [](Options& o, const std::string& f,
                     const std::string& v) { o.seed = integer(f, v, 0, UINT64_MAX); }},
@@ -178,6 +184,9 @@ std::string usage() {
   --twin WHICH           on: MQTT devices report what is desired, and acknowledge commands; off
                          (default)
   --fail-commands P      per cent of the commands that are acknowledged as failed (default 0)
+  --updates WHICH        on: MQTT devices download firmware, verify its checksum and report their
+                         progress; off (default)
+  --ota-fail P           per cent of the updates that fail (default 0)
   --faults LIST          of malformed, dropouts, bursts, skew, separated by commas
   --seed N               the same seed gives the same values (default 1)
   --acked-log FILE       append "tenant device seq protocol" for each acknowledged message

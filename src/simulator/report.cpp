@@ -71,6 +71,8 @@ std::string Report::text() const {
   row("twin applied", counts.desired_applied);
   row("commands done", counts.commands_done);
   row("commands failed", counts.commands_failed);
+  row("updates done", counts.updates_done);
+  row("updates failed", counts.updates_failed);
   row("malformed", counts.malformed_sent);
   row("  taken", counts.malformed_acknowledged);
   row("no answer", counts.abandoned);
@@ -98,6 +100,8 @@ std::string Report::json() const {
       {"desired_applied", counts.desired_applied},
       {"commands_done", counts.commands_done},
       {"commands_failed", counts.commands_failed},
+      {"updates_done", counts.updates_done},
+      {"updates_failed", counts.updates_failed},
       {"malformed_sent", counts.malformed_sent},
       {"malformed_acknowledged", counts.malformed_acknowledged},
       {"unanswered", counts.abandoned},

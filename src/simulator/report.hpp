@@ -37,6 +37,7 @@ struct Counts {
   std::uint64_t reconnects = 0;       ///< MQTT
   std::uint64_t desired_applied = 0;  ///< documents that were desired, and reported
   std::uint64_t commands_done = 0, commands_failed = 0;  ///< as acknowledged
+  std::uint64_t updates_done = 0, updates_failed = 0;    ///< as reported
   std::map<std::string, std::uint64_t> refused;          ///< by reason, at most 100 of them
 
   void refuse(const std::string& reason, std::uint64_t n = 1);

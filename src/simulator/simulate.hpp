@@ -28,6 +28,8 @@ struct Options {
   int qos = 1;               ///< MQTT
   bool twin = false;         ///< over MQTT: report what is desired, acknowledge commands
   double fail_commands = 0;  ///< per cent of the commands that are acknowledged as failed
+  bool updates = false;      ///< over MQTT: download firmware, check it, report progress
+  double ota_fail = 0;       ///< per cent of the updates that fail
   std::set<Fault> faults;
   std::uint64_t seed = 1;
   ReportFormat report = ReportFormat::text;

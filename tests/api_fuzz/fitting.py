@@ -74,6 +74,16 @@ MEMBERS = {
     f"PUT {CUSTOMER}/carrier/integrations/{{integration_id}}": lambda t: {"api_base_url": None},
     f"POST {CUSTOMER}/devices/{{device_id}}/carrier/link": lambda t: {
         "carrier_integration_id": int(t.fill("/{integration_id}", ["integration_id"])["integration_id"])},
+    f"POST {CUSTOMER}/jobs": lambda t: {"job_id": t.fresh("job"), "target_group_id": None, "target_all": False,
+                                        "target_device_id": t.callers.device["device_id"]},
+    f"PUT /device/v1/jobs/{{job_id}}/execution": lambda t: {"status": "IN_PROGRESS", "execution_number": None},
+    f"POST {CUSTOMER}/firmware": lambda t: {"version": t.fresh("v"), "file_url": "https://firmware.example/a.bin",
+                                            "checksum_sha256": None},
+    f"POST {CUSTOMER}/firmware/uploads": lambda t: {"version": t.fresh("v"), "size_bytes": 5, "checksum_sha256": None},
+    f"POST {CUSTOMER}/ota/campaigns": lambda t: {
+        "firmware_version_id": int(t.fill("/{firmware_id}", ["firmware_id"])["firmware_id"]), "stages": None,
+        "target_group_id": t.group_with_member()},
+    f"POST {CUSTOMER}/ota/campaigns/{{campaign_id}}/rollback": lambda t: {"firmware_version_id": None},
     f"POST {CUSTOMER}/roles": _role,
     f"PUT {CUSTOMER}/roles/{{role_id}}": _role,
     f"POST {CUSTOMER}/users/invite": lambda t: {**_email(t), "role": "customer", "role_ids": None},

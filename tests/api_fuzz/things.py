@@ -123,6 +123,32 @@ class Things:
         self._made(CUSTOMER, "/api/v1/customer/device-groups/dynamic", {"group_id": name, "name": name, "query_filter": {}})
         return name
 
+    def group_with_member(self):
+        """A group that campaigns and jobs can aim at."""
+        group = self._group_id(None)
+        self.callers.call(CUSTOMER, "PUT", f"/api/v1/customer/device-groups/{group}/devices/{self.callers.device['device_id']}")
+        return group
+
+    def _job_id(self, _):
+        # For the device that the calls of devices are made as.
+        return self._made(CUSTOMER, "/api/v1/customer/jobs", {
+            "document_type": "blink", "target_device_id": self.callers.device["device_id"]})["job_id"]
+
+    def _firmware_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/firmware", {
+            "version": self.fresh("v"), "file_url": "https://firmware.example/a.bin"})["id"]
+
+    def _upload_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/firmware/uploads", {
+            "version": self.fresh("v"), "size_bytes": 5})["upload_id"]
+
+    def _part(self, _):
+        return 1
+
+    def _campaign_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/ota/campaigns", {
+            "name": "Fuzz", "firmware_version_id": self._firmware_id(None), "target_group_id": self.group_with_member()})["id"]
+
     def undo_id(self):
         """What takes a change of many devices back."""
         made = self._made(CUSTOMER, "/api/v1/customer/devices/bulk", {

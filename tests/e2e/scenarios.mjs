@@ -14,6 +14,7 @@ import { live } from './live.mjs';
 import { mapScenarios } from './map.mjs';
 import { operator } from './operator.mjs';
 import { people } from './people.mjs';
+import { updates } from './updates.mjs';
 import { templateScenarios } from './templates.mjs';
 
 const scenarios = {
@@ -29,6 +30,7 @@ const scenarios = {
   ...operator,
   ...firstMember,
   ...people,
+  ...updates,
   async 'sign-in-to-a-moving-chart'() {
     await send({ temperature: -18.5 });
     await signIn();

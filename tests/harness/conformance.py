@@ -7,7 +7,7 @@ import jsonschema
 METHODS = ("get", "post", "put", "patch", "delete")
 
 # What Pulse answers besides its API, by nature: pages, their forms and files, and addresses that only lead elsewhere.
-OUTSIDE = re.compile(r"\w+ (/|/app(/.*)?|/(customer|operator)/.*|/realms/pulse/login-actions/.*|"
+OUTSIDE = re.compile(r"\w+ (/|/app(/.*)?|/files/.*|/(customer|operator)/.*|/realms/pulse/login-actions/.*|"
                      r"/realms/pulse/protocol/openid-connect/(login-status-iframe\.html|3p-cookies/.*))$|"
                      r"POST /realms/pulse/protocol/openid-connect/(auth|userinfo)$")
 

@@ -82,6 +82,10 @@ def one_of_everything(stack, tenant, mark):
     assert dynamic.status_code == 201
     changed = api.post("/devices/bulk", json={"action": "add_tags", "device_ids": [f"{mark}-device"],
                                               "params": {"tags": [f"{mark}-bulk"]}}).json()["undo"]["undo_id"]
+    firmware = api.post("/firmware", json={"version": mark, "file_url": f"https://{mark}.example/a.bin"}).json()["id"]
+    upload = api.post("/firmware/uploads", json={"version": f"{mark}-2", "size_bytes": 5}).json()["upload_id"]
+    campaign = api.post("/ota/campaigns", json={"name": mark, "firmware_version_id": firmware, "target_group_id": group}).json()["id"]
+    job = api.post("/jobs", json={"document_type": mark, "target_device_id": f"{mark}-device"}).json()["job_id"]
     subscription = api.get("/subscriptions").json()["subscriptions"][0]["subscription_id"]
     certificate = api.post(f"/devices/{mark}-device/certificates/generate", json={"key_type": "ec-p256"})
     nonce = api.post("/certificate-authorities/challenges").json()["nonce"]
@@ -96,6 +100,7 @@ def one_of_everything(stack, tenant, mark):
             "command_id": {"templates": made["commands"], "devices": command["command_id"]},
             "slot_id": made["slots"], "role_id": role, "user_id": member, "account_id": account,
             "group_id": group, "undo_id": changed,
+            "job_id": job, "firmware_id": str(firmware), "upload_id": upload, "part": "1", "campaign_id": str(campaign),
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
             "key_id": key, "import_id": imported,
             "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],
@@ -132,7 +137,7 @@ def unknown_like(value):
 
 def snapshot(stack, tables):
     return {t: stack.sql(f"SELECT md5(coalesce(string_agg(j::text, '|' ORDER BY j::text), '')) FROM (SELECT to_jsonb(r) "
-                         f"- '{{last_used_at,last_used_ip,attempts,publish_at,published_at}}'::text[] AS j FROM {t} r "
+                         f"- '{{last_used_at,last_used_ip,attempts,publish_at,published_at,notify_at,notices}}'::text[] AS j FROM {t} r "
                          f"WHERE tenant_id = 'victim') x")
             for t in tables if t not in RESTLESS}
 
@@ -179,9 +184,10 @@ REFERENCES = {"site_id": "site_id", "device_id": "device_id", "device_ids": "dev
               "template_id": "template_id", "carrier_integration_id": "integration_id",
               "role_ids": "role_id", "reassign_to": "role_id", "entity_id": "device_id", "actor_id": "user_id",
               "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag", "undo_id": "undo_id",
-              "group_id": "group_id"}
+              "group_id": "group_id",
+              "target_group_id": "group_id", "target_device_id": "device_id", "firmware_version_id": "firmware_id"}
 # What the caller names anew: the same name in two tenants is two things.
-NAMES = {"POST /api/v1/customer/sites": "site_id", "POST /api/v1/customer/devices": "device_id",
+NAMES = {"POST /api/v1/customer/jobs": "job_id", "POST /api/v1/customer/sites": "site_id", "POST /api/v1/customer/devices": "device_id",
          "POST /api/v1/customer/device-groups": "group_id", "POST /api/v1/customer/device-groups/dynamic": "group_id"}
 
 

@@ -29,6 +29,11 @@ const FleetMap = lazyPart(() => import('./features/map/map-page'));
 const Templates = lazyPart(() => import('./features/templates/templates-page'));
 const Template = lazyPart(() => import('./features/templates/template-page'));
 const Sensors = lazyPart(() => import('./features/sensors/sensors-page'));
+const Jobs = lazyPart(() => import('./features/jobs/jobs-page'));
+const JobPage = lazyPart(() => import('./features/jobs/job-page'));
+const Updates = lazyPart(() => import('./features/updates/updates-page'));
+const CampaignPage = lazyPart(() => import('./features/updates/campaign-page'));
+const FirmwarePage = lazyPart(() => import('./features/updates/firmware-page'));
 const Tools = lazyPart(() => import('./features/tools/tools-page'));
 const Live = lazyPart(() => import('./features/live/live-page'));
 const Team = lazyPart(() => import('./features/team/team-page'));
@@ -165,6 +170,7 @@ const pages: Record<CallerKind, RouteObject[]> = {
       ['dashboard', '/home'],
       ['users', '/team'],
       ['billing', '/subscription'],
+      ['ota/campaigns', '/updates'],
       ['settings/billing', '/subscription'],
     ]),
     { path: '', element: <StartPage /> },
@@ -186,6 +192,11 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'fleet/getting-started', element: <Start /> },
     { path: 'fleet/tools', element: <Tools /> },
     { path: 'fleet/mqtt-client', element: <MqttClient /> },
+    { path: 'jobs', element: <Jobs /> },
+    { path: 'jobs/:jobId', element: <JobPage /> },
+    { path: 'updates', element: <Updates /> },
+    { path: 'ota/campaigns/:campaignId', element: <CampaignPage /> },
+    { path: 'ota/firmware', element: <FirmwarePage /> },
     { path: 'team', element: <Team /> },
     { path: 'team/:userId', element: <TeamMember /> },
     { path: 'roles', element: <Roles /> },

@@ -254,8 +254,10 @@ Task<Connection::Next> Connection::serve_one() {
     co_return Next::close;
   }
   if (response.stream) {
-    keep_alive = keep_alive && chunked;
-    co_await write_stream(request, response, keep_alive, chunked);
+    // Whoever knows how long the body is says so, and needs no chunks.
+    const bool sized = response.headers.find("Content-Length") != nullptr;
+    keep_alive = keep_alive && (chunked || sized);
+    co_await write_stream(request, response, keep_alive, chunked && !sized);
   } else {
     co_await write_response(request, response, keep_alive);
   }

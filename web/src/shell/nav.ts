@@ -46,6 +46,9 @@ const customer: NavGroup[] = [
   {
     label: 'Maintain',
     entries: [
+      { to: '/updates', label: 'Updates', key: 'u' },
+      { to: '/ota/firmware', label: 'Firmware', aside: true },
+      { to: '/jobs', label: 'Jobs', key: 'j' },
       { to: '/fleet/tools', label: 'Tools', key: 'c' },
       { to: '/fleet/mqtt-client', label: 'MQTT test client', key: 'q', aside: true },
     ],
