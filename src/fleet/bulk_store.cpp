@@ -109,12 +109,17 @@ Task<std::vector<Target>> lock_targets(tenancy::TenantDb db, pg::Transaction& tx
       where.add(request.action == "restore" ? "r.decommissioned_at IS NOT NULL"
                                             : "r.decommissioned_at IS NULL");
   }
+  // All that fit are found first: with its limit inside, the planner would seek them one by one.
   const auto limit = where.parameter(static_cast<std::int64_t>(bulk_max_devices + 1));
   const auto rows = co_await tx.query(
-      "SELECT r.device_id, r.status, r.decommissioned_at IS NOT NULL AS decommissioned FROM "
-      "device_registry r LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND s.device_id = "
-      "r.device_id" +
-          joins + where.where() + " ORDER BY r.device_id LIMIT " + limit + " FOR UPDATE OF r",
+      "WITH fit AS MATERIALIZED (SELECT r.tenant_id, r.device_id FROM device_registry r LEFT JOIN "
+      "device_state s ON s.tenant_id = r.tenant_id AND s.device_id = r.device_id" +
+          joins + where.where() +
+          ") SELECT r.device_id, r.status, r.decommissioned_at IS NOT NULL AS decommissioned FROM "
+          "(SELECT * FROM fit LIMIT " +
+          limit +
+          ") f JOIN device_registry r ON r.tenant_id = f.tenant_id AND r.device_id = f.device_id "
+          "WHERE r.status <> 'DELETED' ORDER BY r.device_id FOR UPDATE OF r",
       where.params());
   auto targets = pg::rows_as<Target>(rows);
   if (targets.size() > bulk_max_devices)

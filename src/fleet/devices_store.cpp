@@ -89,8 +89,13 @@ SearchTerm term_of(SearchKey key, std::string value) {
   return out;
 }
 
-std::string order_of(const DeviceQuery& q) {
-  if (!q.sort || q.sort->empty()) return "r.site_id, r.device_id";
+/// What the list goes by: a column's expression, and DESC and NULLS after it.
+struct Order {
+  std::string by = "r.site_id", how;
+};
+
+Order order_of(const DeviceQuery& q) {
+  if (!q.sort || q.sort->empty()) return {};
   std::string name = *q.sort;
   const bool down = name.front() == '-';
   if (down) name.erase(0, 1);
@@ -101,8 +106,7 @@ std::string order_of(const DeviceQuery& q) {
       {"last_seen_at", "s.last_seen_at"},
       {"created_at", "r.created_at"}};
   for (const auto& [key, column] : columns)
-    if (key == name)
-      return std::string(column) + (down ? " DESC NULLS LAST" : " NULLS LAST") + ", r.device_id";
+    if (key == name) return {std::string(column), down ? " DESC NULLS LAST" : " NULLS LAST"};
   throw bad_request("Invalid sort value: use device_id, name, status, last_seen_at or created_at");
 }
 
@@ -125,7 +129,9 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
   }
   auto tags = split_tags(q.tags.value_or(""));
   if (q.tag && !q.tag->empty()) tags.push_back(*q.tag);
-  for (const auto& tag : clean_tags(tags)) search.require(term_of(SearchKey::tag, tag));
+  tags = clean_tags(tags);
+  if (tags.size() > search_max_terms) throw bad_request("At most 50 tags");
+  for (const auto& tag : tags) search.require(term_of(SearchKey::tag, tag));
   const bool needs_state = q.sort.has_value() || search.needs_state();
   if (q.site_id) where.add("r.site_id = ?", *q.site_id);
   if (q.template_id) where.add("r.template_id = ?", *q.template_id);
@@ -142,20 +148,40 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
     if (q.sort && !q.sort->empty()) throw bad_request("cursor goes with the default order only");
     cursor = decode(*q.cursor);
   }
-  const std::string order = order_of(q);
+  const auto order = order_of(q);
   pg::Clauses page = where;
-  if (cursor) page.add("(r.site_id, r.device_id) > (?, ?)", cursor->site_id, cursor->device_id);
-  const auto limit = page.parameter(q.limit);
-  const auto offset = page.parameter(cursor ? 0 : q.offset);
-  // The total is counted over the same conditions without joining what no condition asks for; a
-  // cursor carries it along.
-  const std::string total =
-      cursor ? "NULL::bigint" : "(SELECT count(*) FROM " + from + where.where() + ")";
-  const std::string sql =
-      "WITH page AS (SELECT r.*, row_number() OVER () AS place FROM (SELECT r.* FROM " + from +
-      page.where() + " ORDER BY " + order + " LIMIT " + limit + " OFFSET " + offset +
-      ") r) SELECT " + device_columns + ", " + total + " AS total FROM page r" + device_joins +
-      " ORDER BY r.place";
+  const auto limit_to = [&] {
+    return " LIMIT " + page.parameter(q.limit) + " OFFSET " + page.parameter(cursor ? 0 : q.offset);
+  };
+  std::string sql;
+  if (fits.joins.empty()) {
+    if (cursor) page.add("(r.site_id, r.device_id) > (?, ?)", cursor->site_id, cursor->device_id);
+    // The total is counted over the same conditions without joining what no condition asks for; a
+    // cursor carries it along.
+    const std::string total =
+        cursor ? "NULL::bigint" : "(SELECT count(*) FROM " + from + where.where() + ")";
+    sql = "WITH page AS (SELECT r.*, row_number() OVER () AS place FROM (SELECT r.* FROM " + from +
+          page.where() + " ORDER BY " + order.by + order.how + ", r.device_id" + limit_to() +
+          ") r) SELECT " + device_columns + ", " + total + " AS total FROM page r" + device_joins +
+          " ORDER BY r.place";
+  } else {
+    // All that fit are found first: the planner would look for the page's few along an index
+    // otherwise, and go through the sets for each.
+    const std::string after = cursor ? " WHERE (site_id, device_id) > (" +
+                                           page.parameter(cursor->site_id) + ", " +
+                                           page.parameter(cursor->device_id) + ")"
+                                     : "";
+    sql =
+        "WITH fit AS MATERIALIZED (SELECT r.tenant_id, r.device_id, r.site_id, " + order.by +
+        " AS sort_key FROM " + from + where.where() +
+        "), chosen AS (SELECT f.*, row_number() OVER () AS place FROM (SELECT tenant_id, device_id "
+        "FROM fit" +
+        after + " ORDER BY sort_key" + order.how + ", device_id" + limit_to() +
+        ") f), page AS (SELECT r.*, c.place FROM chosen c JOIN device_registry r ON r.tenant_id = "
+        "c.tenant_id AND r.device_id = c.device_id) SELECT " +
+        device_columns + ", (SELECT count(*) FROM fit) AS total FROM page r" + device_joins +
+        " ORDER BY r.place";
+  }
   const auto rows = co_await db.query(sql, page.params());
   DevicePage out;
   out.tenant_id = std::move(tenant_id);

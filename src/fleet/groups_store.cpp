@@ -250,21 +250,22 @@ Task<bool> remove_member(tenancy::TenantDb db, std::string group_id, std::string
 Task<GroupMembers> page_of_members(tenancy::TenantDb db, std::string group_id, std::int64_t limit,
                                    std::int64_t offset) {
   const auto before = pg::Params::of(limit, offset);
-  const auto page = co_await members_from(db, group_id, before, true);
-  const auto all = co_await members_from(db, group_id, pg::Params(), false);
-  std::vector<std::pair<std::string, pg::Params>> statements;
-  statements.emplace_back(
-      std::string("SELECT r.device_id, coalesce(r.name, r.model, r.device_id) AS name, "
-                  "coalesce(s.status, 'OFFLINE') AS status, r.site_id, ") +
-          (page.dynamic ? "NULL" : "m.added_at") + " AS added_at FROM " + page.from + " WHERE " +
-          page.where + " ORDER BY r.device_id LIMIT $1 OFFSET $2",
-      page.params);
-  statements.emplace_back("SELECT count(*) FROM " + all.from + " WHERE " + all.where, all.params);
-  const auto results = co_await db.batch(std::move(statements));
+  const auto who = co_await members_from(db, group_id, before, true);
+  // All members are found first, then the page's; one row comes back at least, for the total.
+  const auto rows = co_await db.query(
+      std::string("WITH fit AS MATERIALIZED (SELECT r.device_id, coalesce(r.name, r.model, "
+                  "r.device_id) AS name, coalesce(s.status, 'OFFLINE') AS status, r.site_id, ") +
+          (who.dynamic ? "NULL::timestamptz" : "m.added_at") + " AS added_at FROM " + who.from +
+          " WHERE " + who.where +
+          ") SELECT t.total, p.* FROM (SELECT count(*) AS total FROM fit) t LEFT JOIN (SELECT * "
+          "FROM "
+          "fit ORDER BY device_id LIMIT $1 OFFSET $2) p ON true ORDER BY p.device_id",
+      who.params);
   GroupMembers out;
-  out.group_type = page.dynamic ? "dynamic" : "static";
-  out.members = pg::rows_as<DeviceGroupMember>(results[0]);
-  out.total = results[1].int64(0, 0);
+  out.group_type = who.dynamic ? "dynamic" : "static";
+  out.total = rows.int64(0, 0);
+  out.members = pg::rows_as<DeviceGroupMember>(rows);
+  if (rows.null(0, rows.column("device_id"))) out.members.clear();
   co_return out;
 }
 
