@@ -21,6 +21,8 @@ const Wizard = lazyPart(() => import('./features/wizard/wizard-page'));
 const Provisioning = lazyPart(() => import('./features/provisioning/provisioning-page'));
 const MqttClient = lazyPart(() => import('./features/mqtt/mqtt-page'));
 const Start = lazyPart(() => import('./features/start/start-page'));
+const Groups = lazyPart(() => import('./features/groups/groups-page'));
+const Group = lazyPart(() => import('./features/groups/group-page'));
 const Sites = lazyPart(() => import('./features/sites/sites-page'));
 const Site = lazyPart(() => import('./features/sites/site-page'));
 const FleetMap = lazyPart(() => import('./features/map/map-page'));
@@ -172,6 +174,8 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'devices/wizard', element: <Wizard /> },
     { path: 'devices/provisioning', element: <Provisioning /> },
     { path: 'devices/:deviceId', element: <Device /> },
+    { path: 'device-groups', element: <Groups /> },
+    { path: 'device-groups/:groupId', element: <Group /> },
     { path: 'sites', element: <Sites /> },
     { path: 'sites/:siteId', element: <Site /> },
     { path: 'map', element: <FleetMap /> },

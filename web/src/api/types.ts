@@ -209,3 +209,27 @@ export interface ConnectionInfo {
   mqtt_tls_port: number | null;
   ws_url: string;
 }
+
+export interface DeviceGroup {
+  group_id: string;
+  name: string;
+  description: string | null;
+  group_type: 'static' | 'dynamic';
+  member_count: number;
+  query_filter: Record<string, unknown> | null;
+  created_at: string;
+  updated_at: string;
+}
+export interface GroupMember {
+  device_id: string;
+  name: string;
+  status: Status;
+  site_id: string;
+  added_at: string | null;
+}
+export interface GroupMembers {
+  group_id: string;
+  group_type: 'static' | 'dynamic';
+  members: GroupMember[];
+  total: number;
+}

@@ -1,36 +1,31 @@
-import { describe, expect, it } from 'vitest';
-import { formatQueryLine, parseQueryLine, toFilter } from './query-line';
+import { expect, it } from 'vitest';
+import { faultAt, parts, quoted, termOf, withTerm } from './query-line';
 
-describe('query line', () => {
-  it('reads keys, quotes and free text', () => {
-    const q = parseQueryLine('status:online site:"Hamburg Hub" tag:pilot tag:a,b reefer 41');
-    expect(q.status).toBe('ONLINE');
-    expect(q.site).toBe('Hamburg Hub');
-    expect(q.tags).toEqual(['pilot', 'a', 'b']);
-    expect(q.text).toBe('reefer 41');
-    expect(q.unknown).toEqual([]);
-  });
-  it('names what it does not understand instead of dropping it', () => {
-    const q = parseQueryLine('colour:red status:asleep template:x');
-    expect(q.unknown).toEqual(['colour:red', 'status:asleep', 'template:x']);
-    expect(toFilter(q)).toEqual({});
-  });
-  it('survives a half-typed line', () => {
-    expect(parseQueryLine('status: site:"Ham').site).toBe('Ham');
-    expect(parseQueryLine('site:').site).toBeNull();
-    expect(parseQueryLine('').text).toBe('');
-  });
-  it('writes what it reads', () => {
-    const line = 'status:stale site:"Oslo Fish Hall" tag:pharma template:3 is:decommissioned dock';
-    expect(formatQueryLine(parseQueryLine(line))).toBe(line);
-  });
-  it('makes the endpoint parameters', () => {
-    expect(toFilter(parseQueryLine('status:offline tag:a tag:b site:s1 50%'))).toEqual({
-      q: '50%',
-      status: 'OFFLINE',
-      tags: 'a,b',
-      site_id: 's1',
-    });
-    expect(toFilter(parseQueryLine('is:decommissioned'))).toEqual({ decommissioned: true });
-  });
+it('takes a line apart without breaking quotes', () => {
+  expect(parts('status:online site:"Hamburg Hub" -tag:"a b",c temp_c>30 "cold store"')).toEqual([
+    'status:online', 'site:"Hamburg Hub"', '-tag:"a b",c', 'temp_c>30', '"cold store"',
+  ]);
+  expect(parts('')).toEqual([]);
+  expect(parts('site:"Ham')).toEqual(['site:"Ham']);
+});
+
+it('finds the value of a term that must hold', () => {
+  expect(termOf('pump SITE:"Hamburg \\"Hub\\"" 41', 'site')).toBe('Hamburg "Hub"');
+  expect(termOf('status:online', 'status')).toBe('online');
+  for (const line of ['-site:a', 'site:', 'site:a OR tag:b', 'tag:b OR site:a', 'onsite:a', ''])
+    expect(termOf(line, 'site')).toBeNull();
+});
+
+it('changes one term and leaves everything else as it was typed', () => {
+  const line = 'temp_c>30 site:a -site:b "x  y" tag:a OR site:c';
+  expect(withTerm(line, 'site', 'Hamburg Hub')).toBe('temp_c>30 -site:b "x  y" tag:a OR site:c site:"Hamburg Hub"');
+  expect(withTerm(line, 'site', null)).toBe('temp_c>30 -site:b "x  y" tag:a OR site:c');
+  expect(withTerm('', 'status', 'online')).toBe('status:online');
+  for (const value of ['a', 'a b', 'a"b', 'a\\b c', 'a,b', 'a*', ''])
+    expect(termOf(`site:${quoted(value)}`, 'site') ?? '').toBe(value);
+});
+
+it('knows where a refused search is at fault', () => {
+  expect(faultAt("Search term 'temp_c>warm' at position 6: '>' needs a number")).toBe(5);
+  expect(faultAt('A search has at most 500 characters')).toBeNull();
 });

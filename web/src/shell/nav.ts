@@ -29,6 +29,7 @@ const customer: NavGroup[] = [
       { to: '/sites', label: 'Sites', key: 's' },
       { to: '/templates', label: 'Templates', key: 't' },
       { to: '/devices', label: 'Devices', key: 'd' },
+      { to: '/device-groups', label: 'Groups', key: 'u' },
       { to: '/devices/wizard', label: 'Set up a device', key: 'w', aside: true },
       { to: '/devices/import', label: 'Import devices', key: 'i', aside: true },
       { to: '/devices/provisioning', label: 'Provisioning keys', aside: true, needs: needs.provisioningKeys },

@@ -7,6 +7,7 @@ const rooms: Record<string, (id: string) => string> = {
   role: at('roles'),
   device: at('devices'),
   site: at('sites'),
+  device_group: at('device-groups'),
   template: () => '/templates',
   organization: () => '/settings/organization',
   api_token: () => '/settings/access',

@@ -15,7 +15,7 @@ export interface Row {
 
 export interface TableFacts {
   siteNames: Map<string, string>;
-  selected: ReadonlySet<string>;
+  selected: { has: (id: string) => boolean };
   toggle: (id: string, index: number, extend?: boolean) => void;
   /** What the box over the boxes shows, and what it does. */
   every: { state: boolean | 'some'; change: () => void };

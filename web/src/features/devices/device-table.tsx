@@ -3,16 +3,17 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { useNavigate } from 'react-router';
 import type { DeviceFilter } from '@/api/customer';
+import { asApiError } from '@/api/errors';
 import { cx } from '@/lib/cx';
 import { useKeys } from '@/lib/use-keys';
 import { phone, useMedia } from '@/lib/use-media';
 import { useStored } from '@/lib/use-stored';
 import { SortDownIcon, SortUpIcon } from '@/ui/icons';
-import { Failure, SkeletonRows } from '@/ui/states';
+import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { columns, type Row, type TableFacts } from './columns';
 import { NarrowRow } from './narrow-row';
 import { deviceLink } from './readings';
-import { mostSelected, type Selection } from './selection';
+import type { Selection } from './selection';
 import { useLiveDevices, useRows } from './use-rows';
 
 interface Props {
@@ -81,18 +82,15 @@ export function DeviceTable({
   }, [filterKey]);
   useEffect(() => virtual.measure(), [narrow, rowHeight, virtual]);
 
-  const { ids: selected, toggle } = selection;
-  const whole =
-    selected.size > 0 &&
-    selected.size >= Math.min(total, mostSelected) &&
-    ids.every((id) => selected.has(id) || total > mostSelected);
+  const { toggle } = selection;
+  const every = selection.size > 0 && selection.size >= total;
   const facts: TableFacts = {
     siteNames,
-    selected,
+    selected: selection,
     toggle,
     every: {
-      state: whole || (selected.size > 0 && 'some'),
-      change: whole ? selection.clear : selection.all,
+      state: every || (selection.size > 0 && 'some'),
+      change: every ? selection.clear : selection.all,
     },
   };
 
@@ -136,6 +134,9 @@ export function DeviceTable({
       : undefined),
   });
 
+  const refused = rows.error ? asApiError(rows.error) : null;
+  if (refused?.status === 400)
+    return <Empty title="This search can't be read">{refused.message}</Empty>;
   if (rows.error) return <Failure error={rows.error} what="Devices" retry={rows.refetch} />;
   if (rows.loading) return <SkeletonRows rows={14} label="Loading devices" />;
   if (rows.total === 0) return <>{empty}</>;

@@ -1,10 +1,10 @@
 import { useDeferredValue, useEffect, useMemo, useState } from 'react';
-import type { Status } from '@/api/types';
+import type { DeviceFilter } from '@/api/customer';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
 import { useSites } from '@/features/sites/queries';
 import { count } from '@/lib/numbers';
-import { formatQueryLine, parseQueryLine, toFilter } from '@/lib/query-line';
+import { termOf, withTerm } from '@/lib/query-line';
 import { useStored } from '@/lib/use-stored';
 import { Button, ButtonLink } from '@/ui/button';
 import { Segmented } from '@/ui/field';
@@ -19,6 +19,7 @@ import { DeviceTable } from './device-table';
 import { FleetTabs } from './fleet-tabs';
 import { NewDevice } from './new-device';
 import { useFleetSummary } from './queries';
+import { SearchHelp } from './search-help';
 import { useSelection } from './selection';
 import { ListMenu, SavedViews, ViewMenu, type Density } from './view-menu';
 
@@ -45,38 +46,32 @@ export default function DevicesPage() {
     return () => clearTimeout(timer);
   }, [typed, line, change]);
 
-  const query = useMemo(() => parseQueryLine(line), [line]);
   const siteList = sites.data;
+  const site = termOf(line, 'site')?.toLowerCase();
+  const siteShown = siteList?.find((s) => s.site_id.toLowerCase() === site || s.name.toLowerCase() === site);
+  const decommissioned = termOf(line, 'is') === 'decommissioned';
   const filter = useMemo(() => {
-    const f = toFilter(query);
-    // A site may be written by its name too.
-    const bySite = siteList?.find(
-      (s) => s.site_id === query.site || s.name.toLowerCase() === query.site?.toLowerCase(),
-    );
-    if (bySite) f.site_id = bySite.site_id;
+    const f: DeviceFilter = {};
+    if (line.trim()) f.q = line.trim();
     if (sort) f.sort = sort;
     return f;
-  }, [query, siteList, sort]);
+  }, [line, sort]);
   const shownFilter = useDeferredValue(filter);
   const siteNames = useMemo(
     () => new Map((siteList ?? []).map((s) => [s.site_id, s.name])),
     [siteList],
   );
   const selection = useSelection(filter);
-  const selected = selection.ids;
   const setSort = (next: string | null) =>
     change((p) => (next ? p.set('sort', next) : p.delete('sort')));
-  const setLine = (edit: (q: ReturnType<typeof parseQueryLine>) => void) => {
-    const q = parseQueryLine(typed);
-    edit(q);
-    const text = formatQueryLine(q);
+  const setTerm = (key: string, value: string | null) => {
+    const text = withTerm(typed, key, value);
     setTyped(text);
     change((p) => (text ? p.set('q', text) : p.delete('q')), false);
   };
 
   const s = summary.data;
   const filtered = line.trim() !== '';
-  const siteShown = filter.site_id && (siteNames.get(filter.site_id) ?? filter.site_id);
   return (
     <>
       <PageHeader
@@ -113,15 +108,16 @@ export default function DevicesPage() {
           aria-label="Filter devices"
           value={typed}
           onChange={(e) => setTyped(e.target.value)}
-          placeholder='reefer status:online site:"Hamburg Hub" tag:pilot'
+          placeholder='reefer status:online temp_c>30 tag:pilot'
           spellCheck={false}
           className="h-8 w-full rounded-m border border-line-strong bg-surface px-2.5 font-mono text-12 sm:w-72"
         />
+        <SearchHelp />
         <Segmented
           label="Status"
           className="max-sm:w-full"
-          value={query.status ?? ''}
-          onChange={(v) => setLine((q) => (q.status = (v || null) as Status | null))}
+          value={termOf(line, 'status')?.toUpperCase() ?? ''}
+          onChange={(v) => setTerm('status', v ? v.toLowerCase() : null)}
           options={[
             { value: '', label: 'All' },
             { value: 'ONLINE', label: 'Online' },
@@ -132,19 +128,19 @@ export default function DevicesPage() {
         <Menu
           trigger={
             <Button className="max-w-56">
-              <span className="truncate">{siteShown ? `Site: ${siteShown}` : 'Site'}</span>
+              <span className="truncate">{siteShown ? `Site: ${siteShown.name}` : 'Site'}</span>
               <DownIcon />
             </Button>
           }
         >
-          <MenuItem onSelect={() => setLine((q) => (q.site = null))}>All sites</MenuItem>
-          {(siteList ?? []).map((site) => (
+          <MenuItem onSelect={() => setTerm('site', null)}>All sites</MenuItem>
+          {(siteList ?? []).map((one) => (
             <MenuCheck
-              key={site.site_id}
-              checked={filter.site_id === site.site_id}
-              onChange={(on) => setLine((q) => (q.site = on ? site.site_id : null))}
+              key={one.site_id}
+              checked={siteShown?.site_id === one.site_id}
+              onChange={(on) => setTerm('site', on ? one.site_id : null)}
             >
-              {site.name}
+              {one.name}
             </MenuCheck>
           ))}
         </Menu>
@@ -155,8 +151,8 @@ export default function DevicesPage() {
           onColumns={setColumns}
           density={density}
           onDensity={setDensity}
-          decommissioned={query.decommissioned}
-          onDecommissioned={(on) => setLine((q) => (q.decommissioned = on))}
+          decommissioned={decommissioned}
+          onDecommissioned={(on) => setTerm('is', on ? 'decommissioned' : null)}
         />
         <SavedViews
           now={{ q: line.trim(), sort, columns }}
@@ -176,23 +172,12 @@ export default function DevicesPage() {
             {count(total)} found
           </span>
         )}
-        {selected.size > 0 && (
+        {selection.size > 0 && (
           <div className="flex flex-wrap items-center gap-2 sm:ml-auto">
-            <BulkBar
-              ids={[...selected]}
-              decommissioned={query.decommissioned}
-              onClear={selection.clear}
-            />
+            <BulkBar selection={selection} decommissioned={decommissioned} />
           </div>
         )}
       </div>
-      {query.unknown.length > 0 && (
-        <p role="status" className="mb-2 text-12 text-warning">
-          <span aria-hidden="true">▲ </span>
-          Not understood and left out: {query.unknown.join(' ')}. Known words: status: site: tag:
-          template: is:decommissioned.
-        </p>
-      )}
       <div className="panel overflow-hidden">
         <DeviceTable
           filter={shownFilter}
@@ -240,7 +225,7 @@ export default function DevicesPage() {
       {params.get('new') === '1' && (
         <NewDevice
           open
-          site={filter.site_id ?? ''}
+          site={siteShown?.site_id ?? ''}
           onClose={() => change((p) => p.delete('new'))}
         />
       )}

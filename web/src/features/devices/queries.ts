@@ -50,7 +50,7 @@ export function useFleetSummary() {
 export function useRefreshFleet() {
   const queries = useQueryClient();
   return () => {
-    for (const key of ['devices', 'device-summary', 'sites', 'getting-started', 'tags'])
+    for (const key of ['devices', 'device-summary', 'sites', 'getting-started', 'tags', 'device-groups'])
       void queries.invalidateQueries({ queryKey: [key] });
   };
 }
@@ -69,7 +69,7 @@ async function onEach(ids: readonly string[], act: (id: string) => Promise<unkno
   return done;
 }
 
-function useRefreshDevices() {
+export function useRefreshDevices() {
   const queries = useQueryClient();
   const refresh = useRefreshFleet();
   return () => {

@@ -4,13 +4,16 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { toast } from 'sonner';
 import { api, type DeviceFilter } from '@/api/customer';
 import { asApiError } from '@/api/errors';
+import type { BulkTarget } from '@/api/groups';
 import type { Device } from '@/api/types';
 import { count } from '@/lib/numbers';
 import { pageOptions } from './queries';
 import { pageSize } from './use-rows';
 
-/** Most devices that can be chosen at once. */
+/** Most devices that can be chosen one by one. */
 export const mostSelected = 1000;
+/** Most that can be chosen as what a search finds. */
+export const mostFound = 10_000;
 
 /** The ids from one place of a list to another, both included, whichever comes first. */
 export function idsBetween(
@@ -28,6 +31,11 @@ export function idsBetween(
 
 export interface Selection {
   ids: ReadonlySet<string>;
+  /** All that this search finds are chosen, more than `ids` could name. */
+  whole: { query: string; total: number } | null;
+  size: number;
+  target: BulkTarget;
+  has: (id: string) => boolean;
   /** Adds or removes one; with `extend` all from the last one touched to this get the same. */
   toggle: (id: string, index: number, extend?: boolean) => void;
   /** Chooses everything that the filter finds. */
@@ -38,6 +46,7 @@ export interface Selection {
 export function useSelection(filter: DeviceFilter): Selection {
   const queries = useQueryClient();
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
+  const [whole, setWhole] = useState<Selection['whole']>(null);
   const chosen = useRef(ids);
   const anchor = useRef<number | null>(null);
   const key = JSON.stringify(filter);
@@ -47,6 +56,7 @@ export function useSelection(filter: DeviceFilter): Selection {
   // Places mean something else in another list.
   useEffect(() => {
     anchor.current = null;
+    setWhole(null);
   }, [key]);
 
   const put = useCallback((some: readonly string[], on: boolean) => {
@@ -64,6 +74,7 @@ export function useSelection(filter: DeviceFilter): Selection {
 
   const toggle = useCallback(
     (id: string, index: number, extend = false) => {
+      setWhole(null); // from here on one by one
       const on = !chosen.current.has(id);
       const from = anchor.current;
       anchor.current = index;
@@ -87,17 +98,28 @@ export function useSelection(filter: DeviceFilter): Selection {
   );
   const all = useCallback(() => {
     void api.devices(filter, mostSelected, 0).then((page) => {
-      const next = new Set(page.devices.map((d) => d.device_id));
-      if (page.total > mostSelected)
-        toast(`The first ${count(mostSelected)} of ${count(page.total)} are selected, the most at once`);
-      chosen.current = next;
-      setIds(next);
+      const listed = page.total <= mostSelected;
+      if (page.total > mostFound)
+        toast(`${count(page.total)} devices are more than the ${count(mostFound)} that can be changed at once`);
+      if (!listed && page.total <= mostFound) setWhole({ query: filter.q ?? '', total: page.total });
+      chosen.current = new Set(listed ? page.devices.map((d) => d.device_id) : []);
+      setIds(chosen.current);
     }, failed);
   }, [filter]);
   const clear = useCallback(() => {
     anchor.current = null;
     chosen.current = new Set();
     setIds(chosen.current);
+    setWhole(null);
   }, []);
-  return { ids, toggle, all, clear };
+  return {
+    ids,
+    whole,
+    size: whole?.total ?? ids.size,
+    target: whole ? { query: whole.query } : { device_ids: [...ids] },
+    has: (id) => whole !== null || ids.has(id),
+    toggle,
+    all,
+    clear,
+  };
 }
