@@ -8,6 +8,7 @@ import { controlScenarios } from './control.mjs';
 import { deviceScenarios } from './devices.mjs';
 import { firstMember } from './first-member.mjs';
 import { importScenarios } from './import.mjs';
+import { groups } from './groups.mjs';
 import { live } from './live.mjs';
 import { mapScenarios } from './map.mjs';
 import { operator } from './operator.mjs';
@@ -22,6 +23,7 @@ const scenarios = {
   ...deviceScenarios,
   ...controlScenarios,
   ...importScenarios,
+  ...groups,
   ...operator,
   ...firstMember,
   ...people,

@@ -37,6 +37,7 @@ def stack():
     "the-list-shows-units-and-the-last-hour", "a-phone-selects-sorts-and-zooms",
     "charts-tell-now-and-are-saved-as-drawn", "a-decommissioned-device-comes-back", "unsaved-details-are-kept",
     "a-twin-is-changed-reported-and-its-conflict-shown", "a-command-goes-from-its-form-to-its-acknowledgement",
+    "groups-by-hand-and-by-a-query", "a-search-changes-many-devices-and-takes-it-back",
     "refused-messages-say-what-is-known", "documents-of-the-interface", "operator-pages-in-both-themes-and-sizes",
     "tenants-are-found-changed-disabled-and-deleted", "users-of-all-tenants", "the-audit-log-of-all-tenants",
     "operators-without-admin-look-only", "from-a-new-tenant-to-a-member-of-it",

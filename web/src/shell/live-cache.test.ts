@@ -32,10 +32,13 @@ it('asks lists by status anew after a status change, and patches the others', as
   const queries = new QueryClient();
   const stale = await shown(queries, ['devices', { status: 'STALE' }, 100, 0], list());
   const sorted = await shown(queries, ['devices', { sort: '-status' }, 100, 0], list());
+  const searched = await shown(queries, ['devices', { q: 'tag:a -status:stale' }, 100, 0], list());
+  const grouped = await shown(queries, ['devices', { q: 'group:a' }, 100, 0], list());
+  const other = await shown(queries, ['devices', { q: 'site:a' }, 100, 0], list());
   const all = await shown(queries, ['devices', {}, 100, 0], list(device('a', 'ONLINE')));
   applyStatus(queries, [{ device_id: 'a', status: 'STALE', since: '2026-01-01T00:00:00Z' }]);
   refresh(queries, new Set(afterStatus));
-  expect([stale(), sorted(), all()]).toEqual([1, 1, 0]);
+  expect([stale(), sorted(), searched(), grouped(), other(), all()]).toEqual([1, 1, 1, 1, 0, 0]);
   const row = queries.getQueryData<DeviceList>(['devices', {}, 100, 0])!.devices[0]!;
   expect([row.status, row.last_state_change_at]).toEqual(['STALE', '2026-01-01T00:00:00Z']);
 });

@@ -32,8 +32,8 @@ const byStatus = 'lists by status';
 
 /** Queries (by the first member of their key) that a write of this kind touches. */
 const touched: Record<string, readonly string[]> = {
-  devices: ['devices', 'device', 'device-summary', 'sites', 'tags'],
   certificates: ['certificates', 'certificate-authorities'],
+  devices: ['devices', 'device', 'device-summary', 'sites', 'tags', 'device-groups'],
   // Who may do what hangs together: people, their roles, and the caller's own permissions.
   users: ['users', 'roles', 'limits', 'my-permissions'],
   roles: ['roles', 'users', 'my-permissions'],
@@ -48,7 +48,12 @@ export function refresh(queries: QueryClient, what: ReadonlySet<string>): void {
         queryKey: ['devices'],
         predicate: (query) => {
           const filter = query.queryKey[1] as DeviceFilter | undefined;
-          return Boolean(filter?.status) || Boolean(filter?.sort?.includes('status'));
+          return (
+            Boolean(filter?.status) ||
+            Boolean(filter?.sort?.includes('status')) ||
+            // A group may go by status, too.
+            /\b(status|group):/i.test(filter?.q ?? '')
+          );
         },
       });
   }

@@ -1,5 +1,6 @@
 // How the list looks: columns, density, order; and what can be taken out of it.
 import { useState } from 'react';
+import { useNavigate } from 'react-router';
 import { callPath, type DeviceFilter } from '@/api/customer';
 import { Button } from '@/ui/button';
 import { copyCall } from '@/ui/copy-call';
@@ -93,6 +94,7 @@ export function ViewMenu({
 
 /** What can be done with the whole list. */
 export function ListMenu({ filter, onSelectAll }: { filter: DeviceFilter; onSelectAll: () => void }) {
+  const navigate = useNavigate();
   return (
     <Menu
       trigger={
@@ -102,6 +104,13 @@ export function ListMenu({ filter, onSelectAll }: { filter: DeviceFilter; onSele
       }
     >
       <MenuItem onSelect={onSelectAll}>Select all</MenuItem>
+      {filter.q && (
+        <MenuItem
+          onSelect={() => void navigate(`/device-groups?new=1&query=${encodeURIComponent(filter.q!)}`)}
+        >
+          Make a group of what is found
+        </MenuItem>
+      )}
       <MenuItem onSelect={() => void downloadDevices(filter)}>Download as CSV</MenuItem>
       <MenuItem onSelect={() => void copyCall(callPath('/devices', { ...filter }))}>
         Copy the call as curl
