@@ -129,7 +129,9 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
   }
   auto tags = split_tags(q.tags.value_or(""));
   if (q.tag && !q.tag->empty()) tags.push_back(*q.tag);
-  for (const auto& tag : clean_tags(tags)) search.require(term_of(SearchKey::tag, tag));
+  tags = clean_tags(tags);
+  if (tags.size() > search_max_terms) throw bad_request("At most 50 tags");
+  for (const auto& tag : tags) search.require(term_of(SearchKey::tag, tag));
   const bool needs_state = q.sort.has_value() || search.needs_state();
   if (q.site_id) where.add("r.site_id = ?", *q.site_id);
   if (q.template_id) where.add("r.template_id = ?", *q.template_id);

@@ -1,10 +1,10 @@
 import { useDeferredValue, useMemo, useState } from 'react';
-import { callPath } from '@/api/customer';
+import { callPath, type DeviceFilter } from '@/api/customer';
 import type { Status } from '@/api/types';
 import { FleetTabs } from '@/features/devices/fleet-tabs';
 import { useSites } from '@/features/sites/queries';
 import { count } from '@/lib/numbers';
-import { formatQueryLine, parseQueryLine, toFilter } from '@/lib/query-line';
+import { termOf, withTerm } from '@/lib/query-line';
 import { useUrl } from '@/lib/use-url';
 import { Button, ButtonLink } from '@/ui/button';
 import { CodeBlock } from '@/ui/copy';
@@ -55,26 +55,25 @@ export default function MapPage() {
   useTitle('Map');
   const { params, set, change } = useUrl();
   const line = params.get('q') ?? '';
-  const query = useMemo(() => parseQueryLine(line), [line]);
   const sites = useSites();
   // The status is no question to the server: it changes by what is pushed.
-  const filter = useDeferredValue(
-    useMemo(() => {
-      const { status: _here, ...rest } = toFilter(query);
-      const bySite = sites.data?.find((s) => s.name.toLowerCase() === query.site?.toLowerCase());
-      return bySite ? { ...rest, site_id: bySite.site_id } : rest;
-    }, [query, sites.data]),
-  );
-  const mask = query.status ? 1 << statuses.indexOf(query.status) : allStatuses;
+  const status = termOf(line, 'status')?.toUpperCase().split(',') ?? [];
+  const known = status.filter((word): word is Status => (statuses as readonly string[]).includes(word));
+  const here = known.length > 0 && known.length === status.length;
+  const asked = here ? withTerm(line, 'status', null) : line.trim();
+  const filter = useDeferredValue(useMemo<DeviceFilter>(() => (asked ? { q: asked } : {}), [asked]));
+  const mask = here ? known.reduce((bits, word) => bits | (1 << statuses.indexOf(word)), 0) : allStatuses;
   const devices = useMapDevices(filter);
   const { points, version } = devices;
   const [start] = useState(() => readView(params.get('at')));
   const [seen, setSeen] = useState<Bounds | null>(null);
   const [heap, setHeap] = useState<Cluster | null>(null);
 
+  const word = termOf(line, 'site')?.toLowerCase();
+  const siteShown = sites.data?.find((s) => s.site_id.toLowerCase() === word || s.name.toLowerCase() === word);
   const placed = useMemo(
-    () => placedSites(sites.data).filter((s) => !filter.site_id || s.site_id === filter.site_id),
-    [sites.data, filter.site_id],
+    () => placedSites(sites.data).filter((s) => !siteShown || s === siteShown),
+    [sites.data, siteShown],
   );
   const marks = useMemo(() => marksOf(placed), [placed]);
   // The points change in place, as their version tells.
@@ -88,11 +87,8 @@ export default function MapPage() {
     set({ device: next.device ?? null, site: next.site ?? null });
   };
   const close = () => choose({});
-  const setLine = (edit: (q: ReturnType<typeof parseQueryLine>) => void) => {
-    const q = parseQueryLine(line);
-    edit(q);
-    set({ q: formatQueryLine(q) }, false);
-  };
+  const setTerm = (key: string, value: string | null) =>
+    set({ q: withTerm(line, key, value) }, false);
   const heaped = useMemo(() => {
     const out = { ids: [] as string[], names: [] as string[] };
     for (let i = 0; heap && i < points.size; i += 1) {
@@ -104,7 +100,6 @@ export default function MapPage() {
   }, [heap, points]);
 
   const nothing = devices.complete && points.size === 0 && sites.isSuccess && placed.length === 0;
-  const siteShown = sites.data?.find((s) => s.site_id === filter.site_id)?.name ?? filter.site_id;
   return (
     <>
       <PageHeader
@@ -135,8 +130,8 @@ export default function MapPage() {
         <Segmented
           label="Status"
           className="max-sm:w-full"
-          value={query.status ?? ''}
-          onChange={(v) => setLine((q) => (q.status = (v || null) as Status | null))}
+          value={here && known.length === 1 ? known[0]! : status.length > 0 ? null : ''}
+          onChange={(v) => setTerm('status', v ? v.toLowerCase() : null)}
           options={[
             { value: '', label: 'All' },
             { value: 'ONLINE', label: 'Online' },
@@ -147,17 +142,17 @@ export default function MapPage() {
         <Menu
           trigger={
             <Button className="max-w-56">
-              <span className="truncate">{siteShown ? `Site: ${siteShown}` : 'Site'}</span>
+              <span className="truncate">{siteShown ? `Site: ${siteShown.name}` : 'Site'}</span>
               <DownIcon />
             </Button>
           }
         >
-          <MenuItem onSelect={() => setLine((q) => (q.site = null))}>All sites</MenuItem>
+          <MenuItem onSelect={() => setTerm('site', null)}>All sites</MenuItem>
           {(sites.data ?? []).map((s) => (
             <MenuCheck
               key={s.site_id}
-              checked={filter.site_id === s.site_id}
-              onChange={(on) => setLine((q) => (q.site = on ? s.site_id : null))}
+              checked={siteShown === s}
+              onChange={(on) => setTerm('site', on ? s.site_id : null)}
             >
               {s.name}
             </MenuCheck>
