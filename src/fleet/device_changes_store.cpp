@@ -143,9 +143,7 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id, C
       pg::Params::of(tenant_id, device.device_id, site, device.name, out.plan_id,
                      device.template_id, device.parent_device_id, out.subscription_id));
   if (made.empty()) throw conflict("Device already exists");
-  for (const char* table :
-       {"device_tags", "device_sensors", "device_state", "device_modules", "device_transports",
-        "device_health_telemetry", "device_extended_attributes", "device_group_members"})
+  for (const char* table : begun_anew)
     co_await tx.query(std::string("DELETE FROM ") + table + " WHERE device_id = $1",
                       pg::Params::of(device.device_id));
   if (device.template_id)

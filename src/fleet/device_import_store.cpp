@@ -3,6 +3,7 @@
 #include <map>
 
 #include "fleet/device_import.hpp"
+#include "fleet/devices.hpp"
 #include "platform/crypto/crypto.hpp"
 #include "platform/ids.hpp"
 #include "platform/pg/rows.hpp"
@@ -196,9 +197,7 @@ void forget_earlier(const pg::Result& made, std::vector<pg::Statement>& statemen
   for (int i = 0; i < made.rows(); ++i)
     if (made.boolean(i, 1)) ids.emplace_back(made.text(i, 0));
   if (ids.empty()) return;
-  for (const char* table :
-       {"device_tags", "device_sensors", "device_state", "device_modules", "device_transports",
-        "device_health_telemetry", "device_extended_attributes"})
+  for (const char* table : begun_anew)
     statements.emplace_back(
         std::string("DELETE FROM ") + table + " WHERE device_id = ANY($1::text[])",
         pg::Params::of(ids));

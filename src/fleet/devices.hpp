@@ -195,6 +195,16 @@ struct CreatedDevice {
 };
 BOOST_DESCRIBE_STRUCT(CreatedDevice, (), (device_id, subscription_id, plan_id, status))
 
+/// What a deleted device left in these tables goes before its id begins anew; its history stays.
+inline constexpr const char* begun_anew[] = {"device_tags",
+                                             "device_sensors",
+                                             "device_state",
+                                             "device_modules",
+                                             "device_transports",
+                                             "device_health_telemetry",
+                                             "device_extended_attributes",
+                                             "device_group_members"};
+
 /// Registry row, required sensors, primary transport and trial subscription in one transaction.
 /// Throws HttpError 400 (plan, parent), 404 (template, site), 409 (device exists). `actor_id`: the
 /// user who does it, for the subscription's history; empty: Pulse itself.
