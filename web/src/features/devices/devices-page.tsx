@@ -1,4 +1,5 @@
 import { useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { Navigate } from 'react-router';
 import type { DeviceFilter } from '@/api/customer';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
@@ -23,7 +24,23 @@ import { SearchHelp } from './search-help';
 import { useSelection } from './selection';
 import { ListMenu, SavedViews, ViewMenu, type Density } from './view-menu';
 
+/** Tabs of devices that are pages of their own. */
+const elsewhere: Record<string, string> = {
+  map: '/map',
+  groups: '/device-groups',
+  templates: '/templates',
+  updates: '/updates',
+};
+
 export default function DevicesPage() {
+  const { params } = useUrl();
+  const to = elsewhere[params.get('tab') ?? ''];
+  const q = to === '/map' && params.get('q');
+  if (to) return <Navigate to={q ? `${to}?q=${encodeURIComponent(q)}` : to} replace />;
+  return <DeviceList />;
+}
+
+function DeviceList() {
   useTitle('Devices');
   const { params, change } = useUrl();
   const line = params.get('q') ?? '';
