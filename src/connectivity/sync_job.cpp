@@ -17,16 +17,19 @@ constexpr long pause_ms = 100;
 /// So many devices are written together.
 constexpr std::size_t chunk = 100;
 
+/// The share of its limit from which a device's use of data is a warning.
+constexpr double usage_warning = 0.8;
+
 /// A device with its SIM, and what its carrier said of it.
 struct SyncedSim {
   std::int64_t id = 0;
   std::string carrier_device_id;
-  std::optional<double> data_used_mb;
+  std::optional<double> data_used_mb, data_limit_mb;
   std::optional<std::string> sim_status, network_status, ip_address, sim_iccid;
 };
 BOOST_DESCRIBE_STRUCT(SyncedSim, (),
-                      (id, carrier_device_id, data_used_mb, sim_status, network_status, ip_address,
-                       sim_iccid))
+                      (id, carrier_device_id, data_used_mb, data_limit_mb, sim_status,
+                       network_status, ip_address, sim_iccid))
 
 /// How a sync went.
 struct Outcome {
@@ -49,16 +52,33 @@ constexpr const char* claim_next = R"sql(
 )sql";
 
 // Only the transports that still name what was asked for: one that was linked anew meanwhile has
-// another SIM.
+// another SIM. Answers the devices that went over $3 of their limit by it.
 constexpr const char* store_sims = R"sql(
-  UPDATE device_transports t SET connectivity_config = t.connectivity_config || jsonb_strip_nulls(
-    jsonb_build_object('data_used_mb', s.data_used_mb, 'sim_status', s.sim_status,
-      'data_used_updated_at', CASE WHEN s.data_used_mb IS NOT NULL THEN now() END,
-      'network_status', s.network_status, 'ip_address', s.ip_address, 'sim_iccid', s.sim_iccid))
-  FROM jsonb_to_recordset($1::jsonb) AS s (id integer, carrier_device_id text, data_used_mb float8,
-    sim_status text, network_status text, ip_address text, sim_iccid text)
-  WHERE t.id = s.id AND t.carrier_integration_id = $2
-    AND t.connectivity_config ->> 'carrier_device_id' = s.carrier_device_id
+  WITH said AS (
+    SELECT s.*, t.tenant_id, t.device_id,
+           CASE jsonb_typeof(t.connectivity_config -> 'data_used_mb') WHEN 'number'
+             THEN (t.connectivity_config ->> 'data_used_mb')::float8 ELSE 0 END AS used_before,
+           coalesce(s.data_limit_mb,
+             CASE jsonb_typeof(t.connectivity_config -> 'data_limit_mb') WHEN 'number'
+               THEN (t.connectivity_config ->> 'data_limit_mb')::float8 END) AS limit_mb
+    FROM jsonb_to_recordset($1::jsonb) AS s (id integer, carrier_device_id text,
+      data_used_mb float8, data_limit_mb float8, sim_status text, network_status text,
+      ip_address text, sim_iccid text)
+    JOIN device_transports t USING (id)
+    WHERE t.carrier_integration_id = $2
+      AND t.connectivity_config ->> 'carrier_device_id' = s.carrier_device_id
+    FOR UPDATE OF t
+  ), stored AS (
+    UPDATE device_transports t SET connectivity_config = t.connectivity_config ||
+      jsonb_strip_nulls(jsonb_build_object('data_used_mb', s.data_used_mb,
+        'data_used_updated_at', CASE WHEN s.data_used_mb IS NOT NULL THEN now() END,
+        'sim_status', s.sim_status, 'network_status', s.network_status,
+        'ip_address', s.ip_address, 'sim_iccid', s.sim_iccid))
+    FROM said s WHERE t.id = s.id
+    RETURNING t.id
+  )
+  SELECT s.device_id, s.data_used_mb, s.limit_mb FROM said s JOIN stored USING (id)
+  WHERE s.limit_mb > 0 AND s.used_before < $3 * s.limit_mb AND s.data_used_mb >= $3 * s.limit_mb
 )sql";
 
 Task<std::vector<SyncedSim>> sims_of(tenancy::TenantDb db, std::int64_t integration_id) {
@@ -69,6 +89,28 @@ Task<std::vector<SyncedSim>> sims_of(tenancy::TenantDb db, std::int64_t integrat
       "AND coalesce(t.connectivity_config ->> 'carrier_device_id', '') <> '' ORDER BY t.id",
       pg::Params::of(integration_id));
   co_return pg::rows_as<SyncedSim>(rows);
+}
+
+/// Writes what carriers said; of a device that used up most of its data the activity log tells.
+Task<> store(ConnectivityDeps d, tenancy::TenantDb db, std::string tenant_id,
+             std::int64_t integration_id, std::vector<SyncedSim> sims) {
+  const auto over = co_await db.query(
+      store_sims, pg::Params::of(json::to_text(sims), integration_id, usage_warning));
+  for (int i = 0; i < over.rows(); ++i) {
+    tenancy::AuditEvent event;
+    event.tenant_id = tenant_id;
+    event.event_type = "device.data_usage_high";
+    event.category = "device";
+    event.severity = "warning";
+    event.entity_type = "device";
+    event.entity_id = std::string(over.text(i, 0));
+    event.entity_name = event.entity_id;
+    event.action = "sync";
+    event.message = "Device " + event.entity_id + " used more than 80 % of its data";
+    event.details["data_used_mb"] = over.float8(i, 1);
+    event.details["data_limit_mb"] = over.float8(i, 2);
+    d.audit->write(std::move(event));
+  }
 }
 
 /// After these the carrier is left alone: it does not answer, refuses the key, or is asked too
@@ -83,6 +125,7 @@ Task<SyncedSim> sync_one(const Carrier& carrier, CarrierCall call, SyncedSim sim
   if (!bytes) {
     const auto used = co_await carrier.usage(call, sim.carrier_device_id);
     bytes = used.used_bytes;
+    if (used.limit_bytes) sim.data_limit_mb = *used.limit_bytes / megabyte;
     co_await sleep_ms(pause_ms);
   }
   sim.data_used_mb = std::round(*bytes / megabyte * 100) / 100;
@@ -94,8 +137,8 @@ Task<SyncedSim> sync_one(const Carrier& carrier, CarrierCall call, SyncedSim sim
   co_return sim;
 }
 
-Task<Outcome> sync_sims(const Carrier& carrier, CarrierCall call, tenancy::TenantDb db,
-                        std::int64_t integration_id) {
+Task<Outcome> sync_sims(ConnectivityDeps d, const Carrier& carrier, CarrierCall call,
+                        tenancy::TenantDb db, std::string tenant_id, std::int64_t integration_id) {
   Outcome out;
   const auto sims = co_await sims_of(db, integration_id);
   if (sims.empty()) co_return out;
@@ -118,7 +161,7 @@ Task<Outcome> sync_sims(const Carrier& carrier, CarrierCall call, tenancy::Tenan
       out.gave_up = hopeless(e);
     }
     if (done.size() == chunk || (!done.empty() && (i + 1 == sims.size() || out.gave_up))) {
-      co_await db.query(store_sims, pg::Params::of(json::to_text(done), integration_id));
+      co_await store(d, db, tenant_id, integration_id, done);
       done.clear();
     }
     co_await sleep_ms(pause_ms);
@@ -134,7 +177,7 @@ Task<> sync_integration(ConnectivityDeps d, tenancy::TenantDb db, std::string te
   try {
     const auto& carrier = carrier_named(integration->carrier_name);
     const auto call = call_of(d, *integration);
-    outcome = co_await sync_sims(carrier, call, db, id);
+    outcome = co_await sync_sims(d, carrier, call, db, tenant_id, id);
   } catch (const HttpError& e) {  // no key, an unknown carrier, or no list of usage
     outcome.error = e.what();
     outcome.gave_up = true;
@@ -144,9 +187,11 @@ Task<> sync_integration(ConnectivityDeps d, tenancy::TenantDb db, std::string te
       "UPDATE carrier_integrations SET last_sync_at = now(), last_sync_status = $2, "
       "last_sync_error = nullif($3, ''), "
       "sync_failures = CASE WHEN $4 THEN least(sync_failures + 1, 10) ELSE 0 END, "
-      "next_sync_at = now() + least(interval '1 day', make_interval(mins => "
-      "sync_interval_minutes * CASE WHEN $4 THEN power(2, least(sync_failures + 1, 10))::integer "
-      "ELSE 1 END)) WHERE id = $1",
+      // Nothing: it was changed meanwhile, and is due at once.
+      "next_sync_at = CASE WHEN next_sync_at IS NOT NULL THEN now() + least(interval '1 day', "
+      "make_interval(mins => sync_interval_minutes * "
+      "CASE WHEN $4 THEN power(2, least(sync_failures + 1, 10))::integer ELSE 1 END)) END "
+      "WHERE id = $1",
       pg::Params::of(id, status, outcome.error, outcome.gave_up));
   d.metrics->count("pulse_carrier_syncs_total", "Syncs with carriers",
                    {{"carrier", integration->carrier_name == "1nce"       ? "1nce"

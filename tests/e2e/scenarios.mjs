@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { accessible, browser, call, device, fits, page, problems, screen, send, signIn, url } from './harness.mjs';
 import { certificates } from './certificates.mjs';
+import { carrierScenarios } from './carriers.mjs';
 import { controlScenarios } from './control.mjs';
 import { deviceScenarios } from './devices.mjs';
 import { firstMember } from './first-member.mjs';
@@ -27,6 +28,7 @@ const scenarios = {
   ...controlScenarios,
   ...importScenarios,
   ...groups,
+  ...carrierScenarios,
   ...operator,
   ...firstMember,
   ...people,

@@ -11,16 +11,28 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
+from carriers import Hologram  # noqa: E402
 from servers import ROOT, Stack  # noqa: E402
 
 SCREENS = ROOT / "build/screens"
 
 
 @pytest.fixture(scope="module")
-def stack():
+def carrier():
+    with Hologram() as hologram:
+        hologram.devices = {7: {"state": "live", "sim": "89014103211118510720", "session": {"active": True, "ip": "10.9.8.7"}},
+                            8: {"state": "live", "sim": "89014103211118510721", "session": {"active": False, "ip": ""}}}
+        hologram.sessions = [{"deviceid": 7, "bytes": 3 * 1024 * 1024}, {"deviceid": 7, "bytes": 512 * 1024}]
+        hologram.claims = {"89014103211118510720": {"deviceid": 8}}
+        yield hologram
+
+
+@pytest.fixture(scope="module")
+def stack(carrier):
     assert (ROOT / "web/dist/index.html").exists(), "the web application is not built: ./dev build"
     # Pages ask every second while nothing is pushed: a setting that a test can wait for.
-    with Stack(settings={"UI_REFRESH_SECONDS": "1"}) as running:
+    with Stack(settings={"UI_REFRESH_SECONDS": "1", "OUTBOUND_PRIVATE_HOSTS": carrier.host,
+                         "CARRIER_SYNC_SECONDS": "1"}) as running:
         running.command("admin", "create-tenant", "--id", "fresh", "--name", "Fresh company")
         running.command("admin", "create-user", "--username", "newcomer", "--password", "pulse-demo-1", "--email",
                         "newcomer@fresh.example", "--tenant", "fresh", "--role", "customer,tenant-admin")
@@ -53,12 +65,13 @@ def stack():
     "import-pages-in-both-themes-and-sizes", "a-certificate-from-its-issue-to-its-end", "a-ca-of-ones-own-is-proven",
     "operators-see-certificates-of-all-tenants",
     "modules-are-plugged-in-and-pulled-out", "sensors-and-transports-are-kept",
-    "hardware-and-health-in-both-themes-and-sizes"])
-def test_in_the_browser(stack, scenario):
+    "hardware-and-health-in-both-themes-and-sizes", "a-sim-is-linked-suspended-and-deactivated"])
+def test_in_the_browser(stack, carrier, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")
     env = {**os.environ, "PULSE_URL": stack.url, "WEB": str(ROOT / "web"), "SCREENS": str(SCREENS),
-           "DEVICES": json.dumps(stack.devices()), "OUTBOX": str(stack.home / "data/outbox")}
+           "DEVICES": json.dumps(stack.devices()), "OUTBOX": str(stack.home / "data/outbox"),
+           "CARRIER": json.dumps({"url": carrier.url, "key": carrier.key, "iccid": carrier.devices[7]["sim"]})}
     done = subprocess.run([node, str(pathlib.Path(__file__).with_name("scenarios.mjs")), scenario], env=env,
                           capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -406,8 +406,25 @@ def test_sync_tells_what_failed_and_backs_off(pulse, api, holo, hologram, device
     assert holo.key not in json.dumps(integration(api, hologram))
 
 
-def test_sync_of_1nce_one_by_one(api, nce, one_nce, device):
+def test_sync_of_1nce_one_by_one_and_a_warning(pulse, api, nce, one_nce, device):
     link(api, device, one_nce, NCE_ICCID)
-    api.put(f"/carrier/integrations/{one_nce['id']}", json={"sync_enabled": True})
-    wait_for("the sync", lambda: integration(api, one_nce)["last_sync_status"] == "success")
-    assert connection(api, device)["data_used_mb"] == 100
+    path = f"/carrier/integrations/{one_nce['id']}"
+    api.put(path, json={"sync_enabled": True})
+    wait_for("the sync", lambda: connection(api, device)["data_used_mb"] == 100)
+
+    def warnings():
+        return pulse.sql("SELECT severity, details::text FROM audit_log WHERE tenant_id = 'acme' AND entity_id = %s "
+                         "AND event_type = 'device.data_usage_high'", (device,))
+
+    assert warnings() == []
+    for left, used in ((90.0, 410), (80.0, 420)):  # of 500: told once
+        nce.sims[NCE_ICCID]["left"] = left
+        api.put(path, json={"sync_enabled": True})
+        wait_for("the next sync", lambda used=used: connection(api, device)["data_used_mb"] == used)
+        severity, details = wait_for("the warning", warnings)[0]
+        assert severity == "warning" and json.loads(details)["data_limit_mb"] == 500
+    wait_for("the sync's end", lambda: integration(api, one_nce)["last_sync_status"] == "success")
+    api.post(f"/devices/{device}/tags/later")  # what was written to the log before is there when this is
+    wait_for("the tag in the log", lambda: pulse.sql("SELECT 1 FROM audit_log WHERE entity_id = %s AND event_type LIKE %s",
+                                                     (device, "%tag%")))
+    assert len(warnings()) == 1

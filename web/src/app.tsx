@@ -45,6 +45,7 @@ const Profile = lazyPart(() => import('./features/settings/profile-page'));
 const OrganizationSettings = lazyPart(() => import('./features/settings/organization-page'));
 const Access = lazyPart(() => import('./features/settings/access-page'));
 const Certificates = lazyPart(() => import('./features/certificates/certificates-page'));
+const Carrier = lazyPart(() => import('./features/carriers/carrier-page'));
 const Subscription = lazyPart(() => import('./features/subscription/subscription-page'));
 const Activity = lazyPart(() => import('./features/audit/activity-page'));
 const Overview = lazyPart(() => import('./features/operator/overview-page'));
@@ -213,6 +214,7 @@ const pages: Record<CallerKind, RouteObject[]> = {
         { path: 'organization', element: <OrganizationSettings /> },
         { path: 'access', element: <Access /> },
         { path: 'certificates', element: <Certificates /> },
+        { path: 'carrier', element: <Carrier /> },
         { path: '*', element: <NotFound /> },
       ],
     },

@@ -42,6 +42,11 @@ export const needs = {
   roles: 'users.roles',
   serviceAccounts: 'users.roles',
   organization: 'subscriptions.write',
+  createCarrier: 'carrier.integrations.write',
+  editCarrier: 'carrier.integrations.write',
+  deleteCarrier: 'carrier.integrations.write',
+  linkSim: 'carrier.links.write',
+  actOnSim: 'carrier.actions.execute',
 } as const;
 
 /** The call behind each, as `METHOD /path` of the document. */
@@ -85,4 +90,9 @@ export const callOf: Record<keyof typeof needs, string> = {
   roles: 'GET /roles',
   serviceAccounts: 'GET /service-accounts',
   organization: 'PUT /organization',
+  createCarrier: 'POST /carrier/integrations',
+  editCarrier: 'PUT /carrier/integrations/{integration_id}',
+  deleteCarrier: 'DELETE /carrier/integrations/{integration_id}',
+  linkSim: 'POST /devices/{device_id}/carrier/link',
+  actOnSim: 'POST /devices/{device_id}/carrier/actions/{action}',
 };

@@ -64,6 +64,7 @@ const customer: NavGroup[] = [
       { to: '/settings/profile', label: 'Profile', aside: true },
       { to: '/settings/organization', label: 'Organization', aside: true },
       { to: '/settings/certificates', label: 'Certificates', aside: true },
+      { to: '/settings/carrier', label: 'Carriers', aside: true },
       { to: '/settings/access', label: 'API tokens', key: 'k', aside: true },
     ],
   },

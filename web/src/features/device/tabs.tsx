@@ -25,6 +25,7 @@ export const deviceTabs: readonly DeviceTab[] = [
   { key: 'commands', label: 'Commands', Part: lazyPart(() => import('@/features/commands/commands-tab')) },
   { key: 'hardware', label: 'Hardware', Part: lazyPart(() => import('@/features/hardware/hardware-tab')) },
   { key: 'health', label: 'Health', Part: lazyPart(() => import('@/features/health/health-tab')) },
+  { key: 'connectivity', label: 'Connectivity', Part: lazyPart(() => import('@/features/carriers/connectivity-tab')) },
   { key: 'connect', label: 'Connect', Part: lazyPart(() => import('./connect-tab')) },
   {
     key: 'certificates',

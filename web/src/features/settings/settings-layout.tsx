@@ -8,6 +8,7 @@ const links = [
   { to: '/settings/access', label: 'API tokens' },
   { to: '/settings/certificates', label: 'Certificates' },
   { to: '/settings/organization', label: 'Organization' },
+  { to: '/settings/carrier', label: 'Carriers' },
 ];
 
 /** The frame of the settings: their own small navigation beside the page, above it on a phone. */
