@@ -46,7 +46,7 @@ const customer: NavGroup[] = [
   {
     label: 'Maintain',
     entries: [
-      { to: '/updates', label: 'Updates', key: 'u' },
+      { to: '/updates', label: 'Updates', key: 'o' },
       { to: '/ota/firmware', label: 'Firmware', aside: true },
       { to: '/jobs', label: 'Jobs', key: 'j' },
       { to: '/fleet/tools', label: 'Tools', key: 'c' },

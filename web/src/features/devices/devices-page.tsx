@@ -1,4 +1,4 @@
-import { useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { Suspense, useDeferredValue, useEffect, useMemo, useState } from 'react';
 import { Navigate } from 'react-router';
 import type { DeviceFilter } from '@/api/customer';
 import { GatedButton } from '@/auth/gated';
@@ -6,6 +6,7 @@ import { needs } from '@/auth/needs';
 import { useSites } from '@/features/sites/queries';
 import { count } from '@/lib/numbers';
 import { termOf, withTerm } from '@/lib/query-line';
+import { lazyPart } from '@/lib/lazy-part';
 import { useStored } from '@/lib/use-stored';
 import { Button, ButtonLink } from '@/ui/button';
 import { Segmented } from '@/ui/field';
@@ -18,11 +19,12 @@ import { useUrl } from '@/lib/use-url';
 import { BulkBar } from './bulk-bar';
 import { DeviceTable } from './device-table';
 import { FleetTabs } from './fleet-tabs';
-import { NewDevice } from './new-device';
 import { useFleetSummary } from './queries';
 import { SearchHelp } from './search-help';
 import { useSelection } from './selection';
 import { ListMenu, SavedViews, ViewMenu, type Density } from './view-menu';
+
+const NewDevice = lazyPart(() => import('./new-device'));
 
 /** Tabs of devices that are pages of their own. */
 const elsewhere: Record<string, string> = {
@@ -240,11 +242,13 @@ function DeviceList() {
         />
       </div>
       {params.get('new') === '1' && (
-        <NewDevice
-          open
-          site={siteShown?.site_id ?? ''}
-          onClose={() => change((p) => p.delete('new'))}
-        />
+        <Suspense fallback={null}>
+          <NewDevice
+            open
+            site={siteShown?.site_id ?? ''}
+            onClose={() => change((p) => p.delete('new'))}
+          />
+        </Suspense>
       )}
     </>
   );

@@ -20,7 +20,7 @@ interface Made {
 }
 
 /** Creates a device and shows its credentials. */
-export function NewDevice({
+export default function NewDevice({
   open,
   onClose,
   site = '',

@@ -3,7 +3,7 @@ import { useNavigate, useSearchParams } from 'react-router';
 import { useSession } from '@/auth/session';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
-import { NewDevice } from '@/features/devices/new-device';
+import NewDevice from '@/features/devices/new-device';
 import { SiteDialog } from '@/features/sites/site-dialog';
 import { NewTemplate } from '@/features/templates/new-template';
 import { cx } from '@/lib/cx';
