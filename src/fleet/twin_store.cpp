@@ -21,8 +21,8 @@ constexpr const char* trim_history = R"sql(
 )sql";
 
 constexpr const char* make_states = R"sql(
-  INSERT INTO device_state (tenant_id, device_id, site_id)
-  SELECT r.tenant_id, r.device_id, r.site_id
+  INSERT INTO device_state (tenant_id, device_id, site_id, last_state_change_at)
+  SELECT r.tenant_id, r.device_id, r.site_id, r.created_at
   FROM unnest($1::text[], $2::text[]) AS d (tenant_id, device_id)
   JOIN device_registry r USING (tenant_id, device_id)
   WHERE r.status <> 'DELETED'
@@ -96,8 +96,8 @@ BOOST_DESCRIBE_STRUCT(DesiredRow, (), (tenant_id, desired_state, desired_version
 /// The device's row, made where there is none, and locked. Throws HttpError 404.
 Task<DesiredRow> lock_desired(pg::Transaction& tx, std::string device_id) {
   co_await tx.query(
-      "INSERT INTO device_state (tenant_id, device_id, site_id) "
-      "SELECT tenant_id, device_id, site_id FROM device_registry "
+      "INSERT INTO device_state (tenant_id, device_id, site_id, last_state_change_at) "
+      "SELECT tenant_id, device_id, site_id, created_at FROM device_registry "
       "WHERE device_id = $1 AND status <> 'DELETED' ON CONFLICT DO NOTHING",
       pg::Params::of(device_id));
   const auto rows = co_await tx.query(

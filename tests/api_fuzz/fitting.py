@@ -111,6 +111,8 @@ QUERIES = {f"GET {OIDC}/auth": lambda t: {"client_id": "pulse-ui", "redirect_uri
 # What has to be done to a thing before it can be undone.
 BEFORE = {f"DELETE {CUSTOMER}/device-groups/{{group_id}}/devices/{{device_id}}":
           ("PUT", f"{CUSTOMER}/device-groups/{{group_id}}/devices/{{device_id}}"),
+          f"POST {CUSTOMER}/devices/{{device_id}}/commands/{{command_id}}/retry":
+          ("DELETE", f"{CUSTOMER}/devices/{{device_id}}/commands/{{command_id}}"),
           f"PATCH {CUSTOMER}/devices/{{device_id}}/restore": ("PATCH", f"{CUSTOMER}/devices/{{device_id}}/decommission"),
           f"POST {OPERATOR}/tenants/{{tenant_id}}/restore": ("DELETE", f"{OPERATOR}/tenants/{{tenant_id}}"),
           f"POST {OPERATOR}/tenants/{{tenant_id}}/purge": ("DELETE", f"{OPERATOR}/tenants/{{tenant_id}}")}
@@ -124,6 +126,14 @@ def fit(operation: str, body, things):
     if operation in MEMBERS and isinstance(body, dict):
         return {**body, **MEMBERS[operation](things)}
     return body
+
+
+def fit_headers(operation: str, headers, found: dict, who: str, callers):
+    """A change of what is desired is made from the version that is current."""
+    if operation != f"PATCH {CUSTOMER}/devices/{{device_id}}/twin/desired" or not found:
+        return headers
+    twin = callers.call(who, "GET", f"{CUSTOMER}/devices/{found['device_id']}/twin").json()
+    return {**(headers or {}), "If-Match": f'"{twin["desired_version"]}"'}
 
 
 def fit_query(operation: str, query, things):

@@ -12,7 +12,7 @@ import pytest
 import requests
 import schemathesis
 from callers import SPARE_TENANTS, TENANT
-from fitting import BEFORE, MEMBERS, QUERIES, fit, fit_query, prepare
+from fitting import BEFORE, MEMBERS, QUERIES, fit, fit_headers, fit_query, prepare
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
 from schemathesis.core.parameters import ParameterLocation
@@ -129,6 +129,8 @@ def ask(case, caller: str, callers, things, recorder):
         case.body = fit(operation, case.body, things)
     if number % 2 == 0 and not case.meta.is_negative_at(ParameterLocation.QUERY):
         case.query = fit_query(operation, case.query, things)
+    if number % 2 == 0 and not case.meta.is_negative_at(ParameterLocation.HEADER):
+        case.headers = fit_headers(operation, case.headers, found, name, callers)
     try:
         response = case.call(base_url=callers.stack.url, session=callers.session_for(entry),
                              headers=credentials(callers, name, entry))

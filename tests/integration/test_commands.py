@@ -7,6 +7,7 @@ import requests
 from ingest import quarantined
 from mqtt_clients import Client
 from servers import Stack, wait_for
+from test_page_news import connect, until
 from test_twin import by_device, topic_of
 
 
@@ -238,6 +239,18 @@ def test_a_device_out_of_service_gets_none(customer, fresh_device):
     assert answer.status_code == 409 and answer.json()["detail"] == "Device is out of service"
 
 
+def test_a_device_made_anew_begins_without_what_another_was_told(stack, customer, fresh_device):
+    send(customer, fresh_device)
+    customer.patch(f"/devices/{fresh_device['device_id']}/twin/desired", json={"desired": {"a": 1}},
+                   headers={"If-Match": '"0"'})
+    assert customer.delete(f"/devices/{fresh_device['device_id']}").status_code == 200
+    assert customer.get(path_of(fresh_device)).status_code == 404
+    assert customer.post("/devices", json={"device_id": fresh_device["device_id"]}).status_code == 201
+    assert customer.get(path_of(fresh_device)).json() == []
+    assert customer.get(f"/devices/{fresh_device['device_id']}/twin").json()["desired"] == {}
+    assert customer.get(f"/devices/{fresh_device['device_id']}/twin/history").json()["history"] == []
+
+
 @pytest.mark.parametrize("payload, reason", [
     ("{}", "INVALID_PAYLOAD:command_id"), ('{"command_id":7}', "INVALID_PAYLOAD:command_id"),
     ('{"command_id":"x","status":7}', "INVALID_PAYLOAD:status"), ('{"command_id":"x","details":7}', "INVALID_PAYLOAD:details"),
@@ -261,7 +274,7 @@ def test_an_acknowledgement_that_came_in_time_counts_when_it_is_late_in_the_tabl
 @pytest.fixture(scope="module")
 def own():
     """A Pulse of its own, to be killed."""
-    with Stack(devices=2) as running:
+    with Stack(devices=2, settings={"PULSE_THREADS": "3"}) as running:
         yield running
 
 
@@ -322,3 +335,31 @@ def test_simulated_devices_take_part(stack, customer, fresh_device, tmp_path):
     twin = wait_for("the report", lambda: (lambda t: t if t["sync_status"] == "synced" else None)(
         customer.get(f"/devices/{fresh_device['device_id']}/twin").json()), 10)
     assert twin["reported"] == {"interval": 60}
+
+
+def test_open_pages_are_told_of_twin_and_commands(stack, customer, other, fresh_device):
+    def stream_of(user):
+        socket = connect(stack, f"/api/v1/customer/telemetry/stream?metric=_nobody_&token={stack.token(user)}")
+        until(socket, lambda m: m["type"] == "connected")
+        return socket
+
+    ours, theirs = stream_of("customer1"), stream_of("other1")
+    name = fresh_device["device_id"]
+
+    def told(what):
+        until(ours, lambda m: m["type"] == "changed" and m["what"] == f"{what}:{name}")
+
+    sent = send(customer, fresh_device)
+    told("commands")
+    customer.patch(f"/devices/{name}/twin/desired", json={"desired": {"a": 1}}, headers={"If-Match": '"0"'})
+    told("twin")
+    with Client(stack, fresh_device) as client:
+        client.publish(json.dumps({"command_id": sent["command_id"]}), kind="commands/ack")
+        told("commands")
+        client.publish('{"reported":{"a":1},"version":1}', kind="shadow/reported")
+        told("twin")
+    assert other.post("/sites", json={"site_id": "after-twin", "name": "x"}).status_code == 201
+    # Nothing of ours came before what is theirs.
+    assert until(theirs, lambda m: m["type"] == "changed")["what"] == "sites"
+    ours.close()
+    theirs.close()
