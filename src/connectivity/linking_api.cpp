@@ -53,13 +53,12 @@ Task<StoredIntegration> named_integration(TenantCaller caller, std::int32_t id) 
 
 void tell(const ConnectivityDeps& d, const TenantCaller& caller, const std::string& event,
           const std::string& device_id, const SimLink& link) {
-  tell_pages(*d.nats, caller.tenant(), "devices");
   boost::json::object details{{"carrier_integration_id", link.integration_id},
                               {"carrier_device_id", link.carrier_device_id}};
   if (link.iccid) details["iccid"] = *link.iccid;
+  const std::string what = link.iccid ? "New SIM claimed for device " : "SIM linked to device ";
   d.audit->write(AuditLog::of(caller, event, "update", "device", device_id,
-                              "Device " + device_id + " linked to its SIM at " + link.carrier_name,
-                              std::move(details)));
+                              what + device_id + " at " + link.carrier_name, std::move(details)));
 }
 
 Task<CarrierLinked> link(ConnectivityDeps d, TenantCaller caller, DeviceId id,
@@ -72,6 +71,7 @@ Task<CarrierLinked> link(ConnectivityDeps d, TenantCaller caller, DeviceId id,
   to.carrier_device_id = body->carrier_device_id;
   co_await link_sim(caller.db, caller.tenant(), id.value, to);
   tell(d, caller, "device.carrier_linked", id.value, to);
+  tell_pages(*d.nats, caller.tenant(), "devices");
   CarrierLinked out;
   out.device_id = id.value;
   out.carrier_integration_id = to.integration_id;
@@ -88,15 +88,17 @@ Task<CarrierProvisioned> provision(ConnectivityDeps d, TenantCaller caller, Devi
   const auto claim = able(carrier, carrier.claim, "provision");
   const auto call = call_of(d, integration);
   auto claimed = co_await claim(call, body->iccid, body->plan_id);
-  if (claimed.carrier_device_id.empty())
-    throw HttpError(502, "Carrier claim succeeded but no device ID returned");
   SimLink to;
   to.integration_id = body->carrier_integration_id;
   to.carrier_name = integration.carrier_name;
   to.carrier_device_id = claimed.carrier_device_id;
   to.iccid = body->iccid;
-  co_await link_sim(caller.db, caller.tenant(), id.value, to);
+  // Told before anything else can fail: the SIM is the tenant's now.
   tell(d, caller, "device.sim_provisioned", id.value, to);
+  if (claimed.carrier_device_id.empty())
+    throw HttpError(502, "Carrier claim succeeded but no device ID returned");
+  co_await link_sim(caller.db, caller.tenant(), id.value, to);
+  tell_pages(*d.nats, caller.tenant(), "devices");
   CarrierProvisioned out;
   out.device_id = id.value;
   out.carrier_device_id = claimed.carrier_device_id;

@@ -197,13 +197,7 @@ Task<CarrierActionResult> act(ConnectivityDeps d, TenantCaller caller, DeviceId 
   out.action = boost::describe::enum_to_string(action.value, "");
   out.carrier_name = integration.carrier_name;
   out.success = co_await perform(carrier, call, *sim, action.value);
-  if (out.success && action.value != SimAction::reboot) {
-    const std::string now = action.value == SimAction::activate  ? "active"
-                            : action.value == SimAction::suspend ? "suspended"
-                                                                 : "deactivated";
-    co_await store_sim_status(caller.db, sim->transport_id, now);
-  }
-  tell_pages(*d.nats, caller.tenant(), "devices");
+  // Told before anything else can fail: it is done.
   boost::json::object told{{"device_id", id.value},
                            {"carrier_device_id", sim->carrier_device_id},
                            {"success", out.success}};
@@ -215,6 +209,13 @@ Task<CarrierActionResult> act(ConnectivityDeps d, TenantCaller caller, DeviceId 
   event.entity_name = integration.carrier_name + ":" + out.action;
   if (action.value == SimAction::deactivate) event.severity = "warning";
   d.audit->write(std::move(event));
+  if (out.success && action.value != SimAction::reboot) {
+    const std::string now = action.value == SimAction::activate  ? "active"
+                            : action.value == SimAction::suspend ? "suspended"
+                                                                 : "deactivated";
+    co_await store_sim_status(caller.db, sim->transport_id, now);
+  }
+  tell_pages(*d.nats, caller.tenant(), "devices");
   co_return out;
 }
 

@@ -14,6 +14,9 @@ namespace {
 constexpr double megabyte = 1024.0 * 1024.0;
 /// Between two calls about single SIMs: no carrier is asked more than some ten times a second.
 constexpr long pause_ms = 100;
+/// A tenant with very many SIMs holds up the others no longer than this; those that were asked
+/// longest ago come first, so the rest follows with the next sync.
+constexpr std::int64_t longest_ms = 10 * 60'000;
 /// So many devices are written together.
 constexpr std::size_t chunk = 100;
 
@@ -35,9 +38,9 @@ BOOST_DESCRIBE_STRUCT(SyncedSim, (),
 struct Outcome {
   std::size_t good = 0, bad = 0;
   std::string error;  ///< the last one
-  bool gave_up = false;
+  bool gave_up = false, unfinished = false;
   std::string status() const {
-    return bad == 0 && !gave_up ? "success" : good ? "partial" : "error";
+    return bad == 0 && !gave_up && !unfinished ? "success" : good ? "partial" : "error";
   }
 };
 
@@ -86,7 +89,8 @@ Task<std::vector<SyncedSim>> sims_of(tenancy::TenantDb db, std::int64_t integrat
       "SELECT t.id, t.connectivity_config ->> 'carrier_device_id' AS carrier_device_id "
       "FROM device_transports t JOIN device_registry r USING (tenant_id, device_id) "
       "WHERE t.carrier_integration_id = $1 AND r.status <> 'DELETED' "
-      "AND coalesce(t.connectivity_config ->> 'carrier_device_id', '') <> '' ORDER BY t.id",
+      "AND coalesce(t.connectivity_config ->> 'carrier_device_id', '') <> '' "
+      "ORDER BY t.connectivity_config ->> 'data_used_updated_at' NULLS FIRST, t.id",
       pg::Params::of(integration_id));
   co_return pg::rows_as<SyncedSim>(rows);
 }
@@ -145,7 +149,8 @@ Task<Outcome> sync_sims(ConnectivityDeps d, const Carrier& carrier, CarrierCall 
   UsageOfAll all;
   if (carrier.usage_of_all) all = co_await carrier.usage_of_all(call);
   std::vector<SyncedSim> done;
-  for (std::size_t i = 0; i < sims.size() && !out.gave_up; ++i) {
+  const auto until = steady_ms() + longest_ms;
+  for (std::size_t i = 0; i < sims.size() && !out.gave_up && !out.unfinished; ++i) {
     std::optional<double> bytes;
     if (all) {
       const auto found = all->find(sims[i].carrier_device_id);
@@ -160,7 +165,9 @@ Task<Outcome> sync_sims(ConnectivityDeps d, const Carrier& carrier, CarrierCall 
       out.error = e.what();
       out.gave_up = hopeless(e);
     }
-    if (done.size() == chunk || (!done.empty() && (i + 1 == sims.size() || out.gave_up))) {
+    out.unfinished = i + 1 < sims.size() && !out.gave_up && steady_ms() > until;
+    const bool last = i + 1 == sims.size() || out.gave_up || out.unfinished;
+    if (done.size() == chunk || (last && !done.empty())) {
       co_await store(d, db, tenant_id, integration_id, done);
       done.clear();
     }
@@ -182,6 +189,9 @@ Task<> sync_integration(ConnectivityDeps d, tenancy::TenantDb db, std::string te
     outcome.error = e.what();
     outcome.gave_up = true;
   }
+  if (outcome.unfinished && outcome.error.empty())
+    outcome.error =
+        "Not all SIMs could be asked in 10 minutes: the rest follows with the next sync";
   const auto status = outcome.status();
   co_await db.query(
       "UPDATE carrier_integrations SET last_sync_at = now(), last_sync_status = $2, "

@@ -281,6 +281,7 @@ def test_provisioning(pulse, api, holo, hologram, device):
     lost = api.post(path, json=body)
     assert (lost.status_code, lost.json()["detail"]) == (502, "Carrier claim succeeded but no device ID returned")
     assert api.get(f"/devices/{device}/carrier/status").json() == {"linked": False}
+    assert json.loads(audit_of(pulse, "device.sim_provisioned", device)[3])["iccid"] == ICCID  # it is theirs all the same
     holo.claims[ICCID] = {"deviceid": 7}
     made = api.post(path, json={**body, "plan_id": 73})
     assert made.status_code == 200, made.text
