@@ -57,11 +57,11 @@ export const updates = {
       buffer: Buffer.alloc(6_000_000, 7) });
     await dialog().getByLabel('Version', { exact: true }).fill('3.1.4');
     await button('Upload').click();
-    const row = page.getByRole('listitem').filter({ hasText: '3.1.4' });
+    const row = page.locator('main').getByRole('listitem').filter({ hasText: '3.1.4' });
     await row.waitFor();
     await row.getByText('5.7 MiB').waitFor();
     await row.getByRole('link', { name: 'Roll out' }).click();
-    await dialog().getByLabel('Group').selectOption({ label: 'Pilots · 3 devices' });
+    await dialog().getByLabel('Group', { exact: true }).selectOption({ label: 'Pilots · 3 devices' });
     await button('Create campaign').click();
     await page.locator('h1', { hasText: '3.1.4 for Pilots' }).waitFor();
     for (const [step, action, state] of [['Start', 'Start', 'Running'], ['Pause', 'Pause', 'Paused'], ['Resume', 'Resume', 'Running'],

@@ -18,11 +18,6 @@ export type Campaign = Schemas['Campaign'];
 export type CampaignDetail = Schemas['CampaignDetail'];
 export type CampaignInput = Schemas['CreateCampaign'];
 export type CampaignDevice = Schemas['CampaignDevice'];
-export interface Group {
-  group_id: string;
-  name: string;
-  member_count: number;
-}
 
 const campaign = (campaign_id: number) => ({ params: { path: { campaign_id } } });
 
@@ -54,9 +49,6 @@ export const updates = {
         body: { reason: reason === '' ? null : reason },
       }),
     ),
-
-  groups: () =>
-    answer<{ groups: Group[] }>(client.GET(`${base}/device-groups`)).then((r) => r.groups),
 
   firmware: (query: { limit: number; offset: number }) =>
     answer<Schemas['FirmwareList']>(client.GET(`${base}/firmware`, { params: { query } })),

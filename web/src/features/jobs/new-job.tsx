@@ -2,7 +2,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from 'react-router';
 import { toast } from 'sonner';
 import { updates } from '@/api/updates';
-import { useGroups } from '@/features/updates/queries';
+import { useGroups } from '@/features/groups/queries';
 import { many } from '@/lib/numbers';
 import { useForm } from '@/lib/use-form';
 import { useUrl } from '@/lib/use-url';

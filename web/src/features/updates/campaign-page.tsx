@@ -70,9 +70,9 @@ function Steps({ campaign: c, onAsk }: { campaign: CampaignDetail; onAsk: (ask: 
   );
 }
 
-function Fact({ name, children }: { name: string; children: ReactNode }) {
+function Fact({ name, wide, children }: { name: string; wide?: boolean; children: ReactNode }) {
   return (
-    <div>
+    <div className={wide ? 'col-span-2 md:col-span-4' : undefined}>
       <dt className="text-12 text-ink-3">{name}</dt>
       <dd className="break-words">{children}</dd>
     </div>
@@ -110,11 +110,9 @@ function Facts({ campaign: c }: { campaign: CampaignDetail }) {
         <Ago at={c.completed_at} never="not yet" />
       </Fact>
       {c.firmware_checksum && (
-        <div className="col-span-2 md:col-span-4">
-          <Fact name="SHA-256">
-            <span className="font-mono text-12 break-all">{c.firmware_checksum}</span>
-          </Fact>
-        </div>
+        <Fact name="SHA-256" wide>
+          <span className="font-mono text-12 break-all">{c.firmware_checksum}</span>
+        </Fact>
       )}
     </dl>
   );

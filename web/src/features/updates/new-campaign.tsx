@@ -2,13 +2,14 @@ import { useMutation } from '@tanstack/react-query';
 import { Link, useNavigate } from 'react-router';
 import { toast } from 'sonner';
 import { updates } from '@/api/updates';
+import { useGroups } from '@/features/groups/queries';
 import { many } from '@/lib/numbers';
 import { useForm } from '@/lib/use-form';
 import { useUrl } from '@/lib/use-url';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { Segmented, SelectField, TextField } from '@/ui/field';
 import { Failure, SkeletonRows } from '@/ui/states';
-import { useFirmware, useGroups, useRefreshCampaigns } from './queries';
+import { useFirmware, useRefreshCampaigns } from './queries';
 
 const within = (text: string, least: number, most: number) => {
   const n = Number(text);

@@ -43,10 +43,6 @@ export function useFirmware() {
   });
 }
 
-export function useGroups() {
-  return useQuery({ queryKey: ['device-groups'], queryFn: updates.groups });
-}
-
 export function useRefreshCampaigns() {
   const queries = useQueryClient();
   return () => void queries.invalidateQueries({ queryKey: [campaignsKey] });
