@@ -262,6 +262,15 @@ Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id, std::string
       UPDATE device_certificates SET status = 'REVOKED', revoked_at = now(), updated_at = now(),
         revoked_reason = 'device_deleted'
       WHERE device_id IN (SELECT device_id FROM gone) AND status = 'ACTIVE'
+    ), executions AS (
+      UPDATE job_executions SET status = 'REJECTED', last_updated_at = now(),
+        status_details = '{"reason": "device_deleted"}'
+      WHERE device_id IN (SELECT device_id FROM gone) AND status IN ('QUEUED', 'IN_PROGRESS')
+    ), updates AS (
+      UPDATE ota_device_status SET status = 'SKIPPED', completed_at = now(),
+        error_message = 'The device was deleted'
+      WHERE device_id IN (SELECT device_id FROM gone)
+        AND status IN ('PENDING', 'DOWNLOADING', 'INSTALLING')
     ), silent AS (
       UPDATE device_state SET status = 'OFFLINE', last_state_change_at = now()
       WHERE device_id IN (SELECT device_id FROM gone) AND status <> 'OFFLINE'

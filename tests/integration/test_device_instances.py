@@ -303,3 +303,18 @@ def test_another_tenants_modules_and_sensors_are_not_there(admin, other, gateway
         answer = admin.request(method, path, json={**PROBE, "status": "inactive", "tier_id": 1})
         assert answer.status_code == 404, f"{method} {path}: {answer.status_code} {answer.text}"
     assert sensors(other)["battery_pct"]["status"] == "active"
+
+
+def test_a_deleted_device_leaves_no_open_jobs(other, stack):
+    stack.command("admin", "create-device", "--tenant", tenant_of(other), "--id", "leaver", "--site", "instances")
+    job = other.post("/jobs", json={"document_type": "reboot", "target_device_id": "leaver"})
+    assert job.status_code == 201, job.text
+    assert other.delete("/devices/leaver").status_code == 200
+    executions = other.get(f"/jobs/{job.json()['job_id']}").json()["executions"]
+    assert [(e["status"], e["status_details"]) for e in executions] == [("REJECTED", {"reason": "device_deleted"})]
+    # Who comes by the same id has nothing to do.
+    stack.command("admin", "create-device", "--tenant", tenant_of(other), "--id", "leaver", "--site", "instances")
+    token = other.post("/devices/leaver/tokens/rotate", json={}).json()["password"]
+    pending = requests.get(f"{stack.url}/device/v1/jobs/pending", headers={"X-Provision-Token": token}, timeout=5)
+    assert pending.json() == {"jobs": []}
+    other.delete("/devices/leaver")
