@@ -88,7 +88,7 @@ export const mapScenarios = {
     }
   },
 
-  async 'a-hundred-thousand-devices-move-smoothly'() {
+  async 'a-hundred-thousand-devices-are-drawn'() {
     const all = 100_000;
     await page.route('**/api/v1/customer/devices?*', (route) => {
       const from = Number(new URL(route.request().url()).searchParams.get('cursor') ?? 0);

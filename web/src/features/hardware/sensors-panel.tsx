@@ -7,7 +7,7 @@ import { GatedButton } from '@/auth/gated';
 import { GatedItem } from '@/auth/gated-item';
 import { needs } from '@/auth/needs';
 import { useTemplate } from '@/features/templates/queries';
-import { value, withUnit } from '@/lib/numbers';
+import { decimalsOf, value, withUnit } from '@/lib/numbers';
 import { Button } from '@/ui/button';
 import { Confirm } from '@/ui/confirm';
 import { MoreIcon } from '@/ui/icons';
@@ -102,7 +102,7 @@ export function SensorsPanel({ device }: { device: Device }) {
                   <td className="num px-3 py-1.5 whitespace-nowrap">
                     {s.last_value === null
                       ? (s.last_value_text ?? <span className="text-ink-3">none yet</span>)
-                      : withUnit(s.last_value, s.unit, s.precision_digits)}
+                      : withUnit(s.last_value, s.unit, decimalsOf([s.last_value], s.precision_digits))}
                     {outside(s) && <span className="block text-12 text-warning">▲ out of range</span>}
                   </td>
                   <td className="px-3 py-1.5 max-sm:hidden">

@@ -3,7 +3,7 @@ import { Link } from 'react-router';
 import { callPath } from '@/api/customer';
 import { instances, type FleetSensor } from '@/api/instances';
 import { rangeOf } from '@/features/hardware/ranges';
-import { count, withUnit } from '@/lib/numbers';
+import { count, decimalsOf, withUnit } from '@/lib/numbers';
 import { useLines } from '@/lib/use-lines';
 import { useUrl } from '@/lib/use-url';
 import { usePolling } from '@/live/hooks';
@@ -104,7 +104,7 @@ export default function SensorsPage() {
                         </Link>
                       </td>
                       <td className="num px-3 py-1.5 whitespace-nowrap">
-                        {s.last_value === null ? <span className="text-ink-3">none</span> : withUnit(s.last_value, s.unit, s.precision_digits)}
+                        {s.last_value === null ? <span className="text-ink-3">none</span> : withUnit(s.last_value, s.unit, decimalsOf([s.last_value], s.precision_digits))}
                       </td>
                       <td className="px-3 py-1.5 max-sm:hidden"><Ago at={s.last_seen_at} /></td>
                       <td className="num px-3 py-1.5 max-sm:hidden">{rangeOf(s)}</td>
