@@ -205,7 +205,9 @@ inline constexpr const char* begun_anew[] = {"device_tags",
                                              "device_extended_attributes",
                                              "device_group_members",
                                              "twin_history",
-                                             "device_commands"};
+                                             "device_commands",
+                                             "job_executions",
+                                             "ota_device_status"};
 
 /// Registry row, required sensors, primary transport and trial subscription in one transaction.
 /// Throws HttpError 400 (plan, parent), 404 (template, site), 409 (device exists). `actor_id`: the
