@@ -63,7 +63,8 @@ std::optional<std::string> judge_payload(const boost::json::value& payload,
 struct EnvelopeFacts {
   std::string_view tenant_id, device_id, msg_type;
   std::string_view username;  ///< the authenticated identity, "{tenant}/{device}"
-  std::string_view auth;      ///< the door's verdict: "token:{id}" or "cert:{id}"; empty: not authenticated
+  std::string_view
+      auth;  ///< the door's verdict: "token:{id}" or "cert:{id}"; empty: not authenticated
   std::int64_t received_ms = 0;
 };
 

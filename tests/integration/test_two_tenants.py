@@ -10,7 +10,7 @@ import requests
 def test_every_endpoint_hides_another_tenants_things(stack, other, device):
     """The caller of tenant `other` names things of tenant `demo` on every path that takes an id."""
     document = requests.get(f"{stack.url}/openapi.json", timeout=10).json()
-    names = {"device_id": device["device_id"], "site_id": device["site_id"], "tag": "roof",
+    names = {"device_id": device["device_id"], "site_id": device["site_id"], "tag": "roof", "action": "suspend",
              "token_id": str(stack.sql("SELECT id FROM device_api_tokens WHERE tenant_id = 'demo' LIMIT 1")[0][0])}
     checked = 0
     before = stack.sql("SELECT md5(string_agg(r::text, '' ORDER BY device_id)) FROM device_registry r "
