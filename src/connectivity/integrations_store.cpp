@@ -142,10 +142,9 @@ Task<std::optional<std::int64_t>> remove_integration(tenancy::TenantDb db, std::
       "USING (tenant_id, device_id) WHERE t.carrier_integration_id = $1 AND r.status <> 'DELETED'",
       pg::Params::of(id));
   const auto count = used.int64(0, 0);
-  if (count == 0) {
+  if (count == 0)
     co_await tx.query("DELETE FROM carrier_integrations WHERE id = $1", pg::Params::of(id));
-    co_await tx.commit();
-  }
+  co_await tx.commit();
   co_return count;
 }
 

@@ -93,5 +93,18 @@ export const carrierScenarios = {
     await submit('Deactivate');
     await page.getByText('✕ deactivated').waitFor();
     assert.equal(await button('Activate').count(), 0, 'a dead SIM offers to be activated');
+
+    // An account goes when no device uses it.
+    for (const id of [first, second]) {
+      await sim(id);
+      await button('Unlink').click();
+      await submit('Unlink');
+      await page.getByRole('heading', { name: 'No SIM is linked' }).waitFor();
+    }
+    await page.goto(`${url}/app/settings/carrier`);
+    await account.getByText('0 devices').waitFor();
+    await account.getByRole('button', { name: 'Delete' }).click();
+    await submit('Delete');
+    await page.getByRole('heading', { name: 'No carrier yet' }).waitFor();
   },
 };

@@ -219,6 +219,15 @@ def test_a_linked_device_at_hologram(pulse, api, holo, hologram, device):
     assert audit_of(pulse, "device.carrier_linked", device)[0] == "update"
 
 
+def test_a_sim_is_unlinked_by_its_transport(api, hologram, device):
+    link(api, device, hologram)
+    transport = api.get(f"/devices/{device}/transports").json()["transports"][0]["id"]
+    changed = api.put(f"/devices/{device}/transports/{transport}", json={"carrier_integration_id": None})
+    assert changed.status_code == 200 and changed.json()["carrier_integration"] is None, changed.text
+    assert api.get(f"/devices/{device}/carrier/status").json() == {"linked": False}
+    assert api.delete(f"/carrier/integrations/{hologram['id']}").status_code == 200
+
+
 def test_actions_at_hologram(pulse, api, holo, hologram, device):
     link(api, device, hologram)
     path = f"/devices/{device}/carrier/actions"

@@ -2,6 +2,7 @@
 import { answer, client } from './client';
 
 const accounts = '/api/v1/customer/carrier/integrations' as const;
+const transports = '/api/v1/customer/devices/{device_id}/transports' as const;
 const sim = '/api/v1/customer/devices/{device_id}/carrier' as const;
 
 export type SimAction = 'activate' | 'suspend' | 'deactivate' | 'reboot';
@@ -97,6 +98,20 @@ export const carriers = {
     answer<unknown>(
       client.POST(`${sim}/link`, { ...of(device), body: { carrier_integration_id, carrier_device_id } }),
     ),
+  /** The transports that named the SIM name it no more; the SIM itself stays as it is. */
+  unlink: async (device_id: string) => {
+    const { transports: all } = await answer<{
+      transports: { id: number; carrier_integration: unknown }[];
+    }>(client.GET(transports, of(device_id)));
+    for (const { id: transport_id, carrier_integration } of all)
+      if (carrier_integration)
+        await answer<unknown>(
+          client.PUT(`${transports}/{transport_id}`, {
+            params: { path: { device_id, transport_id } },
+            body: { carrier_integration_id: null },
+          }),
+        );
+  },
   provision: (device: string, carrier_integration_id: number, iccid: string, plan_id: number | null) =>
     answer<unknown>(
       client.POST(`${sim}/provision`, {

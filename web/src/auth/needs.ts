@@ -46,6 +46,7 @@ export const needs = {
   editCarrier: 'carrier.integrations.write',
   deleteCarrier: 'carrier.integrations.write',
   linkSim: 'carrier.links.write',
+  unlinkSim: 'devices.update',
   actOnSim: 'carrier.actions.execute',
 } as const;
 
@@ -94,5 +95,6 @@ export const callOf: Record<keyof typeof needs, string> = {
   editCarrier: 'PUT /carrier/integrations/{integration_id}',
   deleteCarrier: 'DELETE /carrier/integrations/{integration_id}',
   linkSim: 'POST /devices/{device_id}/carrier/link',
+  unlinkSim: 'PUT /devices/{device_id}/transports/{transport_id}',
   actOnSim: 'POST /devices/{device_id}/carrier/actions/{action}',
 };

@@ -222,17 +222,51 @@ function NotLinked({ onLink }: { onLink: () => void }) {
   );
 }
 
+function Unlink({ device, onClose }: { device: string; onClose: () => void }) {
+  const refresh = useRefreshSim(device);
+  const unlink = useMutation({
+    mutationFn: () => carriers.unlink(device),
+    onSuccess: () => {
+      toast.success('The SIM is unlinked');
+      refresh();
+      onClose();
+    },
+  });
+  return (
+    <Confirm
+      title="Unlink the SIM?"
+      action="Unlink"
+      busy={unlink.isPending}
+      error={unlink.error}
+      onConfirm={() => unlink.mutate()}
+      onClose={onClose}
+    >
+      <p>
+        This device no longer shows it. The SIM stays as it is at the carrier, and can be linked again.
+      </p>
+    </Confirm>
+  );
+}
+
 export default function ConnectivityTab({ device: d }: DeviceTabProps) {
   const device = d.device_id;
   const status = useSimStatus(device);
   const integrations = useIntegrations();
   const [linking, setLinking] = useState(false);
+  const [unlinking, setUnlinking] = useState(false);
   const usable = integrations.data?.filter((i) => i.enabled) ?? [];
   const s = status.data;
-  const relink = usable.length > 0 && (
-    <GatedButton needs={needs.linkSim} small kind="quiet" onClick={() => setLinking(true)}>
-      Link another SIM
-    </GatedButton>
+  const relink = (
+    <>
+      {usable.length > 0 && (
+        <GatedButton needs={needs.linkSim} small kind="quiet" onClick={() => setLinking(true)}>
+          Link another SIM
+        </GatedButton>
+      )}
+      <GatedButton needs={needs.unlinkSim} small kind="quiet" onClick={() => setUnlinking(true)}>
+        Unlink
+      </GatedButton>
+    </>
   );
   return (
     <>
@@ -260,6 +294,7 @@ export default function ConnectivityTab({ device: d }: DeviceTabProps) {
           </div>
         </div>
       )}
+      {unlinking && <Unlink device={device} onClose={() => setUnlinking(false)} />}
       {linking && (
         <LinkDialog device={device} integrations={usable} onClose={() => setLinking(false)} />
       )}

@@ -52,6 +52,7 @@ export function useRefreshSim(device: string) {
   return () => {
     void queries.invalidateQueries({ queryKey: simKey(device) });
     void queries.invalidateQueries({ queryKey: integrationsKey });
-    void queries.invalidateQueries({ queryKey: ['device', device] });
+    for (const name of ['device', 'device-transports'])
+      void queries.invalidateQueries({ queryKey: [name, device] });
   };
 }
