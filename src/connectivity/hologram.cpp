@@ -6,6 +6,7 @@ namespace pulse::connectivity {
 namespace {
 
 constexpr int page_size = 1'000, pages_max = 500;
+constexpr std::size_t devices_max = 200'000;
 
 /// A call; an answer that says of itself that it failed is the carrier's error too.
 Task<boost::json::value> call_hologram(CarrierCall call, std::string method, std::string target,
@@ -78,6 +79,8 @@ Task<UsageOfAll> sum_sessions(CarrierCall call, std::string whose, bool by_devic
         const auto device = by_device ? text_at(session, {"deviceid"}) : Text("");
         if (!device) co_return std::nullopt;
         sums[*device] += number_at(session, {"bytes"}).value_or(0);
+        if (sums.size() > devices_max)
+          throw CarrierError(200, "Carrier API error: more devices than there can be");
       }
     }
     const auto* more = member(answer, {"continues"});

@@ -155,7 +155,8 @@ Task<> put_device(pg::Transaction& tx, RegisterDevice wanted) {
       "INSERT INTO sites (tenant_id, site_id, name) VALUES ($1, $2, $2) ON CONFLICT DO NOTHING",
       pg::Params::of(wanted.tenant_id, wanted.site_id));
   const auto known = co_await tx.query(
-      "SELECT 1 FROM device_registry WHERE device_id = $1 AND status <> 'DELETED' FOR UPDATE",
+      "SELECT 1 FROM device_registry WHERE device_id = $1 AND status <> 'DELETED' FOR NO KEY "
+      "UPDATE",
       pg::Params::of(wanted.device_id));
   if (known.empty()) {
     std::vector<ImportRow> rows(1);

@@ -119,7 +119,7 @@ Task<std::vector<Target>> lock_targets(tenancy::TenantDb db, pg::Transaction& tx
           "(SELECT * FROM fit LIMIT " +
           limit +
           ") f JOIN device_registry r ON r.tenant_id = f.tenant_id AND r.device_id = f.device_id "
-          "WHERE r.status <> 'DELETED' ORDER BY r.device_id FOR UPDATE OF r",
+          "WHERE r.status <> 'DELETED' ORDER BY r.device_id FOR NO KEY UPDATE OF r",
       where.params());
   auto targets = pg::rows_as<Target>(rows);
   if (targets.size() > bulk_max_devices)

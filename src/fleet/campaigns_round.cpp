@@ -77,7 +77,7 @@ constexpr const char* judge = R"sql(
 // left the fleet meanwhile is skipped. What is handed out is in the table before it is sent.
 const std::string hand_out = R"sql(
   WITH picked AS (
-    SELECT s.id, EXISTS (SELECT FROM device_registry r WHERE r.tenant_id = c.tenant_id
+    SELECT DISTINCT ON (c.tenant_id, s.device_id) s.id, EXISTS (SELECT FROM device_registry r WHERE r.tenant_id = c.tenant_id
                          AND r.device_id = s.device_id AND r.status = 'ACTIVE') AS there
     FROM ota_campaigns c CROSS JOIN LATERAL (
       SELECT d.id, d.device_id FROM ota_device_status d
@@ -92,6 +92,7 @@ const std::string hand_out = R"sql(
             AND oc.status IN ('RUNNING', 'PAUSED'))
       ORDER BY d.stage, d.id LIMIT c.rollout_rate) s
     WHERE c.status = 'RUNNING'
+    ORDER BY c.tenant_id, s.device_id, c.id
   ), told AS (
     UPDATE ota_device_status s SET
       status = CASE WHEN picked.there THEN 'PENDING' ELSE 'SKIPPED' END,

@@ -271,6 +271,12 @@ Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id, std::string
         error_message = 'The device was deleted'
       WHERE device_id IN (SELECT device_id FROM gone)
         AND status IN ('PENDING', 'DOWNLOADING', 'INSTALLING')
+    ), commands AS (
+      UPDATE device_commands SET expires_at = least(expires_at, now()),
+        status = CASE WHEN published_at IS NULL THEN 'expired' ELSE 'missed' END
+      WHERE device_id IN (SELECT device_id FROM gone) AND status = 'queued'
+    ), codes AS (
+      DELETE FROM activation_codes WHERE device_id IN (SELECT device_id FROM gone)
     ), silent AS (
       UPDATE device_state SET status = 'OFFLINE', last_state_change_at = now()
       WHERE device_id IN (SELECT device_id FROM gone) AND status <> 'OFFLINE'
@@ -293,6 +299,19 @@ const char* const decommission_devices = R"sql(
       UPDATE device_certificates SET status = 'REVOKED', revoked_at = now(), updated_at = now(),
         revoked_reason = 'decommissioned'
       WHERE device_id IN (SELECT device_id FROM gone) AND status = 'ACTIVE'
+    ), executions AS (
+      UPDATE job_executions SET status = 'REJECTED', last_updated_at = now(),
+        status_details = '{"reason": "device_decommissioned"}'
+      WHERE device_id IN (SELECT device_id FROM gone) AND status IN ('QUEUED', 'IN_PROGRESS')
+    ), updates AS (
+      UPDATE ota_device_status SET status = 'SKIPPED', completed_at = now(),
+        error_message = 'The device was decommissioned'
+      WHERE device_id IN (SELECT device_id FROM gone)
+        AND status IN ('PENDING', 'DOWNLOADING', 'INSTALLING')
+    ), commands AS (
+      UPDATE device_commands SET expires_at = least(expires_at, now()),
+        status = CASE WHEN published_at IS NULL THEN 'expired' ELSE 'missed' END
+      WHERE device_id IN (SELECT device_id FROM gone) AND status = 'queued'
     ), silent AS (
       UPDATE device_state SET status = 'OFFLINE', last_state_change_at = now()
       WHERE device_id IN (SELECT device_id FROM gone) AND status <> 'OFFLINE'

@@ -71,8 +71,8 @@ const std::string silences = R"sql(
   WITH events AS (
     SELECT e.tenant_id, e.device_id, e."timestamp" AS at, e.event_type = 'CONNECTED' AS up,
       row_number() OVER w AS nth, coalesce(lead(e."timestamp") OVER w, now()) AS until
-    FROM device_connection_events e
-    WHERE e."timestamp" > now() - make_interval(secs => $1::bigint)
+    FROM device_connection_events e JOIN device_registry d USING (tenant_id, device_id)
+    WHERE e."timestamp" >= d.created_at AND e."timestamp" > now() - make_interval(secs => $1::bigint)
       AND ($2::text = '' OR e.device_id = $2::text)
       AND e.details ->> 'reason' IN ('first_seen', 'heartbeat_resumed', 'heartbeat_timeout')
     WINDOW w AS (PARTITION BY e.tenant_id, e.device_id ORDER BY e."timestamp", e.id)

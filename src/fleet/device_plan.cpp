@@ -37,7 +37,7 @@ BOOST_DESCRIBE_STRUCT(TiersAreGone, (), (detail))
 constexpr const char* change_plan_sql = R"sql(
   WITH was AS (
     SELECT tenant_id, device_id, plan_id FROM device_registry
-    WHERE device_id = $1 AND status <> 'DELETED' FOR UPDATE
+    WHERE device_id = $1 AND status <> 'DELETED' FOR NO KEY UPDATE
   ), registry AS (
     UPDATE device_registry r SET plan_id = $2::text, updated_at = now() FROM was
     WHERE r.tenant_id = was.tenant_id AND r.device_id = was.device_id

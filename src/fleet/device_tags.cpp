@@ -55,6 +55,7 @@ Task<DeviceTags> put_tags(FleetDeps d, TenantCaller caller, http::Path<"device_i
   changes.tags.present = true;
   changes.tags.value = clean_tags(body->tags);
   auto told = co_await update_device(caller.db, caller.tenant(), id.value, changes);
+  tell_pages(d, caller.tenant(), "devices");
   d.audit->write(AuditLog::of(caller, "device.tags_set", "update", "device", id.value,
                               "Tags of device " + id.value + " set", std::move(told)));
   co_return DeviceTags{caller.tenant(), id.value, *changes.tags.value};
@@ -71,6 +72,7 @@ Task<DeviceTag> add_tag(FleetDeps d, TenantCaller caller, http::Path<"device_id"
       "SELECT $1, $2, $3, coalesce(max(position), 0) + 1 FROM device_tags WHERE device_id = $2 "
       "ON CONFLICT DO NOTHING",
       pg::Params::of(caller.tenant(), id.value, clean));
+  tell_pages(d, caller.tenant(), "devices");
   d.audit->write(AuditLog::of(caller, "device.tag_added", "update", "device", id.value,
                               "Tag " + clean + " added to device " + id.value));
   co_return DeviceTag{caller.tenant(), id.value, clean};
@@ -82,6 +84,7 @@ Task<DeviceTag> remove_tag(FleetDeps d, TenantCaller caller, http::Path<"device_
   co_await require_device(caller.db, id.value);
   co_await caller.db.query("DELETE FROM device_tags WHERE device_id = $1 AND tag = $2",
                            pg::Params::of(id.value, clean));
+  tell_pages(d, caller.tenant(), "devices");
   d.audit->write(AuditLog::of(caller, "device.tag_removed", "update", "device", id.value,
                               "Tag " + clean + " removed from device " + id.value));
   co_return DeviceTag{caller.tenant(), id.value, clean};

@@ -207,7 +207,8 @@ inline constexpr const char* begun_anew[] = {"device_tags",
                                              "twin_history",
                                              "device_commands",
                                              "job_executions",
-                                             "ota_device_status"};
+                                             "ota_device_status",
+                                             "activation_codes"};
 
 /// Registry row, required sensors, primary transport and trial subscription in one transaction.
 /// Throws HttpError 400 (plan, parent), 404 (template, site), 409 (device exists). `actor_id`: the

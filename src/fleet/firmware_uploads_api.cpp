@@ -92,7 +92,12 @@ Task<std::string> settle(FleetDeps d, TenantCaller caller, StoredUpload upload) 
     if (there == upload.size_bytes && !here) {
       const auto known = co_await storage::sha256_of(
           *d.storage, content_key(caller.tenant(), *upload.checksum_sha256), upload.size_bytes);
-      if (known == *upload.checksum_sha256) co_return known;
+      if (known == *upload.checksum_sha256) {
+        const auto public_key = co_await signing_key(caller.db);
+        check_signature(public_key, known, upload.signature);
+        co_await d.storage->abandon(key, upload.storage_upload);
+        co_return known;
+      }
     }
   }
   const auto put_together = co_await d.storage->size(key);

@@ -30,12 +30,25 @@ bool has_type(const bj::value& v, std::string_view type) {
   return true;  // a type that nobody knows says nothing
 }
 
-/// One value against one schema; what it finds is added to `faults`.
+/// A schema and a value are both somebody's: their product could keep a loop busy for minutes.
+constexpr std::size_t most_steps = 20'000;
+constexpr std::size_t most_words = 300, most_faults = 50;
+
+/// What was to be, as far as it can be read.
+std::string shown(const bj::value& wanted) {
+  auto text = json::to_text(wanted);
+  return text.size() <= most_words ? text : "one of the values of its schema";
+}
+
+/// One value against one schema; what it finds is added to `faults`. `steps` are what is left to
+/// do; at 0 it looks no further.
 class Check {
  public:
-  Check(Faults& faults, std::vector<std::string>& loc) : faults_(faults), loc_(loc) {}
+  Check(Faults& faults, std::vector<std::string>& loc, std::size_t& steps)
+      : faults_(faults), loc_(loc), steps_(steps) {}
 
   void value(const bj::value& schema, const bj::value& v) {
+    if (!step()) return;
     if (const auto* all = schema.if_bool()) {
       if (!*all) fault("is not allowed", "schema");
       return;
@@ -52,8 +65,12 @@ class Check {
   }
 
  private:
+  bool step() {
+    if (steps_ > 0) --steps_;
+    return steps_ > 0;
+  }
   void fault(std::string msg, std::string kind) {
-    faults_.push_back({loc_, std::move(msg), std::move(kind)});
+    if (faults_.size() < most_faults) faults_.push_back({loc_, std::move(msg), std::move(kind)});
   }
   static const double* bound(const bj::object& s, const char* name, double& room) {
     const auto* v = s.if_contains(name);
@@ -78,6 +95,7 @@ class Check {
     if (!several) return;
     std::string list;
     for (const auto& each : *several) {
+      if (!step()) return;
       if (!each.is_string()) continue;
       if (has_type(v, view(each.get_string()))) return;
       list += (list.empty() ? "" : " or ") + std::string(view(each.get_string()));
@@ -87,12 +105,12 @@ class Check {
 
   void words(const bj::object& s, const bj::value& v) {
     if (const auto* only = s.if_contains("const"); only && !same_value(*only, v))
-      fault("must be " + json::to_text(*only), "const");
+      fault("must be " + shown(*only), "const");
     const auto* list = s.if_contains("enum");
     if (!list || !list->is_array()) return;
     for (const auto& each : list->get_array())
-      if (same_value(each, v)) return;
-    fault("must be one of " + json::to_text(*list), "enum");
+      if (!step() || same_value(each, v)) return;
+    fault("must be one of " + shown(*list), "enum");
   }
 
   void count(const bj::object& s, const char* least, const char* most, std::size_t n,
@@ -129,12 +147,13 @@ class Check {
     count(s, "minProperties", "maxProperties", o.size(), "members");
     if (const auto* names = s.if_contains("required"); names && names->is_array())
       for (const auto& name : names->get_array())
-        if (name.is_string() && !o.contains(name.get_string()))
+        if (step() && name.is_string() && !o.contains(name.get_string()))
           at(view(name.get_string()), [&] { fault("is required", "missing"); });
     const auto* known = s.if_contains("properties");
     const bj::object* properties = known ? known->if_object() : nullptr;
     const auto* rest = s.if_contains("additionalProperties");
     for (const auto& [key, member] : o) {
+      if (!step()) return;
       const auto* schema = properties ? properties->if_contains(key) : nullptr;
       if (!schema) schema = rest;
       if (!schema) continue;
@@ -166,7 +185,7 @@ class Check {
       std::size_t n = 0;
       for (const auto& each : schemas) {
         Faults none;
-        Check(none, loc_).value(each, v);
+        Check(none, loc_, steps_).value(each, v);
         if (none.empty()) ++n;
       }
       return n;
@@ -186,6 +205,7 @@ class Check {
 
   Faults& faults_;
   std::vector<std::string>& loc_;
+  std::size_t& steps_;
 };
 
 }  // namespace
@@ -193,7 +213,10 @@ class Check {
 Faults faults_by_schema(const bj::value& schema, const bj::value& value,
                         std::vector<std::string> loc) {
   Faults out;
-  Check(out, loc).value(schema, value);
+  std::size_t steps = most_steps;
+  Check(out, loc, steps).value(schema, value);
+  if (steps == 0)
+    return {{std::move(loc), "is too much to be checked against the template's schema", "schema"}};
   return out;
 }
 

@@ -71,7 +71,7 @@ Task<DeviceModules> list_modules(FleetDeps, TenantCaller caller, DeviceId id,
 Task<> require_room(pg::Transaction& tx, std::string device_id, CreateModule body) {
   const auto device = co_await tx.query(
       "SELECT template_id FROM device_registry WHERE device_id = $1 AND status <> 'DELETED' "
-      "FOR UPDATE",
+      "FOR NO KEY UPDATE",
       pg::Params::of(device_id));
   if (device.empty()) throw not_found("Device not found");
   const auto slot = co_await tx.query(

@@ -224,7 +224,7 @@ Task<http::Created<DeviceSensor>> add_sensor(FleetDeps d, TenantCaller caller, D
                                              http::Body<CreateSensor> body) {
   auto tx = co_await caller.db.begin();
   // Who adds at the same time waits, so that the limit holds.
-  const auto device = co_await tx.query(std::string(limit_of_device) + " FOR UPDATE OF r",
+  const auto device = co_await tx.query(std::string(limit_of_device) + " FOR NO KEY UPDATE OF r",
                                         pg::Params::of(id.value));
   if (device.empty()) throw not_found("Device not found");
   std::optional<std::int64_t> template_id;

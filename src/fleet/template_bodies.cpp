@@ -1,5 +1,7 @@
 #include "fleet/template_bodies.hpp"
 
+#include "platform/json/write.hpp"
+
 namespace pulse::fleet {
 
 std::string fault_of_key(std::string_view key, bool letters) {
@@ -31,6 +33,11 @@ std::string fault_of_words(const std::optional<boost::json::value>& words) {
     if (!word.is_string() || word.get_string().empty() || word.get_string().size() > 200)
       return "must be a list of texts of 1 to 200 characters";
   return {};
+}
+
+std::string fault_of_schema(const std::optional<boost::json::object>& schema) {
+  return schema && json::to_text(*schema).size() > 16 * 1024 ? "must have at most 16 KiB as JSON"
+                                                             : "";
 }
 
 }  // namespace pulse::fleet

@@ -17,6 +17,9 @@ std::string fault_of_key(std::string_view key, bool letters);
 std::string fault_of_bounds(const std::optional<double>& min, const std::optional<double>& max);
 std::string fault_of_words(const std::optional<boost::json::value>& enum_values);
 
+/// What is wrong with the size of a JSON Schema, or empty.
+std::string fault_of_schema(const std::optional<boost::json::object>& schema);
+
 inline std::vector<std::string> template_categories() {
   return {"gateway", "edge_device", "standalone_sensor", "controller", "expansion_module"};
 }
@@ -168,7 +171,9 @@ inline auto constraints(json::As<CreateTemplateCommand>) {
       .length(&T::display_name, 1, 200)
       .length(&T::description, 0, 4000)
       .describe(&T::parameters_schema, "JSON Schema of the parameters, an object")
-      .check("command_key", [](const T& t) { return fault_of_key(t.command_key, true); });
+      .check("command_key", [](const T& t) { return fault_of_key(t.command_key, true); })
+      .check("parameters_schema", [](const T& t) { return fault_of_schema(t.parameters_schema); })
+      .check("response_schema", [](const T& t) { return fault_of_schema(t.response_schema); });
 }
 
 struct ChangeTemplateCommand {
@@ -181,7 +186,13 @@ BOOST_DESCRIBE_STRUCT(ChangeTemplateCommand, (),
                       (display_name, description, parameters_schema, response_schema, sort_order))
 inline auto constraints(json::As<ChangeTemplateCommand>) {
   using T = ChangeTemplateCommand;
-  return json::rules<T>().length(&T::display_name, 1, 200).length(&T::description, 0, 4000);
+  return json::rules<T>()
+      .length(&T::display_name, 1, 200)
+      .length(&T::description, 0, 4000)
+      .check("parameters_schema",
+             [](const T& t) { return fault_of_schema(t.parameters_schema.value); })
+      .check("response_schema",
+             [](const T& t) { return fault_of_schema(t.response_schema.value); });
 }
 
 struct CreateTemplateSlot {

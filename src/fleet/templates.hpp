@@ -121,7 +121,8 @@ Task<std::vector<std::string>> unknown_modules(pg::Transaction& tx, TemplateDocu
 /// Sensors of devices made by the template follow its metrics: required ones are added, and those
 /// of metrics that are required no longer may be deleted.
 Task<> follow_metrics(pg::Transaction& tx, std::int64_t id);
-/// Counts the version up (unless the template is new) and keeps what it is now.
+/// Counts the version up (unless the template is new) and keeps what it is now; of a template's
+/// versions the last hundred are kept.
 Task<> keep_version(pg::Transaction& tx, std::int64_t id, std::string user_id, bool is_new = false);
 
 }  // namespace pulse::fleet

@@ -88,7 +88,9 @@ Task<http::NoContent> delete_template(FleetDeps d, TenantCaller caller, Template
   co_await lock_template(tx, id.value);
   const auto used = co_await tx.query(
       "SELECT 1 WHERE EXISTS (SELECT FROM device_registry WHERE template_id = $1 "
-      "AND status <> 'DELETED')",
+      "AND status <> 'DELETED') OR EXISTS (SELECT FROM device_modules WHERE module_template_id = "
+      "$1 "
+      "AND status <> 'removed') OR EXISTS (SELECT FROM provisioning_keys WHERE template_id = $1)",
       pg::Params::of(id.value));
   if (!used.empty()) throw conflict("Template is in use by devices");
   const auto gone = co_await tx.query("DELETE FROM device_templates WHERE id = $1 RETURNING name",

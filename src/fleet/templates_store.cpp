@@ -208,6 +208,10 @@ Task<> keep_version(pg::Transaction& tx, std::int64_t id, std::string user_id, b
       "INSERT INTO template_versions (template_id, version, document, changed_by) "
       "SELECT id, version, pulse_template_document(id), $2 FROM device_templates WHERE id = $1",
       pg::Params::of(id, user_id));
+  co_await tx.query(
+      "DELETE FROM template_versions WHERE template_id = $1 AND version <= "
+      "(SELECT version - 100 FROM device_templates WHERE id = $1)",
+      pg::Params::of(id));
 }
 
 }  // namespace pulse::fleet

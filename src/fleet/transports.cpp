@@ -93,11 +93,27 @@ Task<DeviceTransport> transport_by_id(pg::Transaction& tx, std::int64_t id) {
   co_return pg::row_as<DeviceTransport>(rows, 0);
 }
 
-Task<> require_carrier(pg::Transaction& tx, std::optional<std::int32_t> id) {
+/// Linking a SIM has a permission of its own.
+Task<> require_carrier(pg::Transaction& tx, TenantCaller caller, std::optional<std::int32_t> id) {
   if (!id) co_return;
+  if (!caller.may("carrier.links.write"))
+    throw forbidden("carrier_integration_id needs the permission carrier.links.write");
   const auto rows =
       co_await tx.query("SELECT 1 FROM carrier_integrations WHERE id = $1", pg::Params::of(*id));
   if (rows.empty()) throw not_found("Carrier integration not found");
+}
+
+/// Throws 404 when there is none; 403 where `link` says that the link of a linked SIM is touched,
+/// and the caller may not.
+Task<> require_transport(pg::Transaction& tx, TenantCaller caller, std::string device_id,
+                         std::int32_t id, bool link) {
+  const auto rows = co_await tx.query(
+      "SELECT carrier_integration_id FROM device_transports WHERE id = $1 AND device_id = $2",
+      pg::Params::of(id, device_id));
+  if (rows.empty()) throw not_found("Transport not found");
+  if (link && !rows.null(0, 0) && !caller.may("carrier.links.write"))
+    throw forbidden(
+        "The transport is linked to a SIM: that needs the permission carrier.links.write");
 }
 
 Task<DeviceTransports> list_transports(FleetDeps, TenantCaller caller, DeviceId id) {
@@ -112,25 +128,30 @@ Task<DeviceTransports> list_transports(FleetDeps, TenantCaller caller, DeviceId 
   co_return out;
 }
 
-/// A device has one transport a protocol: what is there already becomes what is asked for.
+/// A device has one transport a protocol: what is there already becomes what is asked for. The link
+/// to a SIM stays; it ends where it was made.
 Task<http::Created<DeviceTransport>> put_transport(FleetDeps d, TenantCaller caller, DeviceId id,
                                                    http::Body<CreateTransport> body) {
   auto tx = co_await caller.db.begin();
   co_await lock_device(tx, id.value);
-  co_await require_carrier(tx, body->carrier_integration_id);
+  co_await require_carrier(tx, caller, body->carrier_integration_id);
   if (body->is_primary)
     co_await tx.query("UPDATE device_transports SET is_primary = false WHERE device_id = $1",
                       pg::Params::of(id.value));
   std::vector<std::pair<std::string, std::string>> also{{"tenant_id", caller.tenant()},
                                                         {"device_id", id.value}};
-  auto statement = pg::insert_of("device_transports", body.value, also,
-                                 "ON CONFLICT (tenant_id, device_id, ingestion_protocol) DO UPDATE "
-                                 "SET physical_connectivity = excluded.physical_connectivity, "
-                                 "protocol_config = excluded.protocol_config, "
-                                 "connectivity_config = excluded.connectivity_config, "
-                                 "carrier_integration_id = excluded.carrier_integration_id, "
-                                 "is_primary = excluded.is_primary, status = excluded.status, "
-                                 "updated_at = now() RETURNING id");
+  auto statement =
+      pg::insert_of("device_transports", body.value, also,
+                    "ON CONFLICT (tenant_id, device_id, ingestion_protocol) DO UPDATE "
+                    "SET physical_connectivity = excluded.physical_connectivity, "
+                    "protocol_config = excluded.protocol_config, "
+                    "connectivity_config = excluded.connectivity_config || "
+                    "jsonb_strip_nulls(jsonb_build_object('carrier_device_id', "
+                    "device_transports.connectivity_config -> 'carrier_device_id')), "
+                    "carrier_integration_id = coalesce(excluded.carrier_integration_id, "
+                    "device_transports.carrier_integration_id), "
+                    "is_primary = excluded.is_primary, status = excluded.status, "
+                    "updated_at = now() RETURNING id");
   const auto rows = co_await tx.query(statement.first, statement.second);
   co_await keep_a_primary(tx, id.value);
   auto made = co_await transport_by_id(tx, rows.int64(0, 0));
@@ -151,11 +172,9 @@ Task<DeviceTransport> change_transport(FleetDeps d, TenantCaller caller, DeviceI
   change.also("updated_at = now()");
   auto tx = co_await caller.db.begin();
   co_await lock_device(tx, id.value, "Transport not found");
-  const auto there =
-      co_await tx.query("SELECT 1 FROM device_transports WHERE id = $1 AND device_id = $2",
-                        pg::Params::of(transport.value, id.value));
-  if (there.empty()) throw not_found("Transport not found");
-  co_await require_carrier(tx, body->carrier_integration_id.value);
+  const bool link = body->carrier_integration_id.present || body->connectivity_config;
+  co_await require_transport(tx, caller, id.value, transport.value, link);
+  co_await require_carrier(tx, caller, body->carrier_integration_id.value);
   if (body->is_primary.value_or(false))
     co_await tx.query(
         "UPDATE device_transports SET is_primary = false WHERE device_id = $1 AND id <> $2",
@@ -177,6 +196,7 @@ Task<http::NoContent> remove_transport(FleetDeps d, TenantCaller caller, DeviceI
                                        TransportId transport) {
   auto tx = co_await caller.db.begin();
   co_await lock_device(tx, id.value, "Transport not found");
+  co_await require_transport(tx, caller, id.value, transport.value, true);
   const auto rows = co_await tx.query(
       "DELETE FROM device_transports WHERE id = $1 AND device_id = $2 "
       "RETURNING ingestion_protocol",
@@ -197,7 +217,8 @@ Task<http::NoContent> remove_transport(FleetDeps d, TenantCaller caller, DeviceI
 
 Task<> lock_device(pg::Transaction& tx, std::string device_id, std::string otherwise) {
   const auto rows = co_await tx.query(
-      "SELECT 1 FROM device_registry WHERE device_id = $1 AND status <> 'DELETED' FOR UPDATE",
+      "SELECT 1 FROM device_registry WHERE device_id = $1 AND status <> 'DELETED' FOR NO KEY "
+      "UPDATE",
       pg::Params::of(device_id));
   if (rows.empty()) throw not_found(otherwise);
 }

@@ -95,7 +95,11 @@ Task<http::Response> get_shadow(DeviceApiDeps d, http::Raw request,
   auto twin = co_await twin_of(device);
   while (news && names_version(known, twin.desired_version) && !d.stopping()) {
     const auto left = until - steady_ms();
-    if (left <= 0) break;
+    if (left <= 0) {
+      // What was told while NATS was away is in the table.
+      twin = co_await twin_of(device);
+      break;
+    }
     co_await news->wait(std::min<long>(left, 1'000));  // a stopping process waits for nobody
     if (news->take()) twin = co_await twin_of(device);
   }

@@ -59,6 +59,8 @@ bool CsvReader::next(std::vector<std::string>& cells) {
   row_line_ = line_;
   while (true) {
     const bool quoted = at_ < text_.size() && text_[at_] == '"';
+    if (cells.size() == csv_max_cells)
+      throw CsvError(line_, "more than " + std::to_string(csv_max_cells) + " cells in a row");
     cells.push_back(quoted ? quoted_cell() : bare_cell());
     if (at_ >= text_.size() || ends_line()) return true;
     ++at_;  // the comma

@@ -28,13 +28,16 @@ struct CsvError : std::runtime_error {
   CsvError(std::size_t line_, const std::string& words) : std::runtime_error(words), line(line_) {}
 };
 
+/// A row may have so many cells: a line of commas must not become a memory of its own size.
+inline constexpr std::size_t csv_max_cells = 200;
+
 /// Reads CSV row by row. Lines end with LF or CRLF; a byte order mark in front and lines without
 /// anything are skipped. The text must outlive the reader.
 class CsvReader {
  public:
   explicit CsvReader(std::string_view text);
   /// The next row's cells; false at the end. Throws CsvError for a quote that does not end, text
-  /// beside a quoted cell, a quote inside a bare one, and a CR without LF.
+  /// beside a quoted cell, a quote inside a bare one, a CR without LF, and too many cells.
   bool next(std::vector<std::string>& cells);
   /// The line on which the last row began.
   std::size_t line() const { return row_line_; }

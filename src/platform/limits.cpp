@@ -6,6 +6,8 @@ namespace {
 constexpr Named table[] = {
     {"http_header_bytes", http_header_bytes},
     {"http_body_bytes", http_body_bytes},
+    {"http_large_body_bytes", http_large_body_bytes},
+    {"http_large_bodies_bytes", http_large_bodies_bytes},
     {"http_connections_per_loop", http_connections_per_loop},
     {"http_header_timeout_ms", http_header_timeout_ms},
     {"http_body_timeout_ms", http_body_timeout_ms},

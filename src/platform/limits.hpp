@@ -10,6 +10,10 @@ namespace pulse::limits {
 // HTTP
 inline constexpr std::size_t http_header_bytes = 16 * 1024;
 inline constexpr std::size_t http_body_bytes = 1024 * 1024;  // unless an endpoint says other
+// Bodies are read before it is known who sends them: those of more than the first number have room
+// together for the second, on one loop. What devices send, and parts of uploads, are smaller.
+inline constexpr std::size_t http_large_body_bytes = 8 * 1024 * 1024;
+inline constexpr std::size_t http_large_bodies_bytes = 256 * 1024 * 1024;
 inline constexpr std::size_t http_connections_per_loop = 20'000;
 inline constexpr long http_header_timeout_ms = 10'000;  // slow-loris ends here
 inline constexpr long http_body_timeout_ms = 30'000;

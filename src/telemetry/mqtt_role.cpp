@@ -5,6 +5,8 @@
 #include <boost/json.hpp>
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/system/system_error.hpp>
+#include <map>
+#include <set>
 
 #include "fleet/registry_cache.hpp"
 #include "fleet/topics.hpp"
@@ -23,6 +25,7 @@ namespace pulse::telemetry {
 
 namespace {
 
+constexpr long sweep_ms = 20'000;
 constexpr const char* takeover_subject = "pulse.mqtt.takeover";
 
 /// What a session carries: whose it is, and by which token or certificate it came in.
@@ -95,6 +98,11 @@ struct MqttRole::Impl : std::enable_shared_from_this<MqttRole::Impl> {
   void subscribed(const mqtt::SessionRef& ref, std::string_view filter);
   static Task<> send_pending(std::shared_ptr<Impl> self, mqtt::SessionRef ref, std::string kind);
   static Task<> check_sessions(std::shared_ptr<Impl> self, std::string tenant, std::string device);
+  static Task<> sweep(std::weak_ptr<Impl> weak);
+
+  std::set<std::pair<std::string, std::string>>
+      looking;                         // sessions and kinds, with a look-up to come
+  std::map<std::string, int> serving;  // sessions by "{tenant}/{device}"
 };
 
 Task<mqtt::AuthResult> MqttRole::Impl::authenticate(const mqtt::ConnectInfo& info) {
@@ -197,6 +205,8 @@ Task<mqtt::PublishResult> MqttRole::Impl::publish(const mqtt::Principal& princip
 void MqttRole::Impl::disconnected(const mqtt::SessionInfo& info, const mqtt::DisconnectCause& cause,
                                   std::optional<mqtt::Will> will) {
   const auto& session = session_of(info.principal);
+  const auto served = serving.find(session.tenant + "/" + session.device);
+  if (served != serving.end() && --served->second == 0) serving.erase(served);
   using Kind = mqtt::DisconnectCause::Kind;
   // A client that took its leave sends nothing again: what it left goes on.
   if (cause.kind != Kind::client) rate->lose(session.tenant, session.device, &session);
@@ -242,6 +252,7 @@ mqtt::Hooks MqttRole::Impl::hooks() {
   };
   h.connected = [this](const mqtt::SessionRef& ref) {
     const auto& s = session_of(ref.info().principal);
+    ++serving[s.tenant + "/" + s.device];
     fleet::ConnectionChange change;
     change.tenant_id = s.tenant;
     change.device_id = s.device;
@@ -265,8 +276,11 @@ mqtt::Hooks MqttRole::Impl::hooks() {
 
 void MqttRole::Impl::subscribed(const mqtt::SessionRef& ref, std::string_view filter) {
   const auto& session = session_of(ref.info().principal);
+  // One look-up at a time for a session and kind: a packet may name the same filter thousands of
+  // times.
   for (const auto& [kind, find] : deps.pending)
-    if (mqtt::topic_matches(filter, fleet::topic_of(session.tenant, session.device, kind)))
+    if (mqtt::topic_matches(filter, fleet::topic_of(session.tenant, session.device, kind)) &&
+        looking.emplace(ref.info().session_id, kind).second)
       boost::asio::co_spawn(io, send_pending(shared_from_this(), ref, kind), boost::asio::detached);
 }
 
@@ -279,6 +293,7 @@ Task<> MqttRole::Impl::send_pending(std::shared_ptr<Impl> self, mqtt::SessionRef
   std::string problem;
   try {
     const auto turn = co_await self->lookups.take();
+    self->looking.erase({ref.info().session_id, kind});  // who subscribes from here on is told anew
     if (!ref.alive()) co_return;
     messages = co_await self->deps.pending.find(kind)->second(session.tenant, session.device);
   } catch (const pg::Error& e) {
@@ -315,6 +330,26 @@ Task<> MqttRole::Impl::check_sessions(std::shared_ptr<Impl> self, std::string te
   };
   self->endpoint->disconnect(name, gone, mqtt::Reason::not_authorized,
                              "the token or certificate was revoked or has expired");
+}
+
+/// Looks at every session once in a while: a credential may end by its time, and the word that it
+/// was revoked may not have come.
+Task<> MqttRole::Impl::sweep(std::weak_ptr<Impl> weak) {
+  while (true) {
+    co_await sleep_ms(sweep_ms);
+    std::vector<std::string> names;
+    if (const auto self = weak.lock()) {
+      if (!self->endpoint) co_return;
+      for (const auto& [name, sessions] : self->serving) names.push_back(name);
+    }
+    for (const auto& name : names) {
+      const auto self = weak.lock();
+      if (!self || !self->endpoint) co_return;
+      const auto slash = name.find('/');
+      co_await check_sessions(self, name.substr(0, slash), name.substr(slash + 1));
+    }
+    if (weak.expired()) co_return;
+  }
 }
 
 void MqttRole::Impl::listen_to_nats() {
@@ -375,6 +410,7 @@ MqttRole::MqttRole(boost::asio::io_context& io, MqttRoleDeps deps)
   const auto limits = mqtt_limits(impl_->deps.payload_bytes_max);
   impl_->endpoint = std::make_unique<mqtt::Endpoint>(io, impl_->hooks(), limits);
   impl_->listen_to_nats();
+  boost::asio::co_spawn(io, Impl::sweep(impl_), boost::asio::detached);
 }
 
 MqttRole::~MqttRole() {

@@ -82,7 +82,7 @@ export const live = {
     await page.locator('h1', { hasText: 'Overview' }).waitFor();
     await page.locator('[data-part="db"]').getByText('works').waitFor();
     assert.deepEqual(await page.getByRole('navigation', { name: 'Main' }).getByRole('link').allTextContents(),
-      ['Overview', 'Tenants', 'Users', 'Audit log']);
+      ['Overview', 'Tenants', 'Users', 'Audit log', 'Certificates']);
     await accessible('operator');
     await screen('operator-1440');
     // A reload fetches ahead what the first page will ask for.

@@ -95,8 +95,11 @@ class Conformance:
         return self._validators[key]
 
     def successes(self):
-        """(method, path, status) of every documented success. A redirect is one where there is no other."""
+        """(method, path, status) of every documented success. A redirect is one where there is no other; of what is
+        gone, that it is."""
         for method, path, operation in self.operations():
             told = [int(status) for status in operation["responses"] if int(status) < 400]
+            if not told and "410" in operation["responses"]:
+                told = [410]
             for status in [s for s in told if s < 300] or told:
                 yield method, path, status

@@ -3,6 +3,7 @@
 `--identity keycloak` runs the suites of accounts (marked `either_directory`) with a real Keycloak as the directory.
 """
 
+import json
 import pathlib
 import sys
 
@@ -178,12 +179,21 @@ def pytest_terminal_summary(terminalreporter):
 _made = 0
 
 
-@pytest.fixture()
-def fresh_device(stack):
-    """A device of its own for one test."""
+def device_of_its_own(stack):
     global _made
     _made += 1
-    import json
     made = stack.command("admin", "create-device", "--tenant", "demo", "--id", f"fresh-{_made:04d}",
                          "--site", "warehouse-north")
     return json.loads(made.stdout)
+
+
+@pytest.fixture()
+def fresh_device(stack):
+    """A device of its own for one test."""
+    return device_of_its_own(stack)
+
+
+@pytest.fixture()
+def fresh_devices(stack):
+    """Three of them."""
+    return [device_of_its_own(stack) for _ in range(3)]

@@ -318,3 +318,34 @@ def test_a_deleted_device_leaves_no_open_jobs(other, stack):
     pending = requests.get(f"{stack.url}/device/v1/jobs/pending", headers={"X-Provision-Token": token}, timeout=5)
     assert pending.json() == {"jobs": []}
     other.delete("/devices/leaver")
+
+
+def test_a_decommissioned_device_has_nothing_left_to_do(other, stack):
+    stack.command("admin", "create-device", "--tenant", tenant_of(other), "--id", "retired", "--site", "instances")
+    job = other.post("/jobs", json={"document_type": "reboot", "target_device_id": "retired", "expires_in_hours": None}).json()
+    command = other.post("/devices/retired/commands", json={"command_type": "factory_reset"}).json()["command_id"]
+    assert other.patch("/devices/retired/decommission").status_code == 200
+    executions = other.get(f"/jobs/{job['job_id']}").json()["executions"]
+    assert [(e["status"], e["status_details"]) for e in executions] == [("REJECTED", {"reason": "device_decommissioned"})]
+    ended = {c["command_id"]: c["status"] for c in other.get("/devices/retired/commands").json()}
+    assert ended[command] in ("expired", "missed")
+    # Nothing of it comes when the device is back.
+    assert other.patch("/devices/retired/restore").status_code == 200
+    token = other.post("/devices/retired/tokens/rotate", json={}).json()["password"]
+    for what in ("jobs", "commands"):
+        pending = requests.get(f"{stack.url}/device/v1/{what}/pending", headers={"X-Provision-Token": token}, timeout=5)
+        assert pending.json() == {what: []}
+    other.delete("/devices/retired")
+
+
+def test_a_template_of_installed_modules_is_in_use(other, gateway):
+    module = other.post("/templates", json={"name": "M", "slug": "in-use", "category": "expansion_module"}).json()["id"]
+    frame = other.post("/templates", json={"name": "F", "slug": "frame", "category": "gateway"}).json()["id"]
+    other.post(f"/templates/{frame}/slots", json={"slot_key": "s", "display_name": "S", "slot_type": "sensor",
+                                                  "interface_type": "usb"})
+    other.patch("/devices/gw-1", json={"template_id": frame})
+    made = other.post("/devices/gw-1/modules", json={"slot_key": "s", "label": "M", "module_template_id": module})
+    assert made.status_code == 201, made.text
+    assert other.delete(f"/templates/{module}").json()["detail"] == "Template is in use by devices"
+    assert other.delete(f"/devices/gw-1/modules/{made.json()['id']}").status_code == 204
+    assert other.delete(f"/templates/{module}").status_code == 204

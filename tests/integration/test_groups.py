@@ -168,7 +168,7 @@ def test_a_dynamic_group_has_whoever_fits(fleet):
 
 def test_the_tier_limits_groups(fleet, stack):
     had = fleet.get("/device-groups").json()["total"]
-    stack.sql("INSERT INTO account_tiers (tier_id, name, limits) VALUES ('grouping', 'Grouping', %s) RETURNING 1",
+    stack.sql("INSERT INTO account_tiers (tier_id, name, limits, sort_order) VALUES ('grouping', 'Grouping', %s, 99) RETURNING 1",
               (json.dumps({"device_groups": had + 1}),))
     stack.sql("UPDATE tenants SET account_tier_id = 'grouping' WHERE tenant_id = %s RETURNING 1", (TENANT,))
     assert fleet.post("/device-groups", json={"group_id": "last", "name": "Last"}).status_code == 201

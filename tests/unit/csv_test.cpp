@@ -91,6 +91,14 @@ TEST(CsvReader, SurvivesAnyBytes) {
   }
 }
 
+TEST(CsvReader, TakesNoRowOfEndlessCells) {
+  const std::string commas(10'000, ',');
+  CsvReader reader(commas);
+  std::vector<std::string> cells;
+  EXPECT_THROW(reader.next(cells), CsvError);
+  EXPECT_LE(cells.size(), csv_max_cells);
+}
+
 TEST(CsvCell, IsNoFormula) {
   EXPECT_EQ(csv_cell("=1+1"), "'=1+1");
   EXPECT_EQ(csv_cell("-5"), "'-5");

@@ -106,6 +106,23 @@ TEST(JsonSchema, knows_its_keywords) {
             Faults{});
 }
 
+TEST(JsonSchema, a_schema_that_would_never_end_is_a_fault) {
+  std::string branches, items;
+  for (int i = 0; i < 2'000; ++i) {
+    branches += (i ? "," : "") + std::string(R"({"type": "string"})");
+    items += (i ? "," : "") + std::to_string(i);
+  }
+  const auto schema = bj::parse(R"({"items": {"anyOf": [)" + branches + "]}}");
+  const auto faults = faults_by_schema(schema, bj::parse("[" + items + "]"), {"body"});
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0].msg, "is too much to be checked against the template's schema");
+  // Words that fill a screen are not repeated.
+  const auto words = bj::parse(R"({"enum": [")" + std::string(5'000, 'x') + R"("]})");
+  const auto long_words = faults_by_schema(words, bj::parse("1"), {"body"});
+  ASSERT_EQ(long_words.size(), 1u);
+  EXPECT_LT(long_words[0].msg.size(), 400u);
+}
+
 TEST(ToDevice, a_subject_leads_to_one_topic) {
   const auto subject = to_device_subject("acme", "pump-01", "shadow/desired");
   EXPECT_EQ(subject, "pulse.device.acme.pump-01.shadow.desired");

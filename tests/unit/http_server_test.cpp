@@ -73,6 +73,28 @@ TEST(HttpServer, ReadsChunksUpToTheLimit) {
   EXPECT_TRUE(client.read_answer().starts_with("HTTP/1.1 413 "));
 }
 
+TEST(HttpServer, ReadsNoMoreLargeBodiesAtOnceThanItHasRoomFor) {
+  ServerOptions options;
+  options.large_body_bytes = 1'000'000;
+  options.large_bodies_bytes = 3'000'000;
+  ServerOnLoop server(echo, options, 8'000'000);
+  const std::string head = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 2000000\r\n\r\n";
+  RawClient first(server.port()), second(server.port()), small(server.port());
+  first.send(
+      "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 2000000\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(first.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  second.send(head);
+  EXPECT_TRUE(second.read_answer().starts_with("HTTP/1.1 503 "));
+  small.send("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody");
+  EXPECT_EQ(text_of(small.read_answer()), "POST /x [body] @h");
+  first.send(std::string(2'000'000, 'x'));
+  EXPECT_TRUE(first.read_answer().starts_with("HTTP/1.1 200 "));
+  // The room is free again.
+  RawClient third(server.port());
+  third.send(head + std::string(2'000'000, 'x'));
+  EXPECT_TRUE(third.read_answer().starts_with("HTTP/1.1 200 "));
+}
+
 TEST(HttpServer, RefusesWhatIsNoRequest) {
   ServerOptions options;
   options.header_bytes = 1'000;

@@ -195,6 +195,31 @@ Task<> Connection::refuse(int status, std::string_view detail) {
   co_await write_response(none, response, false);
 }
 
+namespace {
+
+/// Room for a body that is larger than most, as long as it lives.
+class LargeBody {
+ public:
+  LargeBody(std::shared_ptr<Shared> shared, std::size_t bytes)
+      : shared_(std::move(shared)), bytes_(bytes > shared_->options.large_body_bytes ? bytes : 0) {
+    fits_ = shared_->large_bodies_bytes + bytes_ <= shared_->options.large_bodies_bytes;
+    if (fits_) shared_->large_bodies_bytes += bytes_;
+  }
+  ~LargeBody() {
+    if (fits_) shared_->large_bodies_bytes -= bytes_;
+  }
+  LargeBody(const LargeBody&) = delete;
+  LargeBody& operator=(const LargeBody&) = delete;
+  bool fits() const { return fits_; }
+
+ private:
+  std::shared_ptr<Shared> shared_;
+  std::size_t bytes_;
+  bool fits_ = false;
+};
+
+}  // namespace
+
 Task<Connection::Next> Connection::serve_one() {
   idle_ = false;
   Parser parser;
@@ -225,6 +250,11 @@ Task<Connection::Next> Connection::serve_one() {
   const auto length = parser.content_length();
   if (length && *length > limit) {
     co_await refuse(413, "Body too large: at most " + std::to_string(limit) + " bytes");
+    co_return Next::close;
+  }
+  const LargeBody room(shared_, length ? static_cast<std::size_t>(*length) : limit);
+  if (!room.fits()) {
+    co_await refuse(503, "Too many large uploads at once: try again");
     co_return Next::close;
   }
   parser.body_limit(limit);

@@ -28,6 +28,7 @@ struct Shared {
   ServerStats stats;
   bool stopping = false;
   std::unordered_set<Connection*> open;
+  std::size_t large_bodies_bytes = 0;  ///< of large bodies that are read or held now
 };
 
 class Connection {

@@ -15,6 +15,8 @@ struct ServerOptions {
   std::string host = "127.0.0.1";
   unsigned short port = 0;  ///< 0: any free one
   std::size_t header_bytes = limits::http_header_bytes;
+  std::size_t large_body_bytes = limits::http_large_body_bytes;
+  std::size_t large_bodies_bytes = limits::http_large_bodies_bytes;  ///< beyond: 503
   std::size_t connections = limits::http_connections_per_loop;
   long header_timeout_ms = limits::http_header_timeout_ms;
   long body_timeout_ms = limits::http_body_timeout_ms;

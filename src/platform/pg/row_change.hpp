@@ -44,8 +44,9 @@ class RowChange {
     }
     const std::string members = "jsonb_build_object(" + members_ + ")", name(table);
     return {"WITH was AS (SELECT " + members + " AS before_change FROM " + name + " WHERE " +
-                found + " FOR UPDATE) UPDATE " + name + " SET " + set.text() + " FROM was WHERE " +
-                found + " RETURNING before_change, " + members + " AS after_change",
+                found + " FOR NO KEY UPDATE) UPDATE " + name + " SET " + set.text() +
+                " FROM was WHERE " + found + " RETURNING before_change, " + members +
+                " AS after_change",
             set.params()};
   }
 

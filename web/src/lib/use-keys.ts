@@ -9,6 +9,9 @@ export function isTyping(target: EventTarget | null): boolean {
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
+/** What takes the keys while it is open. A popover of the browser's stays in the page when it is closed. */
+const dialogs = '[role="dialog"]:not([popover]),[role="alertdialog"],[role="menu"]';
+
 const pressed =
   'a,button,input,summary,[role=button],[role=link],[role=tab],[role=checkbox],[role=option]';
 
@@ -44,7 +47,7 @@ export function useKeys(map: KeyMap): void {
       }
       if (event.altKey || event.defaultPrevented || isTyping(event.target)) return;
       if (presses(event)) return;
-      if (document.querySelector('[role="dialog"],[role="alertdialog"],[role="menu"]')) return;
+      if (document.querySelector(dialogs)) return;
       const pair = first ? `${first} ${event.key}` : '';
       const handler = (pair && latest.current[pair]) || latest.current[event.key];
       clearTimeout(timer);
