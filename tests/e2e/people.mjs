@@ -297,7 +297,8 @@ export const people = {
     assert.match(await name.innerText(), /Log hall[^]*Log hall two/);
     await line.getByText('Only theirs').click();
     await page.waitForURL(/actor=/);
-    assert.equal(await page.getByLabel('Who', { exact: true }).locator('option:checked').innerText(), 'Cora Customer');
+    await page.getByLabel('Who', { exact: true }).locator('option:checked', { hasText: 'Cora Customer' })
+      .waitFor({ state: 'attached' });
     await screen('activity-detail');
     const [file] = await Promise.all([
       page.waitForEvent('download'),
