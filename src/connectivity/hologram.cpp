@@ -1,5 +1,6 @@
 // Hologram: REST API version 1. The key goes in the query of every call.
 #include "connectivity/carrier.hpp"
+#include "platform/clock.hpp"
 
 namespace pulse::connectivity {
 
@@ -7,6 +8,7 @@ namespace {
 
 constexpr int page_size = 1'000, pages_max = 500;
 constexpr std::size_t devices_max = 200'000;
+constexpr std::int64_t longest_ms = 300'000;  // for all pages together
 
 /// A call; an answer that says of itself that it failed is the carrier's error too.
 Task<boost::json::value> call_hologram(CarrierCall call, std::string method, std::string target,
@@ -68,6 +70,7 @@ Task<UsageOfAll> sum_sessions(CarrierCall call, std::string whose, bool by_devic
                              "&limit=" + std::to_string(page_size);
   std::map<std::string, double> sums;
   std::string after;
+  const auto until = steady_ms() + longest_ms;
   for (int page = 0; page < pages_max; ++page) {
     const boost::json::value none;
     std::string asked = target;
@@ -86,6 +89,8 @@ Task<UsageOfAll> sum_sessions(CarrierCall call, std::string whose, bool by_devic
     const auto* more = member(answer, {"continues"});
     const auto last = text_at(answer, {"lastid"});
     if (!more || !more->is_bool() || !more->get_bool()) co_return sums;
+    // Another tenant's sync waits behind this one.
+    if (steady_ms() > until) throw CarrierError(200, "Carrier API error: pages take too long");
     // The next page must be another one, or this would never end.
     if (!last || *last == after) throw CarrierError(200, "Carrier API error: pages do not end");
     after = http::percent_encode(*last);
