@@ -67,13 +67,13 @@ std::int64_t seconds_of(std::string_view range) {
 // and return count: that a client of MQTT came and went says nothing of a device that goes on
 // sending. What a device was before the first event of the range is the other thing than that
 // event; without one, it is what it is now, so that of most devices nothing has to be looked at.
-const std::string silences = R"sql(
+constexpr std::string_view silences_text = R"sql(
   WITH events AS (
     SELECT e.tenant_id, e.device_id, e."timestamp" AS at, e.event_type = 'CONNECTED' AS up,
       row_number() OVER w AS nth, coalesce(lead(e."timestamp") OVER w, now()) AS until
     FROM device_connection_events e JOIN device_registry d USING (tenant_id, device_id)
     WHERE e."timestamp" >= d.created_at AND e."timestamp" > now() - make_interval(secs => $1::bigint)
-      AND ($2::text = '' OR e.device_id = $2::text)
+      AND {e.}
       AND e.details ->> 'reason' IN ('first_seen', 'heartbeat_resumed', 'heartbeat_timeout')
     WINDOW w AS (PARTITION BY e.tenant_id, e.device_id ORDER BY e."timestamp", e.id)
   ), told AS (
@@ -82,20 +82,20 @@ const std::string silences = R"sql(
           + CASE WHEN nth = 1 AND up THEN at - least(at, greatest(r.created_at,
               now() - make_interval(secs => $1::bigint))) ELSE interval '0' END) AS silent
     FROM events e JOIN device_registry r USING (tenant_id, device_id)
-    WHERE r.status = 'ACTIVE' OR e.device_id = $2::text
+    WHERE r.status = 'ACTIVE' OR {one}
     GROUP BY e.tenant_id, e.device_id
   ), down AS (
     SELECT s.tenant_id, s.device_id FROM device_state s
-    WHERE s.status IN ('STALE', 'OFFLINE') AND ($2::text = '' OR s.device_id = $2::text)
+    WHERE s.status IN ('STALE', 'OFFLINE') AND {s.}
     UNION ALL
     SELECT r.tenant_id, r.device_id FROM device_registry r
-    WHERE r.status = 'ACTIVE' AND ($2::text = '' OR r.device_id = $2::text)
+    WHERE r.status = 'ACTIVE' AND {r.}
       AND NOT EXISTS (SELECT FROM device_state s
                       WHERE s.tenant_id = r.tenant_id AND s.device_id = r.device_id)
   ), still_down AS (
     SELECT now() - greatest(r.created_at, now() - make_interval(secs => $1::bigint)) AS silent
     FROM down d JOIN device_registry r USING (tenant_id, device_id)
-    WHERE (r.status = 'ACTIVE' OR r.device_id = $2::text)
+    WHERE (r.status = 'ACTIVE' OR {one})
       AND NOT EXISTS (SELECT FROM told t
                       WHERE t.tenant_id = r.tenant_id AND t.device_id = r.device_id)
   ), silences AS (
@@ -103,6 +103,25 @@ const std::string silences = R"sql(
     FROM (SELECT silent FROM told UNION ALL SELECT silent FROM still_down) every
   )
 )sql";
+
+/// Of one device, $2, or of all that are active: what is not asked for must not stand in the
+/// planner's way.
+std::string silences(bool of_one) {
+  std::string out;
+  for (std::size_t at = 0; at < silences_text.size();) {
+    const auto open = std::min(silences_text.find('{', at), silences_text.size());
+    out += silences_text.substr(at, open - at);
+    if (open == silences_text.size()) break;
+    const auto close = silences_text.find('}', open);
+    const auto name = silences_text.substr(open + 1, close - open - 1);
+    if (name == "one")
+      out += of_one ? "true" : "false";
+    else
+      out += of_one ? std::string(name) + "device_id = $2::text" : "true";
+    at = close + 1;
+  }
+  return out;
+}
 
 double percent_up(double silent, std::int64_t range) {
   const auto whole = static_cast<double>(range);
@@ -149,7 +168,7 @@ Task<DeviceUptime> device_uptime(FleetDeps, TenantCaller caller, DeviceId id,
   out.range = query->range;
   out.range_seconds = seconds_of(query->range);
   const auto rows = co_await caller.db.query(
-      silences +
+      silences(true) +
           "SELECT seconds, EXISTS (SELECT FROM device_state WHERE device_id = $2::text "
           "AND status = 'ONLINE') FROM silences",
       pg::Params::of(out.range_seconds, id.value));
@@ -163,11 +182,11 @@ Task<DeviceUptime> device_uptime(FleetDeps, TenantCaller caller, DeviceId id,
 Task<FleetUptime> fleet_uptime(FleetDeps, TenantCaller caller) {
   constexpr std::int64_t day = 86'400;
   const auto rows = co_await caller.db.query(
-      silences +
+      silences(false) +
           "SELECT seconds AS silent, now() AS as_of, "
           "(SELECT count(*) FROM device_registry WHERE status = 'ACTIVE') AS total_devices, "
           "(SELECT count(*) FROM device_state WHERE status = 'ONLINE') AS online FROM silences",
-      pg::Params::of(day, ""));
+      pg::Params::of(day));
   auto out = pg::row_as<FleetUptime>(rows, 0);
   out.offline = out.total_devices - out.online;
   if (out.total_devices > 0)
