@@ -212,6 +212,18 @@ def test_a_cursor_that_we_never_gave_is_named(fleet, content):
     assert (answer.status_code, answer.json()["detail"]) == (400, "Invalid cursor")
 
 
+def test_a_session_that_only_listens_ends_with_its_token_too(stack, customer, fresh_device):
+    """Nobody announces that a token's time is over, and a device that sends nothing is not looked at by its messages."""
+    name = fresh_device["device_id"]
+    customer.post(f"/devices/{name}/tokens/rotate?grace_hours=1", json={})
+    stack.sql("UPDATE device_api_tokens SET expires_at = now() + interval '3 seconds' WHERE device_id = %s "
+              "AND expires_at IS NOT NULL", (name,))
+    customer.patch(f"/devices/{name}", json={"notes": "look again"})
+    with Client(stack, fresh_device) as old:
+        assert old.code == 0 and not old.gone.is_set()
+        assert old.gone.wait(60), "the listener is still connected"
+
+
 @pytest.mark.parametrize("version", [4, 5])
 def test_a_session_ends_with_the_token_that_opened_it(stack, customer, fresh_device, version):
     """As at the end of a rotation's grace: the token ends while its session is open, and nobody announces it."""

@@ -193,6 +193,11 @@ def test_signed_firmware(api, fleet, tmp_path, some):
         refused = api.post(f"/firmware/uploads/{upload['upload_id']}/complete")
         assert refused.status_code == 400 and refused.json()["detail"].startswith("Signature does not fit")
         made = uploaded(api, content, signature=signature_of(content))
+        # Also of content that is stored already.
+        again = begin(api, content, checksum_sha256=hashlib.sha256(content).hexdigest(), signature=signature_of(b"else"))
+        put_part(api, again, 1, content)
+        refused = api.post(f"/firmware/uploads/{again['upload_id']}/complete")
+        assert refused.status_code == 400 and refused.json()["detail"].startswith("Signature does not fit")
         [device] = some(1)
         with Updater(fleet, device) as updater:
             running = campaign(api, group_of(fleet, device["device_id"]), made)
