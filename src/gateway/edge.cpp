@@ -126,28 +126,40 @@ http::Response detail(int status, const std::string& text) {
   return http::Response::json(status, "{\"detail\":\"" + text + "\"}");
 }
 
-}  // namespace
-
-Task<http::Response> serve_at_edge(const EdgeSettings& s, http::Router& router,
-                                   http::Request& request) {
-  request.request_id = given_or_new_id(request);
-  find_client(s, request);
-  http::Response response;
-  if (request.method == "OPTIONS" && request.headers.find("Access-Control-Request-Method")) {
-    response = preflight(s, request);
-  } else if (!csrf_passes(request)) {
-    response = detail(403, "CSRF token missing or invalid");
-  } else {
-    response = co_await router.handle(request);
-  }
+/// What every answer gets on its way out.
+void complete(const EdgeSettings& s, const http::Request& request, http::Response& response) {
   response.headers.set("X-Request-ID", request.request_id);
-  if (for_devices(request.path)) co_return response;
+  if (for_devices(request.path)) return;
   if (response.status == 401 && request.method == "GET" &&
       request.headers.get("Accept").find("text/html") != std::string_view::npos)
     response = http::Response::redirect("/").with("X-Request-ID", request.request_id);
   add_cors(s, request, response);
   add_security(s, response);
   add_csrf(s, request, response);
+}
+
+}  // namespace
+
+Task<std::optional<http::Response>> admit_at_edge(const EdgeSettings& s, http::Router& router,
+                                                  http::Request& head) {
+  head.request_id = given_or_new_id(head);
+  find_client(s, head);
+  std::optional<http::Response> answer;
+  if (head.method == "OPTIONS" && head.headers.find("Access-Control-Request-Method")) {
+    answer = preflight(s, head);
+  } else if (!csrf_passes(head)) {
+    answer = detail(403, "CSRF token missing or invalid");
+  } else {
+    answer = co_await router.admit(head);
+  }
+  if (answer) complete(s, head, *answer);
+  co_return answer;
+}
+
+Task<http::Response> serve_at_edge(const EdgeSettings& s, http::Router& router,
+                                   http::Request& request) {
+  auto response = co_await router.handle(request);
+  complete(s, request, response);
   co_return response;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // What happens to every request before and after its handler: request id, the caller's address,
 // CORS, CSRF, security headers.
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,12 @@ struct EdgeSettings {
   std::string connect_sources;  ///< further CSP connect-src, e.g. an issuer elsewhere
 };
 
-/// Answers a request through the router, with everything around it.
+/// Judges a request by its head: client, CORS preflight, CSRF, then the router's access check. An
+/// answer ends the request, with its body unread; nothing: serve_at_edge may have it whole.
+Task<std::optional<http::Response>> admit_at_edge(const EdgeSettings& settings,
+                                                  http::Router& router, http::Request& head);
+
+/// Answers an admitted request through the router, with everything around it.
 Task<http::Response> serve_at_edge(const EdgeSettings& settings, http::Router& router,
                                    http::Request& request);
 

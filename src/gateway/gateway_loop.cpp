@@ -296,6 +296,9 @@ void GatewayLoop::start() {
   options.host = config.text("PULSE_HOST");
   options.port = static_cast<unsigned short>(config.integer("PULSE_PORT"));
   http::ServerHandlers handlers;
+  handlers.admit = [&self](http::Request& head) {
+    return admit_at_edge(self.edge, self.router, head);
+  };
   handlers.handle = [&self](http::Request& request) {
     return serve_at_edge(self.edge, self.router, request);
   };

@@ -10,10 +10,12 @@ namespace pulse::limits {
 // HTTP
 inline constexpr std::size_t http_header_bytes = 16 * 1024;
 inline constexpr std::size_t http_body_bytes = 1024 * 1024;  // unless an endpoint says other
-// Bodies are read before it is known who sends them: those of more than the first number have room
+// A body is read once its head was admitted. Bodies of more than the first number have room
 // together for the second, on one loop. What devices send, and parts of uploads, are smaller.
 inline constexpr std::size_t http_large_body_bytes = 8 * 1024 * 1024;
 inline constexpr std::size_t http_large_bodies_bytes = 256 * 1024 * 1024;
+// Of a refused request, read away behind the answer so that the connection goes on; more closes it.
+inline constexpr std::size_t http_dropped_body_bytes = 64 * 1024;
 inline constexpr std::size_t http_connections_per_loop = 20'000;
 inline constexpr long http_header_timeout_ms = 10'000;  // slow-loris ends here
 inline constexpr long http_body_timeout_ms = 30'000;
@@ -59,6 +61,9 @@ inline constexpr std::size_t failed_auth_addresses = 50'000;
 inline constexpr int directory_requests_at_once = 6;
 inline constexpr std::size_t directory_requests_waiting = 500;  // then 503
 inline constexpr std::size_t directory_answer_bytes = 8 * 1024 * 1024;
+
+// Fleet
+inline constexpr std::size_t template_parts = 500;  // metrics, commands, slots: of each
 
 // Live fan-out
 inline constexpr std::size_t live_clients_per_tenant = 500;

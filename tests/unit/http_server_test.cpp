@@ -95,6 +95,53 @@ TEST(HttpServer, ReadsNoMoreLargeBodiesAtOnceThanItHasRoomFor) {
   EXPECT_TRUE(third.read_answer().starts_with("HTTP/1.1 200 "));
 }
 
+/// Lets in who says please.
+Task<std::optional<Response>> asks_please(Request& head) {
+  if (head.headers.find("Please")) co_return std::nullopt;
+  co_return Response::text(401, "no");
+}
+
+TEST(HttpServer, RefusesByTheHeadWithTheBodyUnread) {
+  ServerOptions options;
+  options.linger_ms = 50;
+  ServerOnLoop server(echo, options, 100'000'000, asks_please);
+  for (const std::string more : {"Content-Length: 90000000\r\n", "Transfer-Encoding: chunked\r\n",
+                                 "Content-Length: 5\r\nExpect: 100-continue\r\n"}) {
+    RawClient client(server.port());
+    client.send("POST /x HTTP/1.1\r\nHost: h\r\n" + more + "\r\n");
+    const auto answer = client.read_answer();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 401 ")) << answer;
+    EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+    EXPECT_TRUE(client.closed());
+  }
+  RawClient polite(server.port());
+  polite.send(
+      "POST /x HTTP/1.1\r\nHost: h\r\nPlease: 1\r\nContent-Length: 5\r\n"
+      "Expect: 100-continue\r\n\r\n");
+  EXPECT_EQ(polite.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  polite.send("hello");
+  EXPECT_EQ(text_of(polite.read_answer()), "POST /x [hello] @h");
+}
+
+TEST(HttpServer, ReadsASmallRefusedBodyAwayAndGoesOn) {
+  ServerOptions options;
+  options.dropped_body_bytes = 10;
+  options.linger_ms = 50;
+  ServerOnLoop server(echo, options, 1'000, asks_please);
+  RawClient client(server.port());
+  // What looks like a request in the body is none.
+  client.send(
+      "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nGET / HTTP"
+      "POST /y HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n");
+  EXPECT_TRUE(client.read_answer().starts_with("HTTP/1.1 401 "));
+  EXPECT_TRUE(client.read_answer().starts_with("HTTP/1.1 401 "));
+  client.send("abcGET /z HTTP/1.1\r\nHost: h\r\nPlease: 1\r\n\r\n");
+  EXPECT_EQ(text_of(client.read_answer()), "GET /z @h");
+  client.send("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nnine b");
+  EXPECT_TRUE(client.read_answer().starts_with("HTTP/1.1 401 "));
+  EXPECT_TRUE(client.closed());  // the rest does not come
+}
+
 TEST(HttpServer, RefusesWhatIsNoRequest) {
   ServerOptions options;
   options.header_bytes = 1'000;

@@ -98,10 +98,12 @@ auto on_loop(Loop& loop, F f) {
 class ServerOnLoop {
  public:
   using Handler = std::function<Task<http::Response>(http::Request&)>;
+  using Admission = std::function<Task<std::optional<http::Response>>(http::Request&)>;
   explicit ServerOnLoop(Handler handler, http::ServerOptions options = {},
-                        std::size_t body_limit = 1'000)
+                        std::size_t body_limit = 1'000, Admission admit = {})
       : server_(loop_.io(), std::move(options),
-                {std::move(handler), [body_limit](auto, auto) { return body_limit; }}) {
+                {std::move(handler), [body_limit](auto, auto) { return body_limit; },
+                 std::move(admit)}) {
     server_.start();
     loop_.start();
   }

@@ -68,6 +68,7 @@ class RouterTest : public testing::Test {
     api_.del("/things/{other_name}", bound(deps_, delete_thing)).needs("things.write");
     api_.authorize_with([this](Request& r, const EndpointSpec& spec) -> Task<> {
       asked_ = spec.permission;
+      ++times_asked_;
       if (r.headers.find("Denied")) throw forbidden("Permission required: " + spec.permission);
       co_return;
     });
@@ -101,6 +102,7 @@ class RouterTest : public testing::Test {
   Deps deps_{&store_};
   Router api_;
   std::string asked_;
+  int times_asked_ = 0;
 };
 
 TEST_F(RouterTest, DecodesBodiesAndAnswersCreated) {
@@ -174,6 +176,41 @@ TEST_F(RouterTest, ErrorsKeepSecretsAndNameTheRequest) {
 
 TEST_F(RouterTest, AccessIsCheckedBeforeTheBodyIsRead) {
   EXPECT_EQ(send("POST", "/things", "not json", {{"Denied", "1"}}).status, 403);
+}
+
+TEST_F(RouterTest, IsAskedOnceWhetherSomebodyMay) {
+  Request r;
+  r.method = "POST";
+  r.path = "/things";
+  const auto run = [](auto task) {
+    boost::asio::io_context io;
+    auto future = boost::asio::co_spawn(io, std::move(task), boost::asio::use_future);
+    io.run();
+    return future.get();
+  };
+  EXPECT_FALSE(run(api_.admit(r)).has_value());
+  EXPECT_TRUE(store_.last.empty());
+  r.body = R"({"name":"lamp"})";
+  EXPECT_EQ(run(api_.handle(r)).status, 201);
+  EXPECT_EQ(times_asked_, 1);
+  Request denied;
+  denied.method = "POST";
+  denied.path = "/things";
+  denied.headers.add("Denied", "1");
+  const auto refusal = run(api_.admit(denied));
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->status, 403);
+  EXPECT_EQ(times_asked_, 2);
+}
+
+TEST_F(RouterTest, SecretAnswersAreNotStored) {
+  api_.post("/keys", bound(deps_, create_thing)).open("a test").secret();
+  EXPECT_EQ(send("POST", "/keys", R"({"name":"a"})").headers.get("Cache-Control"), "no-store");
+  EXPECT_EQ(send("POST", "/keys", "{}").headers.get("Cache-Control"), "no-store");
+  EXPECT_EQ(send("POST", "/things", R"({"name":"a"})").headers.find("Cache-Control"), nullptr);
+  const auto doc = api_.openapi("1");
+  const auto& answer = doc.at("paths").at("/keys").at("post").at("responses").at("201");
+  EXPECT_TRUE(answer.at("headers").as_object().contains("Cache-Control"));
 }
 
 TEST_F(RouterTest, AnEndpointThatStatesNoAccessIsRefusedAtStart) {

@@ -3,10 +3,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <ctime>
 
 #include "platform/clock.hpp"
 #include "platform/http/query.hpp"
@@ -16,31 +13,11 @@
 namespace pulse::http {
 
 namespace bh = beast::http;
-using Parser = bh::request_parser<bh::string_body>;
 using asio::redirect_error;
 using asio::use_awaitable;
 using std::chrono::milliseconds;
 
 namespace {
-
-/// RFC 9110, 5.6.7; made once a second.
-std::string_view http_date() {
-  thread_local std::time_t last = 0;
-  thread_local char text[64];
-  const std::time_t t = std::time(nullptr);
-  if (t != last) {
-    last = t;
-    std::tm tm{};
-    gmtime_r(&t, &tm);
-    std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-  }
-  return text;
-}
-
-/// A header value must not end its line; what handlers pass on from outside is cut there.
-std::string_view one_line(std::string_view value) {
-  return value.substr(0, value.find_first_of("\r\n"));
-}
 
 /// A request's target, taken apart. Of an absolute form (RFC 9112, 3.2.2) the authority goes before
 /// the Host field.
@@ -85,7 +62,8 @@ std::string field_text(std::string_view value) {
   return out;
 }
 
-Request to_request(bh::request<bh::string_body>&& in, const std::string& peer) {
+/// The head; the body is put in when it was read.
+Request to_request(const bh::request<bh::string_body>& in, const std::string& peer) {
   Request out;
   out.method = std::string(in.method_string());
   const auto target = split_target({in.target().data(), in.target().size()});
@@ -96,30 +74,10 @@ Request to_request(bh::request<bh::string_body>&& in, const std::string& peer) {
   for (const auto& field : in)
     out.headers.add(std::string(field.name_string()), field_text(field.value()));
   if (!target.authority.empty()) out.headers.set("Host", std::string(target.authority));
-  out.body = std::move(in.body());
   return out;
 }
 
 }  // namespace
-
-std::string_view reason_phrase(int status) {
-  const auto text = bh::obsolete_reason(static_cast<bh::status>(status));
-  return {text.data(), text.size()};
-}
-
-std::string response_head(const Response& response, std::string_view framing, bool keep_alive) {
-  std::string head;
-  head.reserve(512);
-  head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
-  head.append(reason_phrase(response.status)).append("\r\nDate: ").append(http_date());
-  head.append("\r\n");
-  for (const auto& [name, value] : response.headers.all())
-    head.append(one_line(name)).append(": ").append(one_line(value)).append("\r\n");
-  head.append(framing);
-  if (!keep_alive) head.append("Connection: close\r\n");
-  head.append("\r\n");
-  return head;
-}
 
 Connection::Connection(asio::ip::tcp::socket socket, std::shared_ptr<Shared> shared)
     : shared_(std::move(shared)), stream_(std::move(socket)) {
@@ -243,132 +201,77 @@ Task<Connection::Next> Connection::serve_one() {
   }
   if (ec) co_return Next::close;
 
-  const auto& head = parser.get();
-  const std::string_view target(head.target().data(), head.target().size());
-  const std::string_view method(head.method_string().data(), head.method_string().size());
-  const auto limit = shared_->handlers.body_limit(method, split_target(target).path);
+  Request request = to_request(parser.get(), peer_);
+  const auto limit = shared_->handlers.body_limit(request.method, request.path);
   const auto length = parser.content_length();
   if (length && *length > limit) {
     co_await refuse(413, "Body too large: at most " + std::to_string(limit) + " bytes");
     co_return Next::close;
+  }
+  stream_.expires_never();
+  if (shared_->handlers.admit) {
+    auto refusal = co_await shared_->handlers.admit(request);
+    if (refusal) co_return co_await answer_head(parser, request, *refusal);
   }
   const LargeBody room(shared_, length ? static_cast<std::size_t>(*length) : limit);
   if (!room.fits()) {
     co_await refuse(503, "Too many large uploads at once: try again");
     co_return Next::close;
   }
+  const bool whole = co_await read_body(parser, limit);
+  if (!whole) co_return Next::close;
+  request.body = std::move(parser.get().body());
+  ++shared_->stats.requests;
+  stream_.expires_never();
+  Response response = co_await shared_->handlers.handle(request);
+  // HTTP/1.0 knows no chunks: there a streamed body ends with the connection.
+  const bool chunked = parser.get().version() >= 11;
+  co_return co_await answer(request, response, parser.keep_alive() && !shared_->stopping, chunked);
+}
+
+/// False when the connection is to be closed: the body did not come, or is too large.
+Task<bool> Connection::read_body(Parser& parser, std::size_t limit) {
   parser.body_limit(limit);
-  if (iequals(head[bh::field::expect], "100-continue")) {
+  if (iequals(parser.get()[bh::field::expect], "100-continue")) {
     static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
     co_await asio::async_write(stream_, asio::buffer(go_on), use_awaitable);
   }
   stream_.expires_after(milliseconds(shared_->options.body_timeout_ms));
+  boost::system::error_code ec;
   co_await bh::async_read(stream_, buffer_, parser, redirect_error(use_awaitable, ec));
-  if (ec == bh::error::body_limit) {
+  if (ec == bh::error::body_limit)
     co_await refuse(413, "Body too large: at most " + std::to_string(limit) + " bytes");
-    co_return Next::close;
-  }
-  if (ec) {
-    if (ec == beast::error::timeout) ++shared_->stats.timeouts;
-    co_return Next::close;
-  }
-  bool keep_alive = parser.get().keep_alive() && !shared_->stopping;
-  // HTTP/1.0 knows no chunks: there a streamed body ends with the connection.
+  else if (ec == beast::error::timeout)
+    ++shared_->stats.timeouts;
+  co_return !ec;
+}
+
+/// Writes what the head alone decided. A small body is read away behind it, and the connection goes
+/// on. All else closes it: a large one, one without an announced length, and one that waits for
+/// "100 Continue", of which nobody knows whether it still comes.
+Task<Connection::Next> Connection::answer_head(Parser& parser, Request& request,
+                                               Response& response) {
+  const auto most = shared_->options.dropped_body_bytes;
+  const auto length = parser.content_length();
+  const bool waits = iequals(parser.get()[bh::field::expect], "100-continue");
+  const bool small = parser.is_done() || (length && *length <= most && !waits);
   const bool chunked = parser.get().version() >= 11;
-  Request request = to_request(parser.release(), peer_);
   ++shared_->stats.requests;
-  stream_.expires_never();
-  Response response = co_await shared_->handlers.handle(request);
-  if (response.websocket) {
-    co_await run_websocket(request, response);
-    co_return Next::close;
-  }
-  if (response.stream) {
-    // Whoever knows how long the body is says so, and needs no chunks.
-    const bool sized = response.headers.find("Content-Length") != nullptr;
-    keep_alive = keep_alive && (chunked || sized);
-    co_await write_stream(request, response, keep_alive, chunked && !sized);
-  } else {
-    co_await write_response(request, response, keep_alive);
-  }
-  co_return keep_alive ? Next::again : Next::close;
-}
-
-Task<> Connection::write_response(const Request& request, Response& response, bool keep_alive) {
-  std::string framing;
-  // A HEAD answer brings the length that its GET would have (set by the router).
-  const bool has_length = response.headers.find("Content-Length") != nullptr;
-  // These never have a body (RFC 9110, 6.4.1): bytes behind them would be read as the next answer.
-  const bool bodiless = response.status == 204 || response.status == 304;
-  if (bodiless) response.body.clear();
-  if (!has_length && !bodiless)
-    framing = "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
-  const std::string head = response_head(response, framing, keep_alive);
-  if (request.method == "HEAD") response.body.clear();
-  stream_.expires_after(milliseconds(shared_->options.write_timeout_ms));
-  const std::array<asio::const_buffer, 2> buffers{asio::buffer(head), asio::buffer(response.body)};
-  co_await asio::async_write(stream_, buffers, use_awaitable);
-}
-
-namespace {
-
-class StreamWriter : public BodyWriter {
- public:
-  StreamWriter(beast::tcp_stream& stream, long timeout_ms, bool chunked)
-      : stream_(stream), timeout_ms_(timeout_ms), chunked_(chunked) {}
-  Task<> write(std::string_view bytes) override {
-    if (bytes.empty()) co_return;
-    char size[24];
-    const int n = chunked_ ? std::snprintf(size, sizeof size, "%zx\r\n", bytes.size()) : 0;
-    stream_.expires_after(milliseconds(timeout_ms_));
-    const std::array<asio::const_buffer, 3> buffers{asio::buffer(size, static_cast<std::size_t>(n)),
-                                                    asio::buffer(bytes),
-                                                    asio::buffer("\r\n", chunked_ ? 2 : 0)};
-    try {
-      co_await asio::async_write(stream_, buffers, use_awaitable);
-    } catch (...) {
-      gone_ = true;
-      throw;
-    }
-    stream_.expires_never();
-  }
-  bool client_gone() const override {
-    if (gone_ || !stream_.socket().is_open()) return true;
-    // A closed peer shows as a readable socket without bytes.
-    char c = 0;
-    const auto n = ::recv(stream_.socket().native_handle(), &c, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
-  }
-
- private:
-  beast::tcp_stream& stream_;
-  long timeout_ms_;
-  bool chunked_;
-  bool gone_ = false;
-};
-
-}  // namespace
-
-Task<> Connection::write_stream(const Request& request, Response& response, bool keep_alive,
-                                bool chunked) {
-  const std::string_view framing = chunked ? "Transfer-Encoding: chunked\r\n" : "";
-  const std::string head = response_head(response, framing, keep_alive);
-  stream_.expires_after(milliseconds(shared_->options.write_timeout_ms));
-  co_await asio::async_write(stream_, asio::buffer(head), use_awaitable);
-  if (request.method == "HEAD") co_return;
-  StreamWriter writer(stream_, shared_->options.write_timeout_ms, chunked);
-  // An error in the middle must show as a broken body, not as a complete one: no final chunk then.
-  co_await response.stream(writer);
-  if (!chunked) co_return;
-  stream_.expires_after(milliseconds(shared_->options.write_timeout_ms));
-  co_await asio::async_write(stream_, asio::buffer("0\r\n\r\n", 5), use_awaitable);
+  const auto next = co_await answer(request, response,
+                                    small && parser.keep_alive() && !shared_->stopping, chunked);
+  if (next == Next::close || parser.is_done()) co_return next;
+  parser.body_limit(most);
+  stream_.expires_after(milliseconds(shared_->options.linger_ms));
+  boost::system::error_code ec;
+  co_await bh::async_read(stream_, buffer_, parser, redirect_error(use_awaitable, ec));
+  co_return ec ? Next::close : Next::again;
 }
 
 Task<> Connection::run_websocket(Request& request, Response& response) {
   if (!is_websocket_request(request)) {
-    auto answer = Response::json(426, "{\"detail\":\"This path is a WebSocket\"}");
-    answer.headers.add("Upgrade", "websocket");
-    co_await write_response(request, answer, false);
+    auto refusal = Response::json(426, "{\"detail\":\"This path is a WebSocket\"}");
+    refusal.headers.add("Upgrade", "websocket");
+    co_await write_response(request, refusal, false);
     co_return;
   }
   ++shared_->stats.websockets;

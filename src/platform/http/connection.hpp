@@ -4,6 +4,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <memory>
 #include <unordered_set>
 
@@ -46,9 +48,13 @@ class Connection {
 
  private:
   enum class Next { again, close };
+  using Parser = beast::http::request_parser<beast::http::string_body>;
   Task<bool> wait_for_data();
   Task<> linger();
   Task<Next> serve_one();
+  Task<bool> read_body(Parser& parser, std::size_t limit);
+  Task<Next> answer_head(Parser& parser, Request& request, Response& response);
+  Task<Next> answer(Request& request, Response& response, bool keep_alive, bool chunked);
   Task<> write_response(const Request& request, Response& response, bool keep_alive);
   Task<> write_stream(const Request& request, Response& response, bool keep_alive, bool chunked);
   Task<> run_websocket(Request& request, Response& response);

@@ -48,6 +48,7 @@ struct EndpointSpec {
   int success = 0;                                   ///< 0: from the return type
   std::vector<std::pair<int, std::string>> without;  ///< good answers beside it, without a body
   std::size_t max_body_bytes = 1024 * 1024;
+  bool secret = false;  ///< its answers carry a secret: nobody may store them
   bool hidden = false;  ///< not in the OpenAPI document
   boost::json::value example = nullptr;
   std::function<void(OperationDoc&)> describe;
@@ -117,6 +118,11 @@ class Endpoint {
   }
   Endpoint& max_body(std::size_t bytes) {
     spec_->max_body_bytes = bytes;
+    return *this;
+  }
+  /// The answer carries a secret (a token, a password, a private key): `Cache-Control: no-store`.
+  Endpoint& secret() {
+    spec_->secret = true;
     return *this;
   }
   Endpoint& hidden() {

@@ -47,6 +47,8 @@ std::string_view method_label(std::string_view method);
 /// Value of a cookie in the Cookie header (RFC 6265), or nothing.
 std::optional<std::string> cookie(const Headers& headers, std::string_view name);
 
+struct EndpointSpec;
+
 struct Request {
   std::string method;
   std::string target;                                            ///< as received: path and query
@@ -63,6 +65,11 @@ struct Request {
   std::any caller;
   /// What the authorizer adds to the answer, whatever it will be (RateLimit-* fields).
   std::vector<Headers::Field> answer_fields;
+  /// What the router found by the head: the endpoint, whether its access check let the request
+  /// through (it is not asked again), and how long that took.
+  const EndpointSpec* endpoint = nullptr;
+  bool admitted = false;
+  std::int64_t admission_us = 0;
 
   std::string_view query_value(std::string_view name) const;  ///< first, or ""
   std::string_view param(std::string_view name) const;

@@ -75,6 +75,7 @@ bj::object fixed_headers() {
         {"description", words}, {"required", required}, {"schema", bj::object{{"type", type}}}};
   };
   bj::object out;
+  out["Cache-Control"] = header("no-store: the answer carries a secret", "string");
   out["Location"] = header("Where to go", "string");
   out["Retry-After"] = header("Seconds until it may be tried again", "integer");
   out["Upgrade"] = header("The protocol that this address speaks", "string");
@@ -151,6 +152,7 @@ bj::object responses(const EndpointSpec& spec, OperationDoc& doc) {
     success["content"] = content(doc.response_type, bj::object{{"type", "string"}});
   for (const auto& type : doc.other_response_types)
     success["content"].as_object()[type] = bj::object{{"schema", bj::object{{"type", "string"}}}};
+  if (spec.secret) add_header(success, "Cache-Control");
   out[std::to_string(success_status)] = std::move(success);
   for (const auto& [status, detail] : spec.without)
     out[std::to_string(status)] = bj::object{{"description", detail}};

@@ -170,17 +170,17 @@ Response error_response(const std::exception_ptr& error, const Request& request)
   }
 }
 
-Task<Response> Router::dispatch(Request& request, std::string& pattern) {
-  auto found = match(request.method, request.path);
+Task<std::optional<Response>> Router::judge_head(Request& head) {
+  auto found = match(head.method, head.path);
   if (!found.path_known) {
     if (fallback_) {
-      auto answer = co_await fallback_(request);
-      if (answer) co_return std::move(*answer);
+      auto answer = co_await fallback_(head);
+      if (answer) co_return answer;
     }
     throw not_found("Not found");
   }
   if (!found.spec) {
-    if (request.method == "OPTIONS") {
+    if (head.method == "OPTIONS") {
       Response r;
       r.status = 204;
       r.headers.add("Allow", found.allow);
@@ -188,35 +188,67 @@ Task<Response> Router::dispatch(Request& request, std::string& pattern) {
     }
     throw HttpError(405, "Method not allowed", {{"Allow", found.allow}});
   }
-  pattern = found.spec->pattern;
-  if (request.body.size() > found.spec->max_body_bytes) throw HttpError(413, "Body too large");
-  request.path_params = std::move(found.params);
+  head.endpoint = found.spec;
+  head.path_params = std::move(found.params);
   if (!authorizer_) throw std::logic_error("no authorizer: every request is refused");
-  co_await authorizer_(request, *found.spec);
-  Response response = co_await found.spec->handle(request);
-  if (found.spec->success != 0 && response.status == 200) response.status = found.spec->success;
+  co_await authorizer_(head, *found.spec);
+  head.admitted = true;
+  co_return std::nullopt;
+}
+
+Task<Response> Router::run(Request& request) {
+  const EndpointSpec& spec = *request.endpoint;
+  if (request.body.size() > spec.max_body_bytes) throw HttpError(413, "Body too large");
+  Response response = co_await spec.handle(request);
+  if (spec.success != 0 && response.status == 200) response.status = spec.success;
   co_return response;
 }
 
-Task<Response> Router::handle(Request& request) {
-  const auto start = steady_us();
-  std::string pattern = "unmatched";
-  std::exception_ptr error;
-  Response response;
-  try {
-    response = co_await dispatch(request, pattern);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  if (error) response = error_response(error, request);
+/// What every answer of the router gets, and who is told of it.
+void Router::finish(Request& request, Response& response, std::int64_t begun_us) const {
+  const bool matched = request.endpoint != nullptr;
   for (auto& [name, value] : request.answer_fields)
     response.headers.set(std::move(name), std::move(value));
+  if (matched && request.endpoint->secret) response.headers.set("Cache-Control", "no-store");
   if (request.method == "HEAD" && !response.stream) {
     response.headers.set("Content-Length", std::to_string(response.body.size()));
     response.body.clear();
   }
   if (observer_)
-    observer_(request, pattern, response.status, static_cast<double>(steady_us() - start) / 1e6);
+    observer_(request, matched ? std::string_view(request.endpoint->pattern) : "unmatched",
+              response.status, static_cast<double>(steady_us() - begun_us) / 1e6);
+}
+
+Task<std::optional<Response>> Router::admit(Request& head) {
+  const auto start = steady_us();
+  std::exception_ptr error;
+  std::optional<Response> answer;
+  try {
+    answer = co_await judge_head(head);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) answer = error_response(error, head);
+  head.admission_us = steady_us() - start;
+  if (answer) finish(head, *answer, start);
+  co_return answer;
+}
+
+Task<Response> Router::handle(Request& request) {
+  if (!request.admitted) {
+    auto answer = co_await admit(request);
+    if (answer) co_return std::move(*answer);
+  }
+  const auto start = steady_us() - request.admission_us;
+  std::exception_ptr error;
+  Response response;
+  try {
+    response = co_await run(request);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) response = error_response(error, request);
+  finish(request, response, start);
   co_return response;
 }
 

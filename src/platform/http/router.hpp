@@ -50,8 +50,13 @@ class Router {
   /// Throws std::logic_error naming every endpoint that states no access, or a pattern twice.
   void check() const;
 
-  /// Never throws for what a caller does: errors become answers with `{"detail": ...}`. 404 for an
-  /// unknown path, 405 with Allow for a wrong method, HEAD as GET without a body, OPTIONS answered.
+  /// What the head alone decides, before the body is read: 404 for an unknown path (or what the
+  /// fallback answers), 405 with Allow for a wrong method, OPTIONS, and the access check's refusal.
+  /// Nothing: the request is admitted, `handle` may have it whole. Never throws for what a caller
+  /// does: errors become answers with `{"detail": ...}`.
+  Task<std::optional<Response>> admit(Request& head);
+  /// Answers a request; one that was not admitted yet is, first. Never throws, as `admit`. HEAD is
+  /// GET without a body.
   Task<Response> handle(Request& request);
   /// Body limit in bytes that applies to a request before its body is read.
   std::size_t body_limit(std::string_view method, std::string_view path) const;
@@ -83,7 +88,9 @@ class Router {
   }
   void index(EndpointSpec& spec);
   Match match(std::string_view method, std::string_view path) const;
-  Task<Response> dispatch(Request& request, std::string& pattern);
+  Task<std::optional<Response>> judge_head(Request& head);
+  Task<Response> run(Request& request);
+  void finish(Request& request, Response& response, std::int64_t begun_us) const;
 
   std::deque<EndpointSpec> specs_;  // stable addresses
   struct Node;

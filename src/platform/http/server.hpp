@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "platform/http/message.hpp"
@@ -17,6 +18,7 @@ struct ServerOptions {
   std::size_t header_bytes = limits::http_header_bytes;
   std::size_t large_body_bytes = limits::http_large_body_bytes;
   std::size_t large_bodies_bytes = limits::http_large_bodies_bytes;  ///< beyond: 503
+  std::size_t dropped_body_bytes = limits::http_dropped_body_bytes;
   std::size_t connections = limits::http_connections_per_loop;
   long header_timeout_ms = limits::http_header_timeout_ms;
   long body_timeout_ms = limits::http_body_timeout_ms;
@@ -32,6 +34,9 @@ struct ServerHandlers {
   std::function<Task<Response>(Request&)> handle;
   /// Greatest body, in bytes, for a method and path; asked before the body is read.
   std::function<std::size_t(std::string_view method, std::string_view path)> body_limit;
+  /// Judges a request by its head, before its body is read: an answer ends it there, and `handle`
+  /// is not asked. Must not throw. Not set: every body is read.
+  std::function<Task<std::optional<Response>>(Request& head)> admit = {};
 };
 
 struct ServerStats {
