@@ -209,6 +209,7 @@ void mount_api_tokens(http::Router& api, const AccountDeps& d) {
       .fails(403, "Sign in to manage tokens");
   api.post(base, http::bound(d, create_mine))
       .customers()
+      .secret()
       .tag("API tokens")
       .summary("Make a personal token; its secret is shown once")
       .example(token_example)
@@ -216,6 +217,7 @@ void mount_api_tokens(http::Router& api, const AccountDeps& d) {
       .fails(403, "Nobody can grant what they don't hold");
   api.post(one + "/rotate", http::bound(d, rotate_mine))
       .customers()
+      .secret()
       .tag("API tokens")
       .summary("A new secret in place of the old one, which ends at once")
       .fails(403, "Sign in to manage tokens")
@@ -246,11 +248,13 @@ void mount_service_accounts(http::Router& api, const AccountDeps& d) {
       .fails(404, "Service account not found");
   told(api.post(one + "/tokens", http::bound(d, create_token))
            .summary("Make a token of it; its secret is shown once"))
+      .secret()
       .example(token_example)
       .fails(400, "Unknown scope: {scope}")
       .fails(404, "Service account not found");
   told(api.post(one + "/tokens/{token_id}/rotate", http::bound(d, rotate_account_token))
            .summary("A new secret in place of the old one"))
+      .secret()
       .fails(404, "Service account not found")
       .fails(404, "Token not found");
   told(api.del(one + "/tokens/{token_id}", http::bound(d, revoke_account_token))

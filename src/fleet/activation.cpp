@@ -4,6 +4,7 @@
 #include "fleet/devices.hpp"
 #include "fleet/provisioning.hpp"
 #include "platform/crypto/crypto.hpp"
+#include "platform/loop.hpp"
 #include "platform/pg/clauses.hpp"
 #include "platform/pg/rows.hpp"
 
@@ -87,6 +88,9 @@ struct AdminRotated {
 };
 BOOST_DESCRIBE_STRUCT(AdminRotated, (), (tenant_id, device_id, new_provision_token))
 
+/// What each attempt waits for while its device is guessed at.
+constexpr long guessed_at_ms = 1'000;
+
 std::string new_token() { return "tok-" + crypto::random_token(24); }
 
 tenancy::TenantDb tenant_db(const ProvisioningDeps& d, const std::string& tenant_id) {
@@ -126,17 +130,19 @@ Task<std::string> use_code(pg::Transaction& tx, std::string device_id, std::stri
   co_return "";
 }
 
+/// Whoever guesses is shut out: the address, for this device. A device that is guessed at by many
+/// is only slowed down: the right code opens it however many wrong ones come.
 Task<ActivatedDevice> activate(ProvisioningDeps d, http::Raw request,
                                http::Body<ActivateDevice> body) {
-  const std::string by_address = "activate " + request->client_address,
-                    by_device = "activate " + body->tenant_id + "/" + body->device_id;
-  check_attempts(d, by_address);
-  check_attempts(d, by_device);
+  const std::string device = "activate " + body->tenant_id + "/" + body->device_id,
+                    guesser = device + " from " + request->client_address;
+  check_attempts(d, guesser);
+  if (d.failures->blocked_for(device)) co_await sleep_ms(guessed_at_ms);
   auto tx = co_await tenant_db(d, body->tenant_id).begin();
   auto problem = co_await use_code(tx, body->device_id, crypto::sha256_hex(body->activation_code));
   if (!problem.empty()) {
-    d.failures->failed(by_address);
-    d.failures->failed(by_device);
+    d.failures->failed(guesser);
+    d.failures->failed(device);
     throw bad_request(std::move(problem));
   }
   ActivatedDevice out{body->tenant_id, body->device_id, new_token()};
@@ -315,6 +321,7 @@ void mount_activation(http::Router& api, const ProvisioningDeps& d) {
   };
   api.post("/api/device/activate", http::bound(d, activate))
       .open("the activation code is the proof")
+      .secret()
       .tag("Provisioning")
       .summary("Change an activation code for the device's token")
       .description(
@@ -324,6 +331,7 @@ void mount_activation(http::Router& api, const ProvisioningDeps& d) {
       .fails(400, "Invalid activation code; Activation code already used; Activation code expired")
       .fails(429, "Too many attempts");
   admin(api.post(base, http::bound(d, register_device)))
+      .secret()
       .summary("Register a device, or let it be activated again")
       .description("A site that is not there yet is made.")
       .body<RegisterDevice>()
@@ -334,6 +342,7 @@ void mount_activation(http::Router& api, const ProvisioningDeps& d) {
       .summary("Take a device out of service")
       .fails(404, "Device not found");
   admin(api.post(one + "/rotate-token", http::bound(d, rotate_device_token)))
+      .secret()
       .summary("Make a new token for a device; the earlier ones end")
       .fails(404, "Device not found");
 }

@@ -193,6 +193,7 @@ void mount_certificate_issue(http::Router& api, const FleetDeps& d) {
   const std::string base = "/api/v1/customer/devices/{device_id}/certificates";
   api.post(base + "/generate", http::bound(d, generate))
       .needs("devices.tokens.rotate")
+      .secret()
       .tag("Certificates")
       .summary("Issue a certificate with a new key")
       .description("The private key is shown once, and stored nowhere.")
@@ -213,6 +214,7 @@ void mount_certificate_issue(http::Router& api, const FleetDeps& d) {
       .fails(503, "Device CA not configured");
   api.post(base + "/rotate", http::bound(d, rotate))
       .needs("devices.tokens.rotate")
+      .secret()
       .tag("Certificates")
       .summary("Issue a certificate in place of the active ones")
       .description("With `revoke_old_after_hours` the earlier ones work on for so long.")

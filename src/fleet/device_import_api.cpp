@@ -89,6 +89,7 @@ Task<ImportAnswer> import_file(FleetDeps d, TenantCaller caller, http::Query<Imp
 void mount_device_import(http::Router& api, const FleetDeps& d) {
   api.post("/api/v1/customer/devices/import", http::bound(d, import_file))
       .needs("devices.import")
+      .secret()
       .tag("Devices")
       .summary("Create devices from a CSV file")
       .description(

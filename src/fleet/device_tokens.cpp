@@ -134,6 +134,7 @@ void mount_device_tokens(http::Router& api, const FleetDeps& d) {
       .fails(404, "Token not found");
   api.post(base + "/rotate", http::bound(d, rotate_token))
       .needs("devices.tokens.rotate")
+      .secret()
       .tag("Device tokens")
       .summary("Make a new token; the earlier ones end")
       .description(

@@ -85,7 +85,6 @@ http::Response csv_file(const std::string& name) {
   http::Response r;
   r.headers.add("Content-Type", "text/csv; charset=utf-8");
   r.headers.add("Content-Disposition", "attachment; filename=\"" + name + "\"");
-  r.headers.add("Cache-Control", "no-store");
   return r;
 }
 
@@ -219,6 +218,7 @@ void mount_import_jobs(http::Router& api, const FleetDeps& d) {
       .fails(404, "Import not found");
   api.post(one + "/credentials", http::bound(d, import_credentials))
       .needs("devices.import")
+      .secret()
       .tag("Device imports")
       .summary("New credentials for the devices of an import, as CSV")
       .description(

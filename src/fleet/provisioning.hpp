@@ -10,7 +10,7 @@ namespace pulse::fleet {
 struct ProvisioningDeps {
   FleetDeps fleet;
   pg::Pool* pool = nullptr;  ///< of the loop
-  /// Failed attempts, by address and by device; of the process.
+  /// Failed attempts, by address (and device, where one is named) and by device; of the process.
   std::shared_ptr<tenancy::FailureLimit> failures;
   std::string admin_key;  ///< X-Admin-Key; empty: nobody has one
   long code_minutes = 60;

@@ -223,6 +223,7 @@ void mount_provisioning_keys(http::Router& api, const FleetDeps& d) {
       .summary("Keys by which devices register themselves");
   api.post(base, http::bound(d, create_key))
       .needs("devices.import")
+      .secret()
       .tag("Provisioning")
       .summary("Make a key for devices that register themselves")
       .description("The key is shown once. Devices change it for a credential of their own.")
@@ -238,6 +239,7 @@ void mount_provisioning_keys(http::Router& api, const FleetDeps& d) {
 void mount_claim(http::Router& api, const ProvisioningDeps& d) {
   api.post("/api/device/claim", http::bound(d, claim))
       .open("the provisioning key is the proof")
+      .secret()
       .tag("Provisioning")
       .summary("Register a device by a provisioning key")
       .description(

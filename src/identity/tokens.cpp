@@ -144,6 +144,7 @@ void mount_tokens(http::Router& router, const IssuerDeps& d) {
   const auto oidc = "/realms/" + d.settings.realm + "/protocol/openid-connect/";
   router.post(oidc + "token", http::bound(d, token))
       .open("clients prove themselves in the form")
+      .secret()
       .tag("Issuer")
       .summary("Token endpoint")
       .form<TokenForm>()

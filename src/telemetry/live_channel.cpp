@@ -216,6 +216,7 @@ Task<http::Response> channel(LiveDeps d, http::Raw request) {
 void mount_channel(http::Router& api, LiveDeps d) {
   api.get("/api/ws-ticket", http::bound(d, issue_ticket))
       .signed_in()
+      .secret()
       .tag("Live")
       .summary("A single-use ticket for /api/v2/ws, valid for 30 s")
       .fails(401, "Authentication required");

@@ -1,5 +1,7 @@
 """Devices that get their credential by themselves: activation codes, admin key, self-registration keys."""
 
+import http.client
+import json
 import threading
 
 import pytest
@@ -143,11 +145,26 @@ def test_without_the_key_nothing(stack, fleet, patient):
     assert short.returncode != 0 and "PROVISION_ADMIN_KEY" in short.stderr + short.stdout
 
 
-def test_guessing_is_limited_by_device(stack, fleet, patient):
-    code = register(stack, "act-guess")
+def activate_from(stack, address, device_id, code):
+    """The status of an activation that comes from another address of this machine."""
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=10, source_address=(address, 0))
+    body = {"tenant_id": "factory", "device_id": device_id, "activation_code": code}
+    connection.request("POST", "/api/device/activate", json.dumps(body), {"Content-Type": "application/json"})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_who_guesses_is_shut_out_and_the_device_is_not(stack, fleet, patient):
+    code, neighbour = register(stack, "act-guess"), register(stack, "act-neighbour")
     codes = [activate(stack, "act-guess", f"guess-{i}").status_code for i in range(25)]
     assert codes[:20] == [400] * 20 and set(codes[20:]) == {429}
-    assert activate(stack, "act-guess", code).status_code == 429
+    assert activate(stack, "act-guess", code).status_code == 429, "also with the right code, from this address"
+    assert activate(stack, "act-neighbour", neighbour).status_code == 200, "another device of the same address"
+    # Others guess, too: the right code is slowed down, and never refused.
+    for i in range(3):
+        assert activate_from(stack, "127.0.0.3", "act-guess", f"guess-{i}") == 400
+    assert activate_from(stack, "127.0.0.2", "act-guess", code) == 200
 
 
 def test_devices_register_themselves_by_a_key(stack, fleet, patient):
