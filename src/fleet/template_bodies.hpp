@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "platform/json/read.hpp"
+#include "platform/limits.hpp"
 
 namespace pulse::fleet {
 
@@ -299,9 +300,9 @@ inline auto constraints(json::As<TemplateDocument>) {
   using T = TemplateDocument;
   return json::rules<T>()
       .one_of(&T::format, {"pulse-template/1"})
-      .items(&T::metrics, 0, 500)
-      .items(&T::commands, 0, 500)
-      .items(&T::slots, 0, 500)
+      .items(&T::metrics, 0, limits::template_parts)
+      .items(&T::commands, 0, limits::template_parts)
+      .items(&T::slots, 0, limits::template_parts)
       .check("metrics",
              [](const T& t) { return twice(t.metrics, &CreateTemplateMetric::metric_key); })
       .check("commands",

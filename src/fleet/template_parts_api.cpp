@@ -75,11 +75,26 @@ Task<> require_modules(pg::Transaction& tx, const Body& body) {
   co_return;
 }
 
+std::string too_many_parts(const char* path) {
+  return "A template has at most " + std::to_string(limits::template_parts) + " " + path;
+}
+
+/// Throws 409 when the template, which is locked, is full.
+template <class Kind>
+Task<> require_room(pg::Transaction& tx, std::int64_t template_id) {
+  const auto rows = co_await tx.query(
+      "SELECT count(*) FROM " + std::string(Kind::table) + " WHERE template_id = $1",
+      pg::Params::of(template_id));
+  if (rows.int64(0, 0) >= static_cast<std::int64_t>(limits::template_parts))
+    throw conflict(too_many_parts(Kind::path));
+}
+
 template <class Kind>
 Task<http::Created<typename Kind::Row>> add_part(FleetDeps d, TenantCaller caller, TemplateId id,
                                                  http::Body<typename Kind::Create> body) {
   auto tx = co_await caller.db.begin();
   co_await lock_template(tx, id.value);
+  co_await require_room<Kind>(tx, id.value);
   co_await require_modules(tx, body.value);
   std::vector<std::pair<std::string, std::string>> also{{"template_id", std::to_string(id.value)}};
   auto statement =
@@ -181,7 +196,8 @@ void mount_parts(http::Router& api, const FleetDeps& d) {
       .tag("Templates")
       .summary("Add a " + small + " to a template")
       .fails(404, "Template not found")
-      .fails(409, word + " key already exists on template");
+      .fails(409, word + " key already exists on template")
+      .fails(409, too_many_parts(Kind::path));
   api.put(one, http::bound(d, change_part<Kind>))
       .needs("devices.write")
       .tag("Templates")

@@ -72,6 +72,35 @@ def test_parts_are_added_changed_and_deleted(other, boiler):
         assert other.put(one, json=change).status_code == 404
 
 
+def test_a_template_has_room_for_so_many_parts(other, stack, boiler):
+    columns = {"metrics": "metric_key, display_name, data_type) SELECT %s, 'm' || n, 'M', 'float'",
+               "commands": "command_key, display_name) SELECT %s, 'c' || n, 'C'",
+               "slots": "slot_key, display_name, slot_type, interface_type) SELECT %s, 's' || n, 'S', 'sensor', 'gpio'"}
+    bodies = {"metrics": TEMPERATURE, "commands": {"command_key": "purge", "display_name": "Purge"},
+              "slots": {"slot_key": "bus-1", "display_name": "Bus", "slot_type": "sensor", "interface_type": "rs485"}}
+    for kind, rest in columns.items():
+        stack.sql(f"INSERT INTO template_{kind} (template_id, {rest} FROM generate_series(1, 499) n", (boiler,))
+        assert other.post(f"/templates/{boiler}/{kind}", json=bodies[kind]).status_code == 201
+        key = next(iter(bodies[kind]))
+        full = other.post(f"/templates/{boiler}/{kind}", json={**bodies[kind], key: "one-more" if kind == "slots" else "more"})
+        assert (full.status_code, full.json()["detail"]) == (409, f"A template has at most 500 {kind}")
+    document = other.get(f"/templates/{boiler}/export").json()
+    document["device_template"]["slug"] = "full"
+    whole = other.post("/templates/import", json=document)
+    assert whole.status_code == 201 and len(whole.json()["metrics"]) == 500
+    assert other.post(f"/templates/{boiler}/clone").status_code == 201
+    for kind in columns:
+        key = next(iter(bodies[kind]))
+        more = {**document, kind: [*document[kind], {**document[kind][0], key: "over"}]}
+        refused = other.post("/templates/import", json=more)
+        assert refused.status_code == 422, refused.text
+        assert [(f["loc"], f["msg"]) for f in refused.json()["detail"]] == [(["body", kind], "must have at most 500 items")]
+    # What has more from before is not copied.
+    stack.sql("INSERT INTO template_commands (template_id, command_key, display_name) VALUES (%s, 'old', 'Old')", (boiler,))
+    refused = other.post(f"/templates/{boiler}/clone")
+    assert refused.status_code == 422 and "at most 500" in refused.text
+
+
 def test_bad_parts_are_refused_by_field(other, boiler):
     for path, body, member in (
             ("metrics", {**TEMPERATURE, "metric_key": "1st"}, "metric_key"),
