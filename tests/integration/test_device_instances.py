@@ -187,6 +187,26 @@ def test_transports_have_one_primary(other, gateway):
     assert other.post(base, json={"ingestion_protocol": "pigeon"}).status_code == 422
 
 
+def test_secrets_of_a_transport_are_not_told(other, stack, gateway):
+    base = "/devices/gw-1/transports"
+    config = {"app_key": "s3cret-a", "modem": {"wifiPassword": "s3cret-b", "sim-pin": "s3cret-c"}, "dev_eui": "70B3D5"}
+    made = other.post(base, json={"ingestion_protocol": "lorawan", "is_primary": False, "protocol_config": config})
+    assert made.status_code == 201 and made.json()["protocol_config"] == config
+    one = f"{base}/{made.json()['id']}"
+    other.put(one, json={"protocol_config": {**config, "app_key": "s3cret-d"}, "connectivity_config": {"apn_token": "s3cret-e"}})
+    def event():
+        events = other.get("/audit-log?entity_type=device&entity_id=gw-1&limit=100").json()["events"]
+        return next((e for e in events if e["event_type"] == "device.transport_changed"
+                     and "lorawan" in e["message"]), None)
+
+    details = wait_for("the event", event)["details"]
+    assert details["after"] == {"protocol_config": {"app_key": "***", "modem": {"wifiPassword": "***", "sim-pin": "***"},
+                                                    "dev_eui": "70B3D5"}, "connectivity_config": {"apn_token": "***"}}
+    assert details["before"]["protocol_config"]["dev_eui"] == "70B3D5"
+    assert stack.sql("SELECT count(*) FROM audit_log WHERE to_jsonb(audit_log)::text LIKE '%%s3cret-%%'") == [(0,)]
+    assert other.delete(one).status_code == 204
+
+
 def test_the_older_connection_view(other, gateway):
     path = "/devices/gw-1/connection"
     empty = other.get(path)

@@ -8,7 +8,8 @@
 namespace pulse::json {
 
 /// The members that differ, as they were and as they are. A text too long to be read in a list (a
-/// picture) is told by its length.
+/// picture) is told by its length; of settings objects, members with the names of secrets (a
+/// password, a token, a key) are told as "***".
 boost::json::object changes_between(const boost::json::object& was, const boost::json::object& is);
 
 /// Adds a member to what `changes_between` gave, when it differs.
