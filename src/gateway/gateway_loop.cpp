@@ -1,5 +1,6 @@
 #include "gateway/gateway_loop.hpp"
 
+#include <algorithm>
 #include <future>
 
 #include "account/deps.hpp"
@@ -212,6 +213,8 @@ void GatewayLoop::Impl::mount_rooms() {
     door.lookup = lookup;
     door.nats = &process.nats;
     door.require_token = config.boolean("REQUIRE_TOKEN");
+    door.payload_bytes =
+        std::min(door.payload_bytes, static_cast<std::size_t>(config.integer("MAX_PAYLOAD_BYTES")));
     telemetry::mount_door(router, door);
     telemetry::mount_queries(router);
     telemetry::LiveDeps live;

@@ -40,6 +40,7 @@ struct DoorDeps {
   std::shared_ptr<fleet::DeviceLookup> lookup;  ///< of the loop
   nats::Client* nats = nullptr;
   bool require_token = true;
+  std::size_t payload_bytes = limits::ingest_payload_bytes_http;  ///< of one message, at most
 };
 
 /// POST /ingest/v1/..., GET /ingest/v1/metrics/rate-limits.

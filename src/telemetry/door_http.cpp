@@ -65,11 +65,11 @@ Outgoing pack(const fleet::DeviceCredentials& device, std::string_view msg_type,
 }
 
 /// Checks of the payload that the door makes; empty: fine.
-std::string judge_content(const bj::value& json, const PayloadFacts& facts,
+std::string judge_content(const DoorDeps& d, const bj::value& json, const PayloadFacts& facts,
                           const fleet::DeviceCredentials& device, const DeviceVerdict& verdict,
                           Payload& payload, std::string& detail) {
   PayloadLimits limits;
-  limits.payload_bytes = limits::ingest_payload_bytes_http;
+  limits.payload_bytes = d.payload_bytes;
   if (auto reason = judge_payload(json, facts, limits, payload, detail)) return *reason;
   if (payload.tenant_id && *payload.tenant_id != device.tenant_id)
     return "TENANT_MISMATCH_TOPIC_VS_PAYLOAD";
@@ -95,7 +95,7 @@ Task<http::Response> ingest_one(DoorDeps d, http::Raw request) {
   const auto verdict = judge_device(*device, token, d.require_token);
   if (!verdict.reason.empty()) refuse(verdict.reason, {});
   const auto sent_bytes = request->body.size();
-  if (sent_bytes > limits::ingest_payload_bytes_http) refuse("PAYLOAD_TOO_LARGE", {});
+  if (sent_bytes > d.payload_bytes) refuse("PAYLOAD_TOO_LARGE", {});
   if (const auto wait = d.auth->take(*device))
     throw too_many("RATE_LIMITED", static_cast<int>(wait / 1000 + 1));
   if (is_cbor(request->headers.get("Content-Type"))) {
@@ -113,7 +113,7 @@ Task<http::Response> ingest_one(DoorDeps d, http::Raw request) {
     Payload payload;
     std::string detail;
     const PayloadFacts facts{msg_type, sent_bytes};
-    if (const auto reason = judge_content(*json, facts, *device, verdict, payload, detail);
+    if (const auto reason = judge_content(d, *json, facts, *device, verdict, payload, detail);
         !reason.empty())
       refuse(reason, detail);
     seq = payload.seq;
@@ -174,7 +174,7 @@ Task<std::string> judge_one(const DoorDeps& d, const bj::value& message, BatchRe
   Payload payload;
   std::string detail;
   const PayloadFacts facts{msg_type, text.size()};
-  if (auto reason = judge_content(message, facts, *device, verdict, payload, detail);
+  if (auto reason = judge_content(d, message, facts, *device, verdict, payload, detail);
       !reason.empty()) {
     if (!detail.empty()) result.detail = std::move(detail);
     co_return reason;
