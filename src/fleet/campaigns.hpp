@@ -108,10 +108,23 @@ BOOST_DESCRIBE_STRUCT(CampaignDevice, (),
                       (device_id, status, progress_pct, stage, error_message, previous_version,
                        started_at, completed_at, created_at))
 
-/// Nothing when none of `members` is an active device.
-Task<std::optional<std::int64_t>> insert_campaign(tenancy::TenantDb db, std::string tenant_id,
-                                                  std::string created_by, CreateCampaign campaign,
-                                                  std::vector<std::string> members);
+/// SQL: why the firmware `f` is not for the device `r`; null when it is. Firmware without a type is
+/// for all devices.
+inline constexpr const char* misfit =
+    "CASE WHEN coalesce(f.device_type, '') NOT IN ('', coalesce(r.device_type, '')) "
+    "THEN 'The firmware is for devices of type ' || f.device_type || ', this one is of ' || "
+    "coalesce('type ' || r.device_type, 'none') END";
+
+/// A campaign that was made, or why not: `members` says how many active devices there were.
+struct MadeCampaign {
+  std::optional<std::int64_t> id;
+  std::int64_t members = 0, skipped = 0;  ///< skipped: not of the firmware's device type
+};
+/// For the active devices among `members`. Those of another type than the firmware's are SKIPPED;
+/// nothing is made when all are.
+Task<MadeCampaign> insert_campaign(tenancy::TenantDb db, std::string tenant_id,
+                                   std::string created_by, CreateCampaign campaign,
+                                   std::vector<std::string> members);
 struct CampaignPage {
   std::vector<Campaign> campaigns;
   std::int64_t total = 0;
@@ -137,8 +150,8 @@ Task<std::optional<std::string>> abort_campaign(tenancy::TenantDb db, std::int64
 /// The firmware that most devices of a campaign had before; else the version before; nothing when
 /// there is none.
 Task<std::optional<std::int64_t>> earlier_firmware(tenancy::TenantDb db, std::int64_t campaign_id);
-/// A running campaign that brings `firmware_id` to the devices where the campaign succeeded;
-/// nothing when there are none.
+/// A running campaign that brings `firmware_id` to the active devices where the campaign succeeded
+/// and that it is made for; nothing when there are none.
 Task<std::optional<std::int64_t>> insert_rollback(tenancy::TenantDb db, std::string created_by,
                                                   std::int64_t campaign_id,
                                                   std::int64_t firmware_id);

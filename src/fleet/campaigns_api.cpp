@@ -62,6 +62,21 @@ void tell(const FleetDeps& d, const TenantCaller& caller, const std::string& typ
                               std::move(message), std::move(details)));
 }
 
+/// With a signing key only signed firmware is rolled out, also what was registered before the key.
+Task<> require_signed(tenancy::TenantDb db, Firmware firmware) {
+  const auto key = co_await signing_key(db);
+  if (!key || is_signed(*key, firmware.checksum_sha256, firmware.signature)) co_return;
+  throw conflict("Firmware " + firmware.version +
+                 " has no signature that fits the organization's signing key: add it as a new, "
+                 "signed version, or remove the signing key");
+}
+
+Task<> require_signed_version(tenancy::TenantDb db, std::int64_t firmware_id) {
+  auto firmware = co_await find_firmware(db, firmware_id);
+  if (!firmware) throw not_found("Firmware version not found");
+  co_await require_signed(db, std::move(*firmware));
+}
+
 Task<CampaignList> list_campaigns(FleetDeps, TenantCaller caller,
                                   http::Query<CampaignsQuery> query) {
   auto page = co_await campaigns_page(caller.db, query->status, query->limit, query->offset);
@@ -77,14 +92,20 @@ Task<http::Created<CampaignDetail>> create_campaign(FleetDeps d, TenantCaller ca
   if (!firmware) throw not_found("Firmware version not found");
   auto members = co_await targets_in_group(caller.db, body->target_group_id);
   if (!members) throw not_found("Device group not found");
-  const auto id = co_await insert_campaign(caller.db, caller.tenant(), creator_of(caller.who),
-                                           body.value, std::move(*members));
-  if (!id) throw bad_request("Device group has no members");
-  auto made = co_await known_campaign(caller.db, *id);
+  co_await require_signed(caller.db, *firmware);
+  const auto campaign = co_await insert_campaign(caller.db, caller.tenant(), creator_of(caller.who),
+                                                 body.value, std::move(*members));
+  if (campaign.members == 0) throw bad_request("Device group has no members");
+  if (!campaign.id)
+    throw bad_request("None of the group's " + std::to_string(campaign.members) +
+                      " devices is of the firmware's device type " +
+                      firmware->device_type.value_or(""));
+  auto made = co_await known_campaign(caller.db, *campaign.id);
   boost::json::object details{{"firmware_version", firmware->version},
                               {"target_group_id", body->target_group_id},
-                              {"devices", made.total_devices}};
-  tell(d, caller, "campaign.created", "create", *id, "Campaign " + made.name + " created",
+                              {"devices", campaign.members},
+                              {"skipped", campaign.skipped}};
+  tell(d, caller, "campaign.created", "create", made.id, "Campaign " + made.name + " created",
        std::move(details));
   co_return http::Created<CampaignDetail>{std::move(made)};
 }
@@ -105,6 +126,9 @@ boost::json::object from_to(const std::string& was, const std::string& is) {
 }
 
 Task<CampaignStatus> start(FleetDeps d, TenantCaller caller, CampaignId id) {
+  const auto campaign = co_await known_campaign(caller.db, id.value);
+  if (campaign.status == "CREATED" || campaign.status == "PAUSED")
+    co_await require_signed_version(caller.db, campaign.firmware_version_id);
   const auto was = co_await start_campaign(caller.db, id.value);
   if (!was) throw not_found("Campaign not found");
   if (*was != "CREATED" && *was != "PAUSED")
@@ -139,16 +163,15 @@ Task<http::Created<CampaignDetail>> roll_back(FleetDeps d, TenantCaller caller, 
     throw bad_request("Cannot roll back campaign in status " + campaign.status);
   std::optional<std::int64_t> firmware;
   if (body.value) firmware = body.value->firmware_version_id;
-  if (firmware) {
-    const auto known = co_await find_firmware(caller.db, *firmware);
-    if (!known) throw not_found("Firmware version not found");
-  } else {
-    firmware = co_await earlier_firmware(caller.db, id.value);
-  }
+  if (!firmware) firmware = co_await earlier_firmware(caller.db, id.value);
   if (!firmware) throw bad_request("No earlier firmware version to roll back to");
+  co_await require_signed_version(caller.db, *firmware);
   const auto made_id =
       co_await insert_rollback(caller.db, creator_of(caller.who), id.value, *firmware);
-  if (!made_id) throw bad_request("No device was updated by this campaign");
+  if (!made_id && campaign.succeeded == 0)
+    throw bad_request("No device was updated by this campaign");
+  if (!made_id)
+    throw bad_request("None of the updated devices is active and of the firmware's device type");
   auto made = co_await known_campaign(caller.db, *made_id);
   boost::json::object details{{"rollback_of", id.value},
                               {"firmware_version", made.firmware_version},
@@ -177,6 +200,9 @@ Task<CampaignDeviceList> list_devices(FleetDeps, TenantCaller caller, CampaignId
 void mount_campaigns(http::Router& api, const FleetDeps& d) {
   const std::string base = "/api/v1/customer/ota/campaigns", one = base + "/{campaign_id}";
   const std::string missing = "Campaign not found";
+  const std::string unsigned_firmware =
+      "Firmware 2.1.0 has no signature that fits the organization's signing key: add it as a new, "
+      "signed version, or remove the signing key";
   api.get(base, http::bound(d, list_campaigns))
       .customers()
       .tag("Updates")
@@ -185,9 +211,14 @@ void mount_campaigns(http::Router& api, const FleetDeps& d) {
       .needs("devices.update")
       .tag("Updates")
       .summary("Make a campaign that brings firmware to a group; it waits to be started")
+      .description(
+          "Devices of another type than the firmware's are `SKIPPED`; firmware without a type is "
+          "for all.")
       .fails(400, "Device group has no members")
+      .fails(400, "None of the group's 12 devices is of the firmware's device type cold-chain")
       .fails(404, "Firmware version not found")
       .fails(404, "Device group not found")
+      .fails(409, unsigned_firmware)
       .example({{"name", "Cold chain 2.1"},
                 {"firmware_version_id", 1},
                 {"target_group_id", "grp-0a1b2c3d"},
@@ -203,7 +234,8 @@ void mount_campaigns(http::Router& api, const FleetDeps& d) {
       .tag("Updates")
       .summary("Start a campaign, or go on with one that is paused")
       .fails(400, "Cannot start campaign in status COMPLETED")
-      .fails(404, missing);
+      .fails(404, missing)
+      .fails(409, unsigned_firmware);
   api.post(one + "/pause", http::bound(d, pause))
       .needs("devices.update")
       .tag("Updates")
@@ -226,8 +258,10 @@ void mount_campaigns(http::Router& api, const FleetDeps& d) {
       .fails(400, "Cannot roll back campaign in status RUNNING")
       .fails(400, "No earlier firmware version to roll back to")
       .fails(400, "No device was updated by this campaign")
+      .fails(400, "None of the updated devices is active and of the firmware's device type")
       .fails(404, missing)
-      .fails(404, "Firmware version not found");
+      .fails(404, "Firmware version not found")
+      .fails(409, unsigned_firmware);
   api.get(one + "/devices", http::bound(d, list_devices))
       .customers()
       .tag("Updates")

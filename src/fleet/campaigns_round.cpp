@@ -74,12 +74,17 @@ constexpr const char* judge = R"sql(
 )sql";
 
 // Up to the rate's number of devices for each campaign. A device has one update at a time; one that
-// left the fleet meanwhile is skipped. What is handed out is in the table before it is sent.
+// left the fleet or became of another type meanwhile is skipped. What is handed out is in the table
+// before it is sent.
 const std::string hand_out = R"sql(
   WITH picked AS (
-    SELECT DISTINCT ON (c.tenant_id, s.device_id) s.id, EXISTS (SELECT FROM device_registry r WHERE r.tenant_id = c.tenant_id
-                         AND r.device_id = s.device_id AND r.status = 'ACTIVE') AS there
-    FROM ota_campaigns c CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (c.tenant_id, s.device_id) s.id,
+      CASE WHEN r.device_id IS NULL THEN 'The device is not active any more'
+           ELSE )sql" + std::string(misfit) +
+                             R"sql( END AS why_not
+    FROM ota_campaigns c
+    JOIN firmware_versions f ON f.tenant_id = c.tenant_id AND f.id = c.firmware_version_id
+    CROSS JOIN LATERAL (
       SELECT d.id, d.device_id FROM ota_device_status d
       WHERE d.tenant_id = c.tenant_id AND d.campaign_id = c.id AND d.status = 'PENDING'
         AND d.started_at IS NULL AND d.stage <= c.stage
@@ -91,14 +96,16 @@ const std::string hand_out = R"sql(
             AND o.status IN ('PENDING', 'DOWNLOADING', 'INSTALLING')
             AND oc.status IN ('RUNNING', 'PAUSED'))
       ORDER BY d.stage, d.id LIMIT c.rollout_rate) s
+    LEFT JOIN device_registry r ON r.tenant_id = c.tenant_id AND r.device_id = s.device_id
+      AND r.status = 'ACTIVE'
     WHERE c.status = 'RUNNING'
     ORDER BY c.tenant_id, s.device_id, c.id
   ), told AS (
     UPDATE ota_device_status s SET
-      status = CASE WHEN picked.there THEN 'PENDING' ELSE 'SKIPPED' END,
-      error_message = CASE WHEN picked.there THEN NULL ELSE 'The device is not active any more' END,
-      started_at = CASE WHEN picked.there THEN now() END,
-      completed_at = CASE WHEN picked.there THEN NULL ELSE now() END,
+      status = CASE WHEN why_not IS NULL THEN 'PENDING' ELSE 'SKIPPED' END,
+      error_message = why_not,
+      started_at = CASE WHEN why_not IS NULL THEN now() END,
+      completed_at = CASE WHEN why_not IS NULL THEN NULL ELSE now() END,
       publishes = 1, publish_at = now() + interval '1 minute'
     FROM picked WHERE s.id = picked.id AND s.status = 'PENDING' AND s.started_at IS NULL
     RETURNING s.tenant_id, s.campaign_id, s.device_id, s.status

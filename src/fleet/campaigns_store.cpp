@@ -40,41 +40,56 @@ Task<std::optional<std::string>> change_status(tenancy::TenantDb db, std::int64_
 
 }  // namespace
 
-Task<std::optional<std::int64_t>> insert_campaign(tenancy::TenantDb db, std::string tenant_id,
-                                                  std::string created_by, CreateCampaign campaign,
-                                                  std::vector<std::string> members) {
+Task<MadeCampaign> insert_campaign(tenancy::TenantDb db, std::string tenant_id,
+                                   std::string created_by, CreateCampaign campaign,
+                                   std::vector<std::string> members) {
   std::vector<std::int64_t> stages{100};
   if (campaign.rollout_strategy == "canary") stages = {5, 25, 100};
   if (campaign.stages) stages = *campaign.stages;
   // Which devices are the canaries must not depend on their names: sites name theirs in a row.
   const auto rows = co_await db.query(
       R"sql(
-    WITH devices AS (
-      SELECT device_id, fw_version, count(*) OVER () AS total,
-             row_number() OVER (ORDER BY md5(device_id || clock_timestamp()::text), device_id) AS place
-      FROM device_registry WHERE status = 'ACTIVE' AND device_id = ANY($11::text[])
+    WITH judged AS (
+      SELECT r.device_id, r.fw_version, )sql" +
+          std::string(misfit) + R"sql( AS why_not
+      FROM device_registry r
+      JOIN firmware_versions f ON f.tenant_id = r.tenant_id AND f.id = $3::integer
+      WHERE r.status = 'ACTIVE' AND r.device_id = ANY($11::text[])
+    ), devices AS (
+      SELECT *, count(*) OVER (PARTITION BY why_not IS NULL) AS total,
+             row_number() OVER (PARTITION BY why_not IS NULL
+                                ORDER BY md5(device_id || clock_timestamp()::text), device_id) AS place
+      FROM judged
+    ), counted AS (
+      SELECT count(*) AS members, count(why_not) AS skipped FROM judged
     ), made AS (
       INSERT INTO ota_campaigns (tenant_id, name, firmware_version_id, target_group_id,
         rollout_strategy, rollout_rate, abort_threshold, stages, min_results, timeout_minutes,
         created_by, total_devices)
       SELECT $1, $2, $3::integer, $4, $5, $6::integer, $7::float8, $8::integer[], $9::integer,
-             $10::integer, $12, max(total) FROM devices HAVING count(*) > 0
+             $10::integer, $12, members FROM counted WHERE members > skipped
       RETURNING tenant_id, id
     ), targets AS (
-      INSERT INTO ota_device_status (tenant_id, campaign_id, device_id, previous_version, stage)
+      INSERT INTO ota_device_status (tenant_id, campaign_id, device_id, previous_version, stage,
+        status, error_message, completed_at)
       SELECT made.tenant_id, made.id, d.device_id, d.fw_version,
              (SELECT count(*) FROM unnest($8::integer[]) AS percent
-              WHERE ceil(d.total * percent / 100.0) < d.place)
+              WHERE ceil(d.total * percent / 100.0) < d.place),
+             CASE WHEN d.why_not IS NULL THEN 'PENDING' ELSE 'SKIPPED' END, d.why_not,
+             CASE WHEN d.why_not IS NULL THEN NULL ELSE now() END
       FROM made CROSS JOIN devices d ORDER BY d.place
     )
-    SELECT id FROM made
+    SELECT (SELECT id FROM made), members, skipped FROM counted
   )sql",
       pg::Params::of(tenant_id, campaign.name, campaign.firmware_version_id,
                      campaign.target_group_id, campaign.rollout_strategy, campaign.rollout_rate,
                      campaign.abort_threshold, stages, campaign.min_results,
                      campaign.timeout_minutes, members, created_by));
-  if (rows.empty()) co_return std::nullopt;
-  co_return rows.int64(0, 0);
+  MadeCampaign out;
+  pg::read_value(rows, 0, 0, out.id);
+  out.members = rows.int64(0, 1);
+  out.skipped = rows.int64(0, 2);
+  co_return out;
 }
 
 Task<CampaignPage> campaigns_page(tenancy::TenantDb db, std::optional<std::string> status,
@@ -187,7 +202,9 @@ Task<std::optional<std::int64_t>> insert_rollback(tenancy::TenantDb db, std::str
     WITH devices AS (
       SELECT s.tenant_id, s.device_id, r.fw_version
       FROM ota_device_status s JOIN device_registry r USING (tenant_id, device_id)
+      JOIN firmware_versions f ON f.tenant_id = s.tenant_id AND f.id = $2::integer
       WHERE s.campaign_id = $1::bigint AND s.status = 'SUCCESS' AND r.status = 'ACTIVE'
+        AND )sql" + std::string(misfit) + R"sql( IS NULL
     ), made AS (
       INSERT INTO ota_campaigns (tenant_id, name, firmware_version_id, target_group_id,
         rollout_rate, abort_threshold, min_results, timeout_minutes, rollback_of, status,

@@ -122,7 +122,8 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id, C
       R"sql(
     INSERT INTO device_registry AS r (tenant_id, device_id, site_id, name, plan_id, template_id,
       parent_device_id, subscription_id, device_type, model, manufacturer)
-    SELECT $1, $2, $3, $4, $5, $6::integer, $7, $8, t.category, t.model, t.manufacturer
+    SELECT $1, $2, $3, $4, $5, $6::integer, $7, $8, coalesce($9, t.category), t.model,
+           t.manufacturer
     FROM (SELECT 1) one LEFT JOIN device_templates t ON t.id = $6::integer
     ON CONFLICT (tenant_id, device_id) DO UPDATE SET
       site_id = excluded.site_id, name = excluded.name, plan_id = excluded.plan_id,
@@ -141,7 +142,8 @@ Task<CreatedDevice> insert_device(tenancy::TenantDb db, std::string tenant_id, C
     RETURNING device_id
   )sql",
       pg::Params::of(tenant_id, device.device_id, site, device.name, out.plan_id,
-                     device.template_id, device.parent_device_id, out.subscription_id));
+                     device.template_id, device.parent_device_id, out.subscription_id,
+                     device.device_type));
   if (made.empty()) throw conflict("Device already exists");
   for (const char* table : begun_anew)
     co_await tx.query(std::string("DELETE FROM ") + table + " WHERE device_id = $1",
@@ -195,6 +197,7 @@ Task<boost::json::object> update_device(tenancy::TenantDb db, std::string tenant
   text("hw_revision", c.hw_revision);
   text("fw_version", c.fw_version);
   text("notes", c.notes);
+  text("device_type", c.device_type);
   if (c.latitude) change.set("latitude", c.latitude.value, "?::float8");
   if (c.longitude) change.set("longitude", c.longitude.value, "?::float8");
   if (c.location_source && c.location_source.value)

@@ -127,17 +127,21 @@ Task<> require_device(tenancy::TenantDb db, std::string device_id);
 
 struct CreateDevice {
   std::string device_id;
-  std::optional<std::string> site_id, plan_id, name;
+  std::optional<std::string> site_id, plan_id, name, device_type;
   std::optional<std::int32_t> template_id;
   std::optional<std::string> parent_device_id;
 };
 BOOST_DESCRIBE_STRUCT(CreateDevice, (),
-                      (device_id, site_id, plan_id, name, template_id, parent_device_id))
+                      (device_id, site_id, plan_id, name, device_type, template_id,
+                       parent_device_id))
 inline auto constraints(json::As<CreateDevice>) {
   return json::rules<CreateDevice>()
       .identifier(&CreateDevice::device_id)
       .identifier(&CreateDevice::site_id)
       .length(&CreateDevice::name, 1, 200)
+      .length(&CreateDevice::device_type, 1, 100)
+      .describe(&CreateDevice::device_type,
+                "What firmware is made for; absent: the template's category")
       .identifier(&CreateDevice::parent_device_id);
 }
 
@@ -150,14 +154,15 @@ struct DeviceChanges {
   json::Patch<std::vector<std::string>> tags;
   json::Patch<double> latitude, longitude;
   json::Patch<std::string> address, location_source, mac_address, imei, iccid, serial_number, model,
-      manufacturer, hw_revision, fw_version, notes;
+      manufacturer, hw_revision, fw_version, notes, device_type;
   json::Patch<std::int32_t> template_id, heartbeat_stale_seconds;
   json::Patch<std::string> parent_device_id;
 };
 BOOST_DESCRIBE_STRUCT(DeviceChanges, (),
                       (name, site_id, tags, latitude, longitude, address, location_source,
                        mac_address, imei, iccid, serial_number, model, manufacturer, hw_revision,
-                       fw_version, notes, template_id, heartbeat_stale_seconds, parent_device_id))
+                       fw_version, notes, device_type, template_id, heartbeat_stale_seconds,
+                       parent_device_id))
 inline auto constraints(json::As<DeviceChanges>) {
   return json::rules<DeviceChanges>()
       .identifier(&DeviceChanges::parent_device_id)
@@ -175,6 +180,7 @@ inline auto constraints(json::As<DeviceChanges>) {
       .length(&DeviceChanges::manufacturer, 0, 128)
       .length(&DeviceChanges::hw_revision, 0, 64)
       .length(&DeviceChanges::fw_version, 0, 64)
+      .length(&DeviceChanges::device_type, 1, 100)
       .length(&DeviceChanges::notes, 0, 4000)
       .items(&DeviceChanges::tags, 0, 50)
       .check("tags",

@@ -74,6 +74,8 @@ Task<RemovedFirmware> remove_firmware(tenancy::TenantDb db, std::int64_t id);
 
 /// The tenant's public key, 32 bytes; nothing when there is none.
 Task<std::optional<std::string>> signing_key(tenancy::TenantDb db);
+bool is_signed(const std::string& public_key, const std::optional<std::string>& checksum_sha256,
+               const std::optional<std::string>& signature);
 /// Throws 400 unless a signature fits the tenant's key. Without a key nothing is asked for.
 void check_signature(const std::optional<std::string>& public_key,
                      const std::optional<std::string>& checksum_sha256,

@@ -81,15 +81,20 @@ Task<std::optional<std::string>> signing_key(tenancy::TenantDb db) {
   co_return crypto::from_base64(rows.text(0, 0));
 }
 
+bool is_signed(const std::string& public_key, const std::optional<std::string>& checksum_sha256,
+               const std::optional<std::string>& signature) {
+  const auto digest = crypto::from_hex(checksum_sha256.value_or(""));
+  const auto bytes = crypto::from_base64(signature.value_or(""));
+  return digest && digest->size() == 32 && bytes && bytes->size() == 64 &&
+         crypto::ed25519_fits(public_key, *digest, *bytes);
+}
+
 void check_signature(const std::optional<std::string>& public_key,
                      const std::optional<std::string>& checksum_sha256,
                      const std::optional<std::string>& signature) {
   if (!public_key) return;
   if (!signature) throw bad_request("Signature required: the organization has a signing key");
-  const auto digest = crypto::from_hex(checksum_sha256.value_or(""));
-  const auto bytes = crypto::from_base64(*signature);
-  if (!digest || digest->size() != 32 || !bytes ||
-      !crypto::ed25519_fits(*public_key, *digest, *bytes))
+  if (!is_signed(*public_key, checksum_sha256, signature))
     throw bad_request("Signature does not fit the file's checksum and the signing key");
 }
 

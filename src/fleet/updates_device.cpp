@@ -64,11 +64,21 @@ std::string read_progress(const boost::json::object& payload, Progress& out) {
   return {};
 }
 
-// A result stands; and of two reports the later one does, whichever is delivered last.
+// Who changes a device locks its row before those of its updates; so do reports, in one order.
+constexpr const char* lock_devices = R"sql(
+  SELECT FROM device_registry r
+  JOIN unnest($1::text[], $2::text[]) AS t (tenant_id, device_id) USING (tenant_id, device_id)
+  ORDER BY r.tenant_id, r.device_id FOR NO KEY UPDATE OF r
+)sql";
+
+// A result stands; and of two reports the later one does, whichever is delivered last. What a
+// device says that it runs is true also when its update was given up before; but not when it has
+// reported another success since.
 constexpr const char* write_progress = R"sql(
   WITH told AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[],
-      $7::bigint[]) AS t (tenant_id, campaign_id, device_id, status, progress, error, received_ms)
+      $7::bigint[], $8::bigint[])
+      AS t (tenant_id, campaign_id, device_id, status, progress, error, received_ms, success_ms)
   ), changed AS (
     UPDATE ota_device_status s SET status = t.status,
       progress_pct = CASE t.status WHEN 'SUCCESS' THEN 100 ELSE t.progress END,
@@ -80,14 +90,23 @@ constexpr const char* write_progress = R"sql(
       AND s.device_id = t.device_id AND s.started_at IS NOT NULL
       AND s.status IN ('PENDING', 'DOWNLOADING', 'INSTALLING')
       AND (s.reported_at IS NULL OR s.reported_at <= to_timestamp(t.received_ms / 1000.0))
-    RETURNING s.tenant_id, s.campaign_id, s.device_id, s.status
+    RETURNING s.tenant_id
   ), updated AS (
     UPDATE device_registry r SET fw_version = f.version
-    FROM changed x JOIN ota_campaigns c ON c.tenant_id = x.tenant_id AND c.id = x.campaign_id
+    FROM told t JOIN ota_device_status s USING (tenant_id, campaign_id, device_id)
+    JOIN ota_campaigns c ON c.tenant_id = t.tenant_id AND c.id = t.campaign_id
     JOIN firmware_versions f ON f.tenant_id = c.tenant_id AND f.id = c.firmware_version_id
-    WHERE x.status = 'SUCCESS' AND r.tenant_id = x.tenant_id AND r.device_id = x.device_id
+    WHERE t.success_ms > 0 AND r.tenant_id = t.tenant_id AND r.device_id = t.device_id
+      AND s.started_at IS NOT NULL AND s.status <> 'SUCCESS'
+      AND (s.reported_at IS NULL OR s.reported_at <= to_timestamp(t.success_ms / 1000.0))
+      AND NOT EXISTS (
+        SELECT FROM ota_device_status o
+        WHERE o.tenant_id = t.tenant_id AND o.device_id = t.device_id AND o.status = 'SUCCESS'
+          AND o.reported_at > to_timestamp(t.success_ms / 1000.0))
+      AND r.fw_version IS DISTINCT FROM f.version
+    RETURNING r.tenant_id
   )
-  SELECT DISTINCT tenant_id FROM changed
+  SELECT tenant_id, 'campaigns' AS what FROM changed UNION SELECT tenant_id, 'devices' FROM updated
 )sql";
 
 Task<ReportsTaken> take_updates(nats::Client* nats, pg::Transaction& tx,
@@ -96,7 +115,7 @@ Task<ReportsTaken> take_updates(nats::Client* nats, pg::Transaction& tx,
   // Of one device the last report of the batch counts, or the first that is final.
   std::map<std::string, std::size_t> place;
   std::vector<std::string> tenants, devices, statuses, errors;
-  std::vector<std::int64_t> campaigns, progress, received;
+  std::vector<std::int64_t> campaigns, progress, received, succeeded;
   for (std::size_t i = 0; i < reports.size(); ++i) {
     const auto& report = reports[i];
     Progress read;
@@ -116,7 +135,9 @@ Task<ReportsTaken> take_updates(nats::Client* nats, pg::Transaction& tx,
       errors.emplace_back();
       progress.push_back(0);
       received.push_back(0);
+      succeeded.push_back(0);
     }
+    if (read.status == "SUCCESS") succeeded[at] = report.received_ms;
     if (is_final(statuses[at])) continue;
     statuses[at] = read.status;
     errors[at] = read.error;
@@ -124,14 +145,15 @@ Task<ReportsTaken> take_updates(nats::Client* nats, pg::Transaction& tx,
     received[at] = report.received_ms;
   }
   if (tenants.empty()) co_return out;
+  co_await tx.query(lock_devices, pg::Params::of(tenants, devices));
   const auto rows = co_await tx.query(
       write_progress,
-      pg::Params::of(tenants, campaigns, devices, statuses, progress, errors, received));
-  std::vector<std::string> told;
-  for (int i = 0; i < rows.rows(); ++i) told.emplace_back(rows.text(i, 0));
+      pg::Params::of(tenants, campaigns, devices, statuses, progress, errors, received, succeeded));
+  std::vector<std::pair<std::string, std::string>> told;
+  for (int i = 0; i < rows.rows(); ++i) told.emplace_back(rows.text(i, 0), rows.text(i, 1));
   out.after_commit = [nats, told] {
-    for (const auto& tenant : told)
-      nats->publish("live." + tenant, R"({"type":"changed","what":"campaigns"})");
+    for (const auto& [tenant, what] : told)
+      nats->publish("live." + tenant, R"({"type":"changed","what":")" + what + "\"}");
   };
   co_return out;
 }

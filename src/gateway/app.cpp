@@ -4,122 +4,21 @@
 #include <iostream>
 #include <thread>
 
-#include "connectivity/sync_job.hpp"
-#include "fleet/campaigns.hpp"
-#include "fleet/certificate_job.hpp"
 #include "fleet/commands.hpp"
 #include "fleet/device_side.hpp"
-#include "fleet/firmware.hpp"
-#include "fleet/import_jobs.hpp"
-#include "fleet/jobs.hpp"
-#include "fleet/status_job.hpp"
 #include "fleet/twin.hpp"
+#include "gateway/background_jobs.hpp"
 #include "gateway/gateway_loop.hpp"
 #include "gateway/health_api.hpp"
 #include "gateway/settings.hpp"
-#include "operations/tenants.hpp"
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "telemetry/ingest_store.hpp"
 #include "telemetry/report_worker.hpp"
-#include "telemetry/retention_job.hpp"
 
 namespace pulse::gateway {
 
 namespace {
-
-constexpr std::int64_t status_job_lock = 0x70756c736511, retention_job_lock = 0x70756c736512,
-                       purge_job_lock = 0x70756c736513, repair_job_lock = 0x70756c736514,
-                       desired_job_lock = 0x70756c736519, sweep_job_lock = 0x70756c73651a,
-                       expiry_job_lock = 0x70756c73651b, import_job_lock = 0x70756c736522,
-                       certificate_job_lock = 0x70756c736520, carrier_job_lock = 0x70756c736523,
-                       job_upkeep_lock = 0x70756c736531, campaigns_lock = 0x70756c736532;
-
-/// Runs `work` every `period_ms` while the leadership holds; an error costs one round.
-Task<> repeat(std::string what, long period_ms, std::function<bool()> still_leader,
-              std::function<Task<>()> work) {
-  while (still_leader()) {
-    std::string problem;
-    try {
-      co_await work();
-    } catch (const std::exception& e) {
-      problem = e.what();
-    }
-    if (!problem.empty())
-      log::error_throttled("job failed, trying again", {{"job", what}, {"error", problem}}, 30);
-    for (long slept = 0; slept < period_ms && still_leader(); slept += 1'000)
-      co_await sleep_ms(std::min(1'000L, period_ms - slept));
-  }
-}
-
-Task<> lead(Process& p, std::string what, std::int64_t key, long period_ms,
-            std::function<Task<>()> work) {
-  // Not a coroutine itself: GCC 12 destroys a temporary closure twice inside a co_await expression.
-  return pg::with_leadership(
-      pool_options(p.config, "pulse-ops"), key, 2'000,
-      [&p, what, period_ms, work](std::function<bool()> still_leader) -> Task<> {
-        return repeat(
-            what, period_ms, [&p, still_leader] { return still_leader() && !p.stopping; }, work);
-      });
-}
-
-void start_jobs(Process& p) {
-  const long stale = p.config.integer("HEARTBEAT_STALE_SECONDS");
-  std::function<Task<>()> status = [&p, stale]() -> Task<> {
-    co_await fleet::mark_silent_devices(*p.pool, p.nats, stale);
-  };
-  std::function<Task<>()> retention = [&p]() -> Task<> {
-    return telemetry::keep_partitions(*p.pool);
-  };
-  std::function<Task<>()> upkeep = [&p]() -> Task<> {
-    co_await fleet::run_job_upkeep(*p.pool, p.nats);
-    co_await fleet::remove_expired_uploads(*p.pool, *p.files);
-  };
-  std::function<Task<>()> campaigns = [&p]() -> Task<> {
-    return fleet::run_campaigns(*p.pool, p.nats, *p.files);
-  };
-  p.base.spawn("jobs", lead(p, "jobs", job_upkeep_lock, 60'000, upkeep));
-  p.base.spawn("campaigns", lead(p, "campaigns", campaigns_lock,
-                                 p.config.integer("CAMPAIGN_SECONDS") * 1'000, campaigns));
-  p.base.spawn("device status", lead(p, "device status", status_job_lock, 5'000, status));
-  std::function<Task<>()> desired = [&p]() -> Task<> {
-    co_await fleet::resend_desired(*p.pool, p.nats);
-  };
-  p.base.spawn("desired states", lead(p, "desired states", desired_job_lock, 15'000, desired));
-  std::function<Task<>()> sweep = [&p]() -> Task<> {
-    co_await fleet::sweep_commands(*p.pool, p.nats);
-  };
-  std::function<Task<>()> expiry = [&p]() -> Task<> {
-    co_await fleet::expire_commands(*p.pool, p.nats);
-  };
-  p.base.spawn("commands", lead(p, "commands", sweep_job_lock, 5'000, sweep));
-  p.base.spawn("command expiry", lead(p, "command expiry", expiry_job_lock, 60'000, expiry));
-  const auto directory = p.identity.directory(*p.pool, p.base.io().get_executor());
-  std::function<Task<>()> purge = [&p, directory]() -> Task<> {
-    co_await operations::purge_deleted_tenants(*p.pool, *directory);
-  };
-  std::function<Task<>()> repair = [directory]() -> Task<> { return directory->repair(); };
-  fleet::ImportWorkDeps imports{p.pool.get(), &p.nats, p.audit};
-  std::function<Task<>()> import = [imports]() -> Task<> {
-    return fleet::work_import_jobs(imports);
-  };
-  p.base.spawn("imports", lead(p, "imports", import_job_lock, 1'000, import));
-  const auto job = std::make_shared<fleet::CertificateJob>();
-  job->device_ca = p.device_ca;
-  job->crl_file = p.config.text("DEVICE_CRL_FILE");
-  std::function<Task<>()> certificates = [&p, job]() -> Task<> {
-    return fleet::keep_certificates(job, *p.pool, p.nats);
-  };
-  p.base.spawn("certificates", lead(p, "certificates", certificate_job_lock, 5'000, certificates));
-  std::function<Task<>()> carriers = [&p]() -> Task<> {
-    return connectivity::sync_due_integrations(connectivity_deps(p), *p.pool);
-  };
-  p.base.spawn("carrier sync", lead(p, "carrier sync", carrier_job_lock,
-                                    p.config.integer("CARRIER_SYNC_SECONDS") * 1'000, carriers));
-  p.base.spawn("retention", lead(p, "retention", retention_job_lock, 3'600'000, retention));
-  p.base.spawn("tenant removal", lead(p, "tenant removal", purge_job_lock, 3'600'000, purge));
-  p.base.spawn("directory repair", lead(p, "directory repair", repair_job_lock, 60'000, repair));
-}
 
 /// Streams exist before the first publish, whichever role comes up first.
 Task<> prepare_streams(Process& p) {
@@ -278,7 +177,7 @@ int serve(const Config& config, const std::string& version) {
     p.base.spawn("ended sessions", follow_revocations(p));
     if (p.identity.maintain) p.base.spawn("signing keys", p.identity.maintain(*p.pool));
     if (p.roles.ops) {
-      start_jobs(p);
+      start_background_jobs(p);
       p.base.spawn("gauges", follow_gauges(p));
     }
     p.base.start();

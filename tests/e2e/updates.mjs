@@ -25,6 +25,7 @@ async function firmware(version) {
 
 export const updates = {
   async 'update-pages-in-both-themes-and-sizes'() {
+    for (const d of devices.slice(0, 10)) await call('customer1', 'PATCH', `/devices/${d.device_id}`, { device_type: 'cold-chain' });
     const made = await call('customer1', 'POST', '/ota/campaigns', { name: 'Pictures', rollout_strategy: 'canary',
       firmware_version_id: (await firmware('1.0-pictures')).id, target_group_id: await group('For pictures', 12) });
     await call('customer1', 'POST', `/ota/campaigns/${made.id}/start`);

@@ -8,13 +8,14 @@ import subprocess
 
 import pytest
 import requests
+import websocket
 from conftest import Api
 from ingest import quarantined
 from mqtt_clients import Client
 from servers import Stack, wait_for
 from updates import (Updater, begin, campaign, group_of, in_status, new_version, put_part, status_of, uploaded)
 
-DEVICES = 40
+DEVICES = 50
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +182,10 @@ def test_signed_firmware(api, fleet, tmp_path, some):
         return base64.b64encode(made.stdout).decode()
 
     assert api.get("/firmware/signing-key").status_code == 404
+    [device] = some(1)
+    group = group_of(fleet, device["device_id"])
+    of_before = uploaded(api, signature="AAAA")  # nobody looks at it, without a key
+    waiting = campaign(api, group, of_before, start=False)
     assert api.put("/firmware/signing-key", json={"public_key": "nonsense"}).status_code == 422
     assert api.put("/firmware/signing-key", json={"public_key": public}).status_code == 200
     try:
@@ -198,11 +203,17 @@ def test_signed_firmware(api, fleet, tmp_path, some):
         put_part(api, again, 1, content)
         refused = api.post(f"/firmware/uploads/{again['upload_id']}/complete")
         assert refused.status_code == 400 and refused.json()["detail"].startswith("Signature does not fit")
-        [device] = some(1)
+        late = api.post(f"/ota/campaigns/{waiting['id']}/start")
+        assert late.status_code == 409 and "add it as a new, signed version, or remove the signing key" in late.json()["detail"]
+        body = {"name": "x", "firmware_version_id": of_before["id"], "target_group_id": group}
+        assert api.post("/ota/campaigns", json=body).status_code == 409
         with Updater(fleet, device) as updater:
-            running = campaign(api, group_of(fleet, device["device_id"]), made)
+            running = campaign(api, group, made)
             assert updater.told(running)["signature"] == made["signature"] == signature_of(content)
             updater.obey(running)
+            in_status(api, running, "COMPLETED")
+        back = api.post(f"/ota/campaigns/{running['id']}/rollback", json={"firmware_version_id": of_before["id"]})
+        assert back.status_code == 409
     finally:
         assert api.delete("/firmware/signing-key").status_code == 204
     assert api.delete("/firmware/signing-key").status_code == 404
@@ -332,8 +343,8 @@ def test_rollback_to_what_ran_before(api, fleet, some):
     group = group_of(fleet, *(d["device_id"] for d in devices))
     kind = f"kind-{new_version()}"
     old, new = uploaded(api, device_type=kind), uploaded(api, device_type=kind)
-    fleet.sql("UPDATE device_registry SET fw_version = %s WHERE device_id = ANY(%s)",
-              (old["version"], [d["device_id"] for d in devices]))
+    fleet.sql("UPDATE device_registry SET fw_version = %s, device_type = %s WHERE device_id = ANY(%s)",
+              (old["version"], kind, [d["device_id"] for d in devices]))
     running = campaign(api, group, new, abort_threshold=1)
     with Updater(fleet, devices[0]) as good, Updater(fleet, devices[1]) as bad:
         good.obey(running)
@@ -351,8 +362,98 @@ def test_rollback_to_what_ran_before(api, fleet, some):
         assert good.told(back)["version"] == old["version"]
         good.obey(back)
     in_status(api, back, "COMPLETED")
+    foreign = api.post(f"/ota/campaigns/{running['id']}/rollback",
+                       json={"firmware_version_id": uploaded(api, device_type="another")["id"]})
+    assert foreign.status_code == 400 and "of the firmware's device type" in foreign.json()["detail"]
     named = api.post(f"/ota/campaigns/{running['id']}/rollback", json={"firmware_version_id": 999999})
     assert named.status_code == 404
+
+
+def test_firmware_goes_to_devices_of_its_type(api, fleet, some):
+    pump, fan, untyped = (d["device_id"] for d in some(3))
+    turned = f"turned-{os.getpid()}"
+    assert api.post("/devices", json={"device_id": turned, "device_type": "pump"}).status_code == 201
+    assert api.get(f"/devices/{turned}").json()["device"]["device_type"] == "pump"
+    for device, kind in ((pump, "pump"), (fan, "fan"), (untyped, None)):
+        assert api.patch(f"/devices/{device}", json={"device_type": kind}).status_code == 200
+    made = uploaded(api, device_type="pump")
+    body = {"name": "x", "firmware_version_id": made["id"], "target_group_id": group_of(fleet, fan, untyped)}
+    nobody = api.post("/ota/campaigns", json=body)
+    assert nobody.status_code == 400
+    assert nobody.json()["detail"] == "None of the group's 2 devices is of the firmware's device type pump"
+
+    mixed = campaign(api, group_of(fleet, pump, fan, untyped, turned), made, start=False, stages=[50, 100])
+    assert mixed["status_breakdown"] == {"PENDING": 2, "SKIPPED": 2} and mixed["total_devices"] == 4
+    devices = lambda: {d["device_id"]: d for d in api.get(f"/ota/campaigns/{mixed['id']}/devices").json()["devices"]}
+    assert devices()[fan]["error_message"] == "The firmware is for devices of type pump, this one is of type fan"
+    assert devices()[untyped]["error_message"] == "The firmware is for devices of type pump, this one is of none"
+    # Half of those that it is for, not of the group.
+    assert sorted(devices()[d]["stage"] for d in (pump, turned)) == [0, 1]
+    # One that becomes another before its turn is left out, too.
+    api.patch(f"/devices/{turned}", json={"device_type": "fan"})
+    assert api.post(f"/ota/campaigns/{mixed['id']}/start").status_code == 200
+    fleet.sql("UPDATE ota_device_status SET status = 'SUCCESS' WHERE campaign_id = %s AND device_id = %s", (mixed["id"], pump))
+    done = in_status(api, mixed, "COMPLETED")
+    assert done["status_breakdown"] == {"SUCCESS": 1, "SKIPPED": 3} and not devices()[turned]["started_at"]
+    for_all = campaign(api, mixed["target_group_id"], uploaded(api), start=False)
+    assert for_all["status_breakdown"] == {"PENDING": 4}
+
+
+def test_what_a_device_runs_is_known_also_when_it_comes_too_late(api, fleet, some):
+    [device] = some(1)
+    shown = lambda: api.get(f"/devices/{device['device_id']}").json()["device"]["fw_version"]
+    group = group_of(fleet, device["device_id"])
+    with Updater(fleet, device) as updater:
+        failed = campaign(api, group, uploaded(api), abort_threshold=1)
+        updater.told(failed)
+        updater.report(failed, "FAILED")
+        in_status(api, failed, "COMPLETED")
+        updater.report(failed, "SUCCESS")
+        wait_for("the version of what had failed", lambda: shown() == failed["firmware_version"])
+        aborted = campaign(api, group, uploaded(api))
+        updater.told(aborted)
+        assert api.post(f"/ota/campaigns/{aborted['id']}/abort").status_code == 200
+        assert status_of(api, aborted)["status_breakdown"] == {"SKIPPED": 1}
+        told = websocket.create_connection(
+            fleet.url.replace("http", "ws") + "/api/v1/customer/telemetry/stream?metric=_nobody_&token=" +
+            fleet.token("customer1"), timeout=20)
+        assert json.loads(told.recv())["type"] == "connected"
+        updater.report(aborted, "SUCCESS")
+        wait_for("the version of what was aborted", lambda: shown() == aborted["firmware_version"])
+        while json.loads(told.recv()) != {"type": "changed", "what": "devices"}:
+            pass
+        told.close()
+        assert status_of(api, aborted)["status_breakdown"] == {"SKIPPED": 1}  # a result stands
+        current = campaign(api, group, uploaded(api))
+        updater.obey(current)
+        in_status(api, current, "COMPLETED")
+        # A report of then that is delivered again is not news.
+        fleet.sql("UPDATE ota_device_status SET reported_at = now() + interval '1 hour' WHERE campaign_id = %s",
+                  (current["id"],))
+        updater.report(aborted, "SUCCESS")
+        updater.publish(json.dumps({"campaign_id": "x"}), "ota/status")  # what comes after it
+        wait_for("all reports taken", lambda: any("campaign_id" in str(r) for r in quarantined(fleet, device)))
+    assert shown() == current["firmware_version"]
+
+
+def test_one_update_at_a_time(api, fleet, some):
+    """Two campaigns for one device, both ready for the same round."""
+    [device] = some(1)
+    group = group_of(fleet, device["device_id"])
+    both = [campaign(api, group, uploaded(api), start=False) for _ in range(2)]
+    fleet.sql("UPDATE ota_campaigns SET status = 'RUNNING', started_at = now() WHERE id = ANY(%s)",
+              ([c["id"] for c in both],))
+    started = lambda: fleet.sql("SELECT campaign_id FROM ota_device_status WHERE device_id = %s AND campaign_id = ANY(%s) "
+                                "AND started_at IS NOT NULL ORDER BY started_at", (device["device_id"], [c["id"] for c in both]))
+    with Updater(fleet, device) as updater:
+        wait_for("the first", started)
+        assert [row[0] for row in started()] == [both[0]["id"]]
+        updater.obey(both[0])
+        updater.obey(both[1])
+    for one in both:
+        in_status(api, one, "COMPLETED")
+    told = [json.loads(m.payload)["campaign_id"] for m in updater.messages]
+    assert list(dict.fromkeys(told)) == [c["id"] for c in both]
 
 
 def test_who_comes_late_or_never(api, fleet, some):
