@@ -45,6 +45,8 @@ MEMBERS = {
     f"POST {CUSTOMER}/sites": lambda t: {"site_id": t.fresh("site")},
     f"POST {CUSTOMER}/devices": lambda t: {"device_id": t.fresh("device"), "site_id": None, "plan_id": None,
                                            "template_id": None, "parent_device_id": None},
+    f"POST {CUSTOMER}/devices/import": lambda t: {"file": t.csv().encode()},
+    f"POST {CUSTOMER}/devices/import-jobs": lambda t: {"file": t.csv().encode()},
     f"POST {CUSTOMER}/certificates": _certificate,
     f"POST {CUSTOMER}/devices/{{device_id}}/certificates/csr": _request,
     f"POST {CUSTOMER}/certificate-authorities": lambda t: t.authority(),
@@ -132,8 +134,8 @@ def fit_headers(operation: str, headers, found: dict, who: str, callers):
     """A change of what is desired is made from the version that is current."""
     if operation != f"PATCH {CUSTOMER}/devices/{{device_id}}/twin/desired" or not found:
         return headers
-    twin = callers.call(who, "GET", f"{CUSTOMER}/devices/{found['device_id']}/twin").json()
-    return {**(headers or {}), "If-Match": f'"{twin["desired_version"]}"'}
+    twin = callers.call(who, "GET", f"{CUSTOMER}/devices/{found['device_id']}/twin")
+    return {**(headers or {}), "If-Match": twin.headers["ETag"]} if twin.ok else headers
 
 
 def fit_query(operation: str, query, things):
