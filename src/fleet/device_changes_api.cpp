@@ -12,7 +12,7 @@ constexpr Rate creates_per_tenant{0.5, 30};  // 30 a minute
 
 struct DeviceOnly {
   std::string tenant_id;
-  Device device;
+  DeviceAlone device;
 };
 BOOST_DESCRIBE_STRUCT(DeviceOnly, (), (tenant_id, device))
 struct DeletedDevice {
@@ -56,7 +56,7 @@ Task<DeviceOnly> patch_device(FleetDeps d, TenantCaller caller, http::Path<"devi
                               "Device " + id.value + " updated", std::move(changes)));
   auto device = co_await find_device(caller.db, id.value);
   if (!device) throw not_found("Device not found");
-  co_return DeviceOnly{caller.tenant(), std::move(static_cast<Device&>(*device))};
+  co_return DeviceOnly{caller.tenant(), std::move(static_cast<DeviceAlone&>(*device))};
 }
 
 Task<DeletedDevice> delete_device(FleetDeps d, TenantCaller caller, http::Path<"device_id"> id) {

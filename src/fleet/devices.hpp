@@ -44,6 +44,13 @@ BOOST_DESCRIBE_STRUCT(Device, (),
                        parent_device_id, plan_id, subscription_id, subscription_type,
                        subscription_status, sensor_count, tags, decommissioned_at, created_at))
 
+/// A device that is asked for alone: the readings of its state that have names of their own in the
+/// API.
+struct DeviceAlone : Device {
+  std::optional<double> battery_pct, temp_c, rssi_dbm, snr_db;
+};
+BOOST_DESCRIBE_STRUCT(DeviceAlone, (Device), (battery_pct, temp_c, rssi_dbm, snr_db))
+
 struct DeviceTemplateRef {
   std::int64_t id = 0;
   std::string name, slug, category;
@@ -69,7 +76,7 @@ BOOST_DESCRIBE_STRUCT(DeviceSensorView, (),
                        created_at))
 
 /// What the device page reads, beside the list's row.
-struct DeviceDetail : Device {
+struct DeviceDetail : DeviceAlone {
   std::optional<std::string> plan_name, device_subscription_id, device_subscription_status;
   std::optional<Time> device_subscription_term_start, device_subscription_term_end,
       device_subscription_grace_end;

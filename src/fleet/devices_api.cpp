@@ -25,7 +25,7 @@ BOOST_DESCRIBE_STRUCT(DeviceSummary, (),
 
 /// The list's row and, in one object with it, what only the device page reads.
 std::string detail_json(const DeviceDetail& d) {
-  std::string out = json::to_text(static_cast<const Device&>(d));
+  std::string out = json::to_text(static_cast<const DeviceAlone&>(d));
   out.pop_back();
   const auto put = [&](std::string_view name, const auto& value) {
     out.append(",\"").append(name).append("\":");

@@ -41,6 +41,11 @@ constexpr const char* device_joins = R"sql(
     FROM device_sensors WHERE tenant_id = r.tenant_id AND device_id = r.device_id) k ON true
 )sql";
 
+std::string reading_as_column(const std::string& name) {
+  return ", CASE jsonb_typeof(s.state -> '" + name + "') WHEN 'number' THEN (s.state ->> '" + name +
+         "')::float8 END AS " + name;
+}
+
 std::vector<std::string> split_tags(const std::string& list) {
   std::vector<std::string> raw;
   std::size_t at = 0;
@@ -207,7 +212,8 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
 
 Task<std::optional<DeviceDetail>> find_device(tenancy::TenantDb db, std::string device_id) {
   static const std::string device_sql =
-      std::string("SELECT ") + device_columns +
+      std::string("SELECT ") + device_columns + reading_as_column("battery_pct") +
+      reading_as_column("temp_c") + reading_as_column("rssi_dbm") + reading_as_column("snr_db") +
       R"sql(, p.name AS plan_name, u.subscription_id AS device_subscription_id,
         u.status AS device_subscription_status, u.term_start AS device_subscription_term_start,
         u.term_end AS device_subscription_term_end, u.grace_end AS device_subscription_grace_end,
@@ -244,7 +250,7 @@ Task<std::optional<DeviceDetail>> find_device(tenancy::TenantDb db, std::string 
   const auto& r = results[0];
   if (r.empty()) co_return std::nullopt;
   DeviceDetail out;
-  static_cast<Device&>(out) = pg::row_as<Device>(r, 0);
+  static_cast<DeviceAlone&>(out) = pg::row_as<DeviceAlone>(r, 0);
   out.sensor_limit = r.int64(0, r.column("effective_limit"));
   out.plan_name = r.opt_text(0, r.column("plan_name"));
   out.device_subscription_id = r.opt_text(0, r.column("device_subscription_id"));

@@ -40,6 +40,11 @@ class Callers:
         self._person("fuzz-staff-leaver", "operator,operator-admin")
         made = self.stack.command("admin", "create-device", "--tenant", TENANT, "--id", "fuzz-device", "--site", "fuzz-site")
         self.device = json.loads(made.stdout)
+        # It has told of its health.
+        path = f"/ingest/v1/tenant/{TENANT}/device/{self.device['device_id']}/telemetry"
+        sent = requests.post(stack.url + path, headers={"X-Provision-Token": self.device["token"]}, timeout=10,
+                             json={"site_id": self.device["site_id"], "metrics": {"battery_pct": 81}})
+        assert sent.status_code < 300, sent.text
 
     def _person(self, name, roles, tenant=None):
         self.stack.command("admin", "create-user", "--username", name, "--password", PASSWORD, "--email",
@@ -60,11 +65,11 @@ class Callers:
     def session_for(self, operation: dict) -> requests.Session:
         return self.unknown if operation["x-access"] == "open" else self.known
 
-    def call(self, name: str, method: str, path: str, **kwargs) -> requests.Response:
+    def call(self, name: str, method: str, path: str, headers=None, **kwargs) -> requests.Response:
         """Not the fuzzer's: what makes things. A token that has ended is replaced."""
         url = self.stack.url + path
-        answer = requests.request(method, url, headers=self.bearer(name), timeout=15, **kwargs)
+        answer = requests.request(method, url, headers={**self.bearer(name), **(headers or {})}, timeout=15, **kwargs)
         if answer.status_code == 401:
             self.forget(name)
-            answer = requests.request(method, url, headers=self.bearer(name), timeout=15, **kwargs)
+            answer = requests.request(method, url, headers={**self.bearer(name), **(headers or {})}, timeout=15, **kwargs)
         return answer

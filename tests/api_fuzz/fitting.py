@@ -34,6 +34,11 @@ def _certificate(things):
     return {"device_id": device, "cert_pem": pem.read_text()}
 
 
+def _activation(things):
+    device, code = things.activation()
+    return {"tenant_id": TENANT, "device_id": device, "activation_code": code}
+
+
 def _request(things):
     return {"csr_pem": request_of(things.stack.home, "x", things.fresh("request"), key="ec").read_text()}
 
@@ -45,6 +50,13 @@ MEMBERS = {
     f"POST {CUSTOMER}/sites": lambda t: {"site_id": t.fresh("site")},
     f"POST {CUSTOMER}/devices": lambda t: {"device_id": t.fresh("device"), "site_id": None, "plan_id": None,
                                            "template_id": None, "parent_device_id": None},
+    "POST /api/admin/devices": lambda t: {"tenant_id": TENANT, "device_id": t.fresh("device"), "site_id": "fuzz-site"},
+    "POST /api/device/activate": _activation,
+    "POST /api/device/claim": lambda t: {"key": t.provisioning_key(), "device_id": t.fresh("device")},
+    f"POST {CUSTOMER}/devices/labels": lambda t: {"device_ids": [t.callers.device["device_id"]]},
+    f"PUT {CUSTOMER}/firmware/signing-key": lambda t: {"public_key": t.public_key()},
+    f"POST {CUSTOMER}/devices/import": lambda t: {"file": t.csv().encode()},
+    f"POST {CUSTOMER}/devices/import-jobs": lambda t: {"file": t.csv().encode()},
     f"POST {CUSTOMER}/certificates": _certificate,
     f"POST {CUSTOMER}/devices/{{device_id}}/certificates/csr": _request,
     f"POST {CUSTOMER}/certificate-authorities": lambda t: t.authority(),
@@ -58,13 +70,16 @@ MEMBERS = {
     f"POST {CUSTOMER}/templates/import": lambda t: {
         "format": "pulse-template/1", "slots": [],
         "device_template": {"name": "Fuzz", "slug": t.fresh("template"), "category": "gateway"}},
+    f"POST {CUSTOMER}/templates/{{template_id}}/metrics": lambda t: {
+        "metric_key": t.key("m"), "data_type": "float", "enum_values": None, "min_value": None},
+    f"POST {CUSTOMER}/templates/{{template_id}}/commands": lambda t: {"command_key": t.key("c")},
     f"POST {CUSTOMER}/templates/{{template_id}}/slots": lambda t: {"compatible_templates": None},
     f"PUT {CUSTOMER}/templates/{{template_id}}/slots/{{slot_id}}": lambda t: {"compatible_templates": None},
     f"PATCH {CUSTOMER}/devices/{{device_id}}": lambda t: {"site_id": "fuzz-site", "template_id": None, "parent_device_id": None},
     f"PUT {CUSTOMER}/devices/{{device_id}}/plan": lambda t: {"plan_id": "standard"},
     f"POST {CUSTOMER}/devices/{{device_id}}/modules": _module,
     f"POST {CUSTOMER}/devices/{{device_id}}/sensors": lambda t: {
-        "metric_key": t.fresh("s").replace("-", "_"), "template_metric_id": None, "device_module_id": None,
+        "metric_key": t.key("s"), "template_metric_id": None, "device_module_id": None,
         "min_range": None},
     f"POST {CUSTOMER}/devices/{{device_id}}/transports": lambda t: {"carrier_integration_id": None},
     f"PUT {CUSTOMER}/devices/{{device_id}}/transports/{{transport_id}}": lambda t: {"carrier_integration_id": None},
@@ -114,12 +129,19 @@ BEFORE = {f"DELETE {CUSTOMER}/device-groups/{{group_id}}/devices/{{device_id}}":
           f"POST {CUSTOMER}/devices/{{device_id}}/commands/{{command_id}}/retry":
           ("DELETE", f"{CUSTOMER}/devices/{{device_id}}/commands/{{command_id}}"),
           f"PATCH {CUSTOMER}/devices/{{device_id}}/restore": ("PATCH", f"{CUSTOMER}/devices/{{device_id}}/decommission"),
+          f"GET {CUSTOMER}/firmware/signing-key": ("PUT", f"{CUSTOMER}/firmware/signing-key"),
+          f"DELETE {CUSTOMER}/firmware/signing-key": ("PUT", f"{CUSTOMER}/firmware/signing-key"),
           f"POST {OPERATOR}/tenants/{{tenant_id}}/restore": ("DELETE", f"{OPERATOR}/tenants/{{tenant_id}}"),
           f"POST {OPERATOR}/tenants/{{tenant_id}}/purge": ("DELETE", f"{OPERATOR}/tenants/{{tenant_id}}")}
 
 
+PART = f"PUT {CUSTOMER}/firmware/uploads/{{upload_id}}/parts/{{part}}"
+
+
 def fit(operation: str, body, things):
     """The body with the members that decide whether it is refused; the others stay as they are."""
+    if operation == PART:
+        return b"bytes"
     if operation == "POST /ingest/v1/batch" and isinstance(body, dict):
         return {**body, "messages": [{"metrics": {"temperature": 4.2}, **m, **_message(things)}
                                      for m in body.get("messages", [])]}
@@ -132,15 +154,16 @@ def fit_headers(operation: str, headers, found: dict, who: str, callers):
     """A change of what is desired is made from the version that is current."""
     if operation != f"PATCH {CUSTOMER}/devices/{{device_id}}/twin/desired" or not found:
         return headers
-    twin = callers.call(who, "GET", f"{CUSTOMER}/devices/{found['device_id']}/twin").json()
-    return {**(headers or {}), "If-Match": f'"{twin["desired_version"]}"'}
+    twin = callers.call(who, "GET", f"{CUSTOMER}/devices/{found['device_id']}/twin")
+    return {**(headers or {}), "If-Match": twin.headers["ETag"]} if twin.ok else headers
 
 
 def fit_query(operation: str, query, things):
     return {**query, **QUERIES[operation](things)} if operation in QUERIES else query
 
 
-def prepare(operation: str, found: dict, who: str, callers):
-    if operation in BEFORE and found:
+def prepare(operation: str, found: dict, who: str, callers, things):
+    if operation in BEFORE and (found or "{" not in operation):
         method, path = BEFORE[operation]
-        callers.call(who, method, path.format(**found))
+        body = MEMBERS.get(f"{method} {path}")
+        callers.call(who, method, path.format(**found), json=body and body(things))

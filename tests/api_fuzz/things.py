@@ -1,7 +1,11 @@
 """What exists, by the path parameter that leads to it: made when asked for, and again when it is gone."""
 
+import base64
 import itertools
+import os
+import time
 
+import requests
 from authorities import proven
 from callers import TENANT
 
@@ -18,6 +22,10 @@ class Things:
     def fresh(self, kind: str) -> str:
         """A name that nothing has."""
         return f"{kind}-{next(self.number)}"
+
+    def key(self, kind: str) -> str:
+        """A name that nothing has, as metrics and commands may be called."""
+        return self.fresh(kind).replace("-", "_")
 
     def fill(self, path: str, names) -> dict:
         """An existing thing for each parameter of a path, those to the right belonging to those to the left."""
@@ -52,6 +60,14 @@ class Things:
             return "device_command"
         if name in ("user_id", "session_id"):
             return f"{side}_{name}"
+        if "admin" in words and name == "tenant_id":
+            return "own_tenant_id"
+        if name == "device_id" and path.endswith("/health/latest"):
+            return "own_device_id"
+        if name == "upload_id" and words[-1] == "complete":
+            return "full_upload"
+        if name == "import_id" and words[-1] == "{import_id}":
+            return "long_import"
         if name == "group_id" and words[-1] == "dynamic":
             return "dynamic_group"
         if "ingest" in words:
@@ -97,6 +113,10 @@ class Things:
         return proven(self.stack.home, self.fresh("authority"), nonce)
 
     def _ca_id(self, _):
+        # A tenant may trust 20.
+        path = "/api/v1/customer/certificate-authorities"
+        for old in self.callers.call(CUSTOMER, "GET", path).json()["certificate_authorities"][15:]:
+            self.callers.call(CUSTOMER, "DELETE", f"{path}/{old['ca_id']}")
         return self._made(CUSTOMER, "/api/v1/customer/certificate-authorities", self.authority())["ca_id"]
 
     def _device_token(self, before):
@@ -142,12 +162,36 @@ class Things:
         return self._made(CUSTOMER, "/api/v1/customer/firmware/uploads", {
             "version": self.fresh("v"), "size_bytes": 5})["upload_id"]
 
+    def _full_upload(self, _):
+        """One whose parts are all there."""
+        made = self._upload_id(None)
+        self.callers.call(CUSTOMER, "PUT", f"/api/v1/customer/firmware/uploads/{made}/parts/1", data=os.urandom(5),
+                          headers={"Content-Type": "application/octet-stream"})
+        return made
+
     def _part(self, _):
         return 1
 
     def _campaign_id(self, _):
         return self._made(CUSTOMER, "/api/v1/customer/ota/campaigns", {
             "name": "Fuzz", "firmware_version_id": self._firmware_id(None), "target_group_id": self.group_with_member()})["id"]
+
+    def public_key(self) -> str:
+        """Any 32 bytes are one."""
+        return base64.b64encode(os.urandom(32)).decode()
+
+    def provisioning_key(self) -> str:
+        return self._made(CUSTOMER, "/api/v1/customer/provisioning-keys",
+                          {"name": self.fresh("key"), "site_id": "fuzz-site"})["key"]
+
+    def activation(self):
+        """A device that waits for its activation, and the code."""
+        name = self.fresh("device")
+        answer = requests.post(f"{self.stack.url}/api/admin/devices", timeout=15,
+                               headers={"X-Admin-Key": self.stack.settings["PROVISION_ADMIN_KEY"]},
+                               json={"tenant_id": TENANT, "device_id": name, "site_id": "fuzz-site"})
+        assert answer.status_code == 200, answer.text
+        return name, answer.json()["activation_code"]
 
     def undo_id(self):
         """What takes a change of many devices back."""
@@ -168,10 +212,10 @@ class Things:
                           {"display_name": "A part", **body})["id"]
 
     def _metric_id(self, before):
-        return self._template_part(before, "metrics", {"metric_key": self.fresh("m").replace("-", "_"), "data_type": "float"})
+        return self._template_part(before, "metrics", {"metric_key": self.key("m"), "data_type": "float"})
 
     def _command_id(self, before):
-        return self._template_part(before, "commands", {"command_key": self.fresh("c").replace("-", "_")})
+        return self._template_part(before, "commands", {"command_key": self.key("c")})
 
     def _slot_id(self, before):
         return self._template_part(before, "slots", {"slot_key": self.fresh("s"), "slot_type": "sensor",
@@ -184,19 +228,38 @@ class Things:
     def _sensor_id(self, before):
         device = before.get("device_id") or self._device_id(None)
         return self._made(CUSTOMER, f"/api/v1/customer/devices/{device}/sensors",
-                          {"metric_key": self.fresh("s").replace("-", "_"), "display_name": "A sensor"})["id"]
+                          {"metric_key": self.key("s"), "display_name": "A sensor"})["id"]
 
     def _transport_id(self, before):
         return self._made(CUSTOMER, f"/api/v1/customer/devices/{before['device_id']}/transports",
                           {"ingestion_protocol": "http_api"})["id"]
+
     def _key_id(self, _):
         return self._made(CUSTOMER, "/api/v1/customer/provisioning-keys",
                           {"name": self.fresh("key"), "site_id": "fuzz-site"})["key_id"]
 
-    def _import_id(self, _):
-        answer = self.callers.call(CUSTOMER, "POST", "/api/v1/customer/devices/import-jobs", files={
-            "file": ("a.csv", f"name,device_type\n{self.fresh('device')},x\n")})
+    def csv(self, rows=1) -> str:
+        """A file of devices to import."""
+        return "name,device_type\n" + "".join(f"{self.fresh('device')},x\n" for _ in range(rows))
+
+    def _import(self, rows, **query):
+        answer = self.callers.call(CUSTOMER, "POST", "/api/v1/customer/devices/import-jobs", params=query,
+                                   files={"file": ("a.csv", self.csv(rows))})
+        assert answer.status_code == 202, answer.text
         return answer.json()["import_id"]
+
+    def _import_id(self, _):
+        """One that has ended."""
+        made = self._import(1)
+        until = time.monotonic() + 60
+        while not self.callers.call(CUSTOMER, "GET", f"/api/v1/customer/devices/import-jobs/{made}").json()["finished_at"]:
+            assert time.monotonic() < until, f"import {made} goes on"
+            time.sleep(0.1)
+        return made
+
+    def _long_import(self, _):
+        """One that is not at its end when the next call comes."""
+        return self._import(5_000, dry_run="true")
 
     def _integration_id(self, _):
         return self._made(CUSTOMER, "/api/v1/customer/carrier/integrations",

@@ -3,6 +3,7 @@
 import re
 
 import jsonschema
+import promises
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -17,6 +18,7 @@ class Conformance:
 
     def __init__(self, document: dict):
         self.document = document
+        self.promised = {(p["method"], p["path"], p["success"]): p["answer"] for p in promises.read()}
         self.seen = set()  # (method, pattern, status)
         self.checked = 0
         self._validators = {}
@@ -39,7 +41,7 @@ class Conformance:
         return None, None
 
     def faults(self, method: str, path: str, status: int, headers, value=None, stream: bool = False) -> list:
-        """What an answer breaks of the document; nothing: it is as promised. `value()`: its body as JSON;
+        """What an answer breaks of the document, or of a contract; nothing: it is as promised. `value()`: its body as JSON;
         `stream`: only status and content type are looked at."""
         where = f"{method} {path} -> {status}"
         if method == "OPTIONS" or OUTSIDE.match(f"{method} {path}"):
@@ -55,7 +57,8 @@ class Conformance:
         self.seen.add(key)
         body = None if method == "HEAD" or stream else value
         return [f"{where}: {fault}" for fault in [*self._header_faults(promised, headers),
-                                                  *self._content_faults(key, promised, headers, body)]]
+                                                  *self._content_faults(key, promised, headers, body),
+                                                  *self._field_faults(key, body)]]
 
     def _header_faults(self, promised: dict, headers):
         for name, told in promised.get("headers", {}).items():
@@ -82,6 +85,10 @@ class Conformance:
             return
         for e in self._validator(key, schema).iter_errors(value()):
             yield f"{'/'.join(map(str, e.absolute_path))}: {e.message[:200]}"
+
+    def _field_faults(self, key: tuple, value):
+        fields = self.promised.get(key)
+        return promises.value_faults(value(), fields) if fields and value else []
 
     def _resolve(self, told: dict) -> dict:
         if "$ref" not in told:
