@@ -33,8 +33,10 @@ constexpr const char* device_columns = R"sql(
 constexpr const char* device_joins = R"sql(
   LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND s.device_id = r.device_id
   LEFT JOIN device_templates t ON t.id = r.template_id
-  LEFT JOIN device_subscriptions u ON u.tenant_id = r.tenant_id AND u.device_id = r.device_id
-    AND u.status NOT IN ('EXPIRED', 'CANCELLED')
+  LEFT JOIN LATERAL (
+    SELECT * FROM device_subscriptions
+    WHERE tenant_id = r.tenant_id AND device_id = r.device_id
+    ORDER BY status IN ('EXPIRED', 'CANCELLED'), term_start DESC LIMIT 1) u ON true
   LEFT JOIN LATERAL (
     SELECT count(*) AS sensor_count,
            jsonb_object_agg(metric_key, unit) FILTER (WHERE unit IS NOT NULL) AS units
@@ -246,6 +248,11 @@ Task<std::optional<DeviceDetail>> find_device(tenancy::TenantDb db, std::string 
   std::vector<std::pair<std::string, pg::Params>> statements;
   statements.emplace_back(device_sql, pg::Params::of(device_id));
   statements.emplace_back(sensors_sql, pg::Params::of(device_id));
+  // Of another template than the device has now, it says nothing any more.
+  statements.emplace_back(
+      "SELECT f.* FROM device_template_faults f JOIN device_registry r USING (tenant_id, "
+      "device_id, template_id) WHERE f.device_id = $1",
+      pg::Params::of(device_id));
   const auto results = co_await db.batch(std::move(statements));
   const auto& r = results[0];
   if (r.empty()) co_return std::nullopt;
@@ -266,6 +273,7 @@ Task<std::optional<DeviceDetail>> find_device(tenancy::TenantDb db, std::string 
                                       r.opt_text(0, r.column("template_category")).value_or("")};
   out.sensors = pg::rows_as<DeviceSensorView>(results[1]);
   out.module_count = r.int64(0, r.column("module_count"));
+  out.template_fault = pg::first_as<DeviceTemplateFault>(results[2]);
   if (const int c = r.column("connection"); !r.null(0, c)) out.connection.text = r.text(0, c);
   if (const int h = r.column("health"); !r.null(0, h)) out.health.text = r.text(0, h);
   co_return out;
