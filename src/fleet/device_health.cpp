@@ -67,42 +67,31 @@ std::int64_t seconds_of(std::string_view range) {
 // (being taken out of service is one) and return count: that a client of MQTT came and went says
 // nothing of a device that goes on sending. What a device was before the first event of the range
 // is the other thing than that event; without one, it is what it is now, so that of most devices
-// nothing has to be looked at.
+// nothing has to be looked at. That a device is down now stands after its events, without a time.
 constexpr std::string_view silences_text = R"sql(
-  WITH events AS (
-    SELECT e.tenant_id, e.device_id, e."timestamp" AS at, e.event_type = 'CONNECTED' AS up,
-      row_number() OVER w AS nth, coalesce(lead(e."timestamp") OVER w, now()) AS until
-    FROM device_connection_events e JOIN device_registry d USING (tenant_id, device_id)
-    WHERE e."timestamp" >= d.created_at AND e."timestamp" > now() - make_interval(secs => $1::bigint)
-      AND {e.}
+  WITH known AS (
+    SELECT e.tenant_id, e.device_id, e."timestamp" AS at, e.id, e.event_type = 'CONNECTED' AS up
+    FROM device_connection_events e
+    WHERE e."timestamp" > now() - make_interval(secs => $1::bigint) AND {e.}
       AND e.details ->> 'reason' IN ('first_seen', 'heartbeat_resumed', 'heartbeat_timeout',
                                       'decommissioned')
-    WINDOW w AS (PARTITION BY e.tenant_id, e.device_id ORDER BY e."timestamp", e.id)
-  ), told AS (
-    SELECT e.tenant_id, e.device_id,
-      sum(CASE WHEN up THEN interval '0' ELSE until - at END
-          + CASE WHEN nth = 1 AND up THEN at - least(at, greatest(r.created_at,
-              now() - make_interval(secs => $1::bigint))) ELSE interval '0' END) AS silent
-    FROM events e JOIN device_registry r USING (tenant_id, device_id)
-    WHERE r.status = 'ACTIVE' OR {one}
-    GROUP BY e.tenant_id, e.device_id
-  ), down AS (
-    SELECT s.tenant_id, s.device_id FROM device_state s
+    UNION ALL
+    SELECT s.tenant_id, s.device_id, NULL, NULL, false FROM device_state s
     WHERE s.status IN ('STALE', 'OFFLINE') AND {s.}
     UNION ALL
-    SELECT r.tenant_id, r.device_id FROM device_registry r
-    WHERE r.status = 'ACTIVE' AND {r.}
-      AND NOT EXISTS (SELECT FROM device_state s
-                      WHERE s.tenant_id = r.tenant_id AND s.device_id = r.device_id)
-  ), still_down AS (
-    SELECT now() - greatest(r.created_at, now() - make_interval(secs => $1::bigint)) AS silent
-    FROM down d JOIN device_registry r USING (tenant_id, device_id)
-    WHERE (r.status = 'ACTIVE' OR {one})
-      AND NOT EXISTS (SELECT FROM told t
-                      WHERE t.tenant_id = r.tenant_id AND t.device_id = r.device_id)
+    SELECT u.tenant_id, u.device_id, NULL, NULL, false FROM unseen_devices u WHERE {u.}
+  ), spans AS (
+    SELECT k.at, k.up, row_number() OVER w AS nth, coalesce(lead(k.at) OVER w, now()) AS until,
+           greatest(r.created_at, now() - make_interval(secs => $1::bigint)) AS since
+    FROM known k JOIN device_registry r USING (tenant_id, device_id)
+    WHERE (k.at IS NULL OR k.at >= r.created_at) AND {active}
+    WINDOW w AS (PARTITION BY k.tenant_id, k.device_id ORDER BY k.at NULLS LAST, k.id)
   ), silences AS (
-    SELECT extract(epoch FROM coalesce(sum(silent), interval '0'))::float8 AS seconds
-    FROM (SELECT silent FROM told UNION ALL SELECT silent FROM still_down) every
+    SELECT coalesce(sum(extract(epoch FROM CASE
+             WHEN at IS NULL THEN CASE WHEN nth = 1 THEN now() - since END
+             WHEN NOT up THEN until - at
+             WHEN nth = 1 THEN at - least(at, since) END)), 0)::float8 AS seconds
+    FROM spans
   )
 )sql";
 
@@ -116,8 +105,8 @@ std::string silences(bool of_one) {
     if (open == silences_text.size()) break;
     const auto close = silences_text.find('}', open);
     const auto name = silences_text.substr(open + 1, close - open - 1);
-    if (name == "one")
-      out += of_one ? "true" : "false";
+    if (name == "active")
+      out += of_one ? "true" : "r.status = 'ACTIVE'";
     else
       out += of_one ? std::string(name) + "device_id = $2::text" : "true";
     at = close + 1;

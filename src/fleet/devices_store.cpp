@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "fleet/device_filter.hpp"
 #include "fleet/devices.hpp"
-#include "fleet/groups.hpp"
 #include "platform/crypto/crypto.hpp"
 #include "platform/pg/clauses.hpp"
 #include "platform/pg/rows.hpp"
@@ -48,17 +48,6 @@ std::string reading_as_column(const std::string& name) {
          "')::float8 END AS " + name;
 }
 
-std::vector<std::string> split_tags(const std::string& list) {
-  std::vector<std::string> raw;
-  std::size_t at = 0;
-  while (at <= list.size()) {
-    const auto end = std::min(list.find(',', at), list.size());
-    raw.push_back(list.substr(at, end - at));
-    at = end + 1;
-  }
-  return clean_tags(raw);
-}
-
 struct Cursor {
   std::string site_id, device_id;
   std::int64_t total = 0;
@@ -89,13 +78,6 @@ Cursor decode(const std::string& text) {
   return c;
 }
 
-SearchTerm term_of(SearchKey key, std::string value) {
-  SearchTerm out;
-  out.key = key;
-  out.values.push_back({std::move(value), false});
-  return out;
-}
-
 /// What the list goes by: a column's expression, and DESC and NULLS after it.
 struct Order {
   std::string by = "r.site_id", how;
@@ -120,36 +102,10 @@ Order order_of(const DeviceQuery& q) {
 }  // namespace
 
 Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, DeviceQuery q) {
-  auto search = parse_search(q.q.value_or(q.search.value_or("")));
-  const auto named = co_await dynamic_groups_named(db, search.groups());
-  pg::Clauses where(" AND ");
-  where.add("r.tenant_id = ?", tenant_id).add("r.status <> 'DELETED'");
-  if (q.decommissioned.value_or(false))
-    where.add("r.decommissioned_at IS NOT NULL");
-  else if (q.decommissioned || !(q.include_decommissioned || search.mentions(SearchKey::is)))
-    where.add("r.decommissioned_at IS NULL");
-  // The older filters are terms of the language, too.
-  if (q.status && !q.status->empty()) {
-    if (*q.status != "ONLINE" && *q.status != "STALE" && *q.status != "OFFLINE")
-      throw bad_request("Invalid status value");
-    search.require(term_of(SearchKey::status, *q.status));
-  }
-  auto tags = split_tags(q.tags.value_or(""));
-  if (q.tag && !q.tag->empty()) tags.push_back(*q.tag);
-  tags = clean_tags(tags);
-  if (tags.size() > search_max_terms) throw bad_request("At most 50 tags");
-  for (const auto& tag : tags) search.require(term_of(SearchKey::tag, tag));
-  const bool needs_state = q.sort.has_value() || search.needs_state();
-  if (q.site_id) where.add("r.site_id = ?", *q.site_id);
-  if (q.template_id) where.add("r.template_id = ?", *q.template_id);
-  const auto fits = search_sql(search, where, named);
-  if (!search.empty()) where.add(fits.condition);
-  const std::string from =
-      std::string("device_registry r") +
-      (needs_state ? " LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND s.device_id = "
-                     "r.device_id"
-                   : "") +
-      fits.joins;
+  const bool with_state = q.sort.has_value();
+  const auto fits = co_await fitting_devices(db, tenant_id, q, with_state);
+  const auto& where = fits.where;
+  const auto& from = fits.from;
   std::optional<Cursor> cursor;
   if (q.cursor && !q.cursor->empty()) {
     if (q.sort && !q.sort->empty()) throw bad_request("cursor goes with the default order only");
@@ -161,7 +117,7 @@ Task<DevicePage> devices_matching(tenancy::TenantDb db, std::string tenant_id, D
     return " LIMIT " + page.parameter(q.limit) + " OFFSET " + page.parameter(cursor ? 0 : q.offset);
   };
   std::string sql;
-  if (fits.joins.empty()) {
+  if (!fits.by_sets) {
     if (cursor) page.add("(r.site_id, r.device_id) > (?, ?)", cursor->site_id, cursor->device_id);
     // The total is counted over the same conditions without joining what no condition asks for; a
     // cursor carries it along.

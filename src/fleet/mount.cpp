@@ -5,6 +5,7 @@ namespace pulse::fleet {
 void mount(http::Router& api, const FleetDeps& deps) {
   mount_sites(api, deps);
   mount_devices(api, deps);
+  mount_device_positions(api, deps);
   mount_device_changes(api, deps);
   mount_device_tokens(api, deps);
   mount_device_import(api, deps);

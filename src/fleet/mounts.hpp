@@ -6,6 +6,7 @@ namespace pulse::fleet {
 
 void mount_sites(http::Router& api, const FleetDeps& deps);
 void mount_devices(http::Router& api, const FleetDeps& deps);
+void mount_device_positions(http::Router& api, const FleetDeps& deps);
 void mount_device_changes(http::Router& api, const FleetDeps& deps);
 void mount_device_tokens(http::Router& api, const FleetDeps& deps);
 void mount_device_import(http::Router& api, const FleetDeps& deps);

@@ -90,15 +90,20 @@ export const mapScenarios = {
 
   async 'a-hundred-thousand-devices-are-drawn'() {
     const all = 100_000;
-    await page.route('**/api/v1/customer/devices?*', (route) => {
-      const from = Number(new URL(route.request().url()).searchParams.get('cursor') ?? 0);
-      const some = Array.from({ length: 1000 }, (_, i) => from + i).map((n) => ({
-        device_id: `d-${n}`, tenant_id: 'demo', name: `Device ${n}`, site_id: null, last_seen_at: null,
-        status: n % 17 === 0 ? 'OFFLINE' : n % 11 === 0 ? 'STALE' : 'ONLINE',
-        latitude: 36 + ((n * 7919) % 10007) / 500, longitude: -9 + ((n * 104729) % 10009) / 320,
-      }));
-      const next_cursor = from + 1000 < all ? String(from + 1000) : null;
-      return route.fulfill({ json: { devices: some, total: all, limit: 1000, offset: 0, next_cursor } });
+    await page.route('**/api/v1/customer/fleet/positions?*', (route) => {
+      const query = new URL(route.request().url()).searchParams;
+      const from = Number(query.get('after')?.slice(2) ?? -1) + 1;
+      const some = Array.from({ length: Number(query.get('limit')) }, (_, i) => from + i).filter((n) => n < all);
+      const last = some.at(-1);
+      return route.fulfill({ json: {
+        device_ids: some.map((n) => `d-${n}`),
+        names: some.map((n) => `Device ${n}`),
+        latitudes: some.map((n) => 36 + ((n * 7919) % 10007) / 500),
+        longitudes: some.map((n) => -9 + ((n * 104729) % 10009) / 320),
+        statuses: some.map((n) => (n % 17 === 0 ? 2 : n % 11 === 0 ? 1 : 0)),
+        total: from === 0 ? all : null,
+        next: last < all - 1 ? `d-${last}` : null,
+      } });
     });
     await signIn('tenantadmin1');
     await open();

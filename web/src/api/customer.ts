@@ -1,6 +1,7 @@
 // The customer endpoints that the pages use, one function each.
 import { withQuery, type QueryValues } from './call-path';
 import { answer, client } from './client';
+import type { components } from './schema';
 import type * as T from './types';
 
 const base = '/api/v1/customer' as const;
@@ -17,6 +18,8 @@ export interface DeviceFilter {
   /** The page after this one, in the default order. */
   cursor?: string;
 }
+
+export type DevicePositions = components['schemas']['DevicePositions'];
 
 export interface DeviceInput {
   device_id: string;
@@ -52,6 +55,11 @@ export const api = {
   devices: (filter: DeviceFilter, limit: number, offset: number, signal?: AbortSignal) =>
     answer<T.DeviceList>(
       client.GET(`${base}/devices`, { params: { query: { ...filter, limit, offset } }, signal }),
+    ),
+  /** Where devices are, as columns; the page after the device `after`. */
+  positions: (filter: DeviceFilter, limit: number, after?: string, signal?: AbortSignal) =>
+    answer<DevicePositions>(
+      client.GET(`${base}/fleet/positions`, { params: { query: { ...filter, limit, after } }, signal }),
     ),
   summary: () => answer<T.FleetSummary>(client.GET(`${base}/devices/summary`)),
   device: (id: string) =>

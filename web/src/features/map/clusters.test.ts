@@ -1,15 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import { clustersAt, Clusters, allStatuses, worstOf } from './clusters';
 import { fitting, inside, latitudeOf, longitudeOf, pixelOf, readView, ruler, writeView, xOf, yOf, zoomed } from './mercator';
-import { placeOf, Points, type Located } from './points';
+import { Points, statuses, type Places } from './points';
+import type { Status } from '@/api/types';
 import { readAll } from './use-map-devices';
 
-const at = (device_id: string, latitude: number | null, longitude: number | null, status = 'ONLINE') =>
-  ({ device_id, latitude, longitude, status }) as Located;
+type Placed = [id: string, latitude: number, longitude: number, status: number];
 
-function made(...devices: Located[]): Points {
+const at = (id: string, latitude: number, longitude: number, status: Status = 'ONLINE'): Placed => [
+  id,
+  latitude,
+  longitude,
+  statuses.indexOf(status),
+];
+
+const placesOf = (devices: readonly Placed[]): Places => ({
+  device_ids: devices.map((d) => d[0]),
+  names: devices.map(() => null),
+  latitudes: devices.map((d) => d[1]),
+  longitudes: devices.map((d) => d[2]),
+  statuses: devices.map((d) => d[3]),
+});
+
+function made(...devices: Placed[]): Points {
   const points = new Points();
-  points.add(devices);
+  points.add(placesOf(devices));
   return points;
 }
 
@@ -67,18 +82,11 @@ describe('mercator', () => {
 });
 
 describe('points', () => {
-  it('takes the registered place before the one that was sent, and none at all', () => {
-    const state = { lat: 1, lon: 2 };
-    expect(placeOf({ ...at('a', 50, 8), state })).toEqual([50, 8]);
-    expect(placeOf({ ...at('a', null, null), state })).toEqual([1, 2]);
-    expect(placeOf(at('a', null, 8))).toBeNull();
-    expect(placeOf(at('a', 200, 8))).toBeNull();
-  });
   it('grows, takes each once, and changes by what is pushed', () => {
     const points = new Points();
     const many = Array.from({ length: 3000 }, (_, i) => at(`d${i}`, 50, i / 20));
-    points.add(many);
-    points.add(many.slice(0, 5));
+    points.add(placesOf(many));
+    points.add(placesOf(many.slice(0, 5)));
     expect(points.size).toBe(3000);
     const before = points.version;
     expect(points.apply([{ device_id: 'd2999', status: 'OFFLINE' }, { device_id: 'none', status: 'STALE' }])).toBe(true);
@@ -118,20 +126,24 @@ describe('clusters', () => {
 });
 
 describe('reading', () => {
-  it('goes through all pages by their cursors', async () => {
-    const page = (ids: string[], next_cursor: string | null) =>
-      ({ devices: ids.map((id) => at(id, 1, 1)), total: 3, limit: 2, offset: 0, next_cursor }) as never;
+  it('goes through all pages', async () => {
+    const page = (ids: string[], total: number | null, next: string | null) => ({
+      ...placesOf(ids.map((id) => at(id, 1, 1))),
+      total,
+      next,
+    });
     const asked: (string | undefined)[] = [];
     const heard: number[] = [];
     const all = await readAll(
-      (cursor) => {
-        asked.push(cursor);
-        return Promise.resolve(cursor ? page(['c'], null) : page(['a', 'b'], 'next'));
+      (after) => {
+        asked.push(after);
+        return Promise.resolve((after ? page(['c'], null, null) : page(['a', 'b'], 4, 'b')) as never);
       },
-      (p) => heard.push(p.read),
+      (p) => heard.push(p.points.size),
     );
-    expect(asked).toEqual([undefined, 'next']);
+    expect(asked).toEqual([undefined, 'b']);
     expect(heard).toEqual([2, 3]);
     expect([...all.points.ids]).toEqual(['a', 'b', 'c']);
+    expect(all.total).toBe(4);
   });
 });

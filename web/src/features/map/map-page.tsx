@@ -107,14 +107,14 @@ export default function MapPage() {
         facts={
           devices.total !== null && (
             <span>
-              {count(points.size)} of {count(devices.read)} devices have a place
-              {!devices.complete && `, reading ${count(devices.total)}`}
+              {count(points.size)} of {count(devices.total)} devices have a place
+              {!devices.complete && ', reading on'}
             </span>
           )
         }
         actions={
           <>
-            <CopyCall path={callPath('/devices', { ...filter, limit: 1000 })} />
+            <CopyCall path={callPath('/fleet/positions', { ...filter })} />
             <FleetTabs at="map" query={line} />
           </>
         }

@@ -1,27 +1,18 @@
 // Places with a status in flat arrays: 100,000 of them are looked through in a frame.
-import type { Metrics, Status } from '@/api/types';
-import { isPlace, xOf, yOf, type Bounds } from './mercator';
+import type { Status } from '@/api/types';
+import { xOf, yOf, type Bounds } from './mercator';
 
 /** Statuses by their number, the worst last. */
 export const statuses: readonly Status[] = ['ONLINE', 'STALE', 'OFFLINE'];
 
-/** What of a device is drawn. */
-export interface Located {
-  device_id: string;
-  name?: string | null;
-  status: Status;
-  latitude?: number | null;
-  longitude?: number | null;
-  state?: Metrics | null;
-}
-
-/** Where a device is: as it was registered, else as it says itself. */
-export function placeOf(d: Located): [number, number] | null {
-  if (isPlace(d.latitude, d.longitude)) return [d.latitude!, d.longitude!];
-  const s = d.state;
-  const latitude = s?.latitude ?? s?.lat;
-  const longitude = s?.longitude ?? s?.lon ?? s?.lng;
-  return isPlace(latitude, longitude) ? [latitude as number, longitude as number] : null;
+/** What the server tells of those that have a place: the same index belongs to one device. */
+export interface Places {
+  device_ids: readonly string[];
+  names: readonly (string | null)[];
+  latitudes: readonly number[];
+  longitudes: readonly number[];
+  /** Numbers of `statuses`. */
+  statuses: readonly number[];
 }
 
 export class Points {
@@ -38,20 +29,18 @@ export class Points {
     return this.ids.length;
   }
 
-  /** Adds those that have a place. */
-  add(devices: readonly Located[]): void {
-    for (const d of devices) {
-      const at = placeOf(d);
-      if (!at || this.places.has(d.device_id)) continue;
+  add(places: Places): void {
+    places.device_ids.forEach((id, n) => {
+      if (this.places.has(id)) return;
       const i = this.ids.length;
       if (i === this.x.length) this.grow();
-      this.x[i] = xOf(at[1]);
-      this.y[i] = yOf(at[0]);
-      this.status[i] = statuses.indexOf(d.status);
-      this.places.set(d.device_id, i);
-      this.ids.push(d.device_id);
-      this.names.push(d.name || d.device_id);
-    }
+      this.x[i] = xOf(places.longitudes[n]!);
+      this.y[i] = yOf(places.latitudes[n]!);
+      this.status[i] = places.statuses[n]!;
+      this.places.set(id, i);
+      this.ids.push(id);
+      this.names.push(places.names[n] || id);
+    });
     this.version += 1;
   }
 

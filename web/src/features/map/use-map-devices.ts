@@ -1,39 +1,37 @@
-// All devices with a place, read page by page and kept up to date by what is pushed.
+// All devices with a place, read in large pages and kept up to date by what is pushed.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import { api, type DeviceFilter } from '@/api/customer';
-import type { DeviceList } from '@/api/types';
+import { api, type DeviceFilter, type DevicePositions } from '@/api/customer';
 import { useChangeEvents, usePolling, useStatusEvents } from '@/live/hooks';
 import { Points } from './points';
 
-const pageSize = 1000;
+/** Each page is drawn as it comes. */
+const pageSize = 10_000;
 /** A large fleet is read anew at most this often (ms), a small one soon after each change. */
 const largePace = 60_000;
 const smallPace = 3000;
-const large = 3 * pageSize;
+const large = 3000;
 
 export interface Progress {
   points: Points;
-  /** Devices read so far, and how many the filter finds. */
-  read: number;
+  /** How many devices the filter finds, with a place or without. */
   total: number;
 }
 
 /** Reads all pages; `onPart` hears after each of them. */
 export async function readAll(
-  ask: (cursor: string | undefined) => Promise<DeviceList>,
+  ask: (after: string | undefined) => Promise<DevicePositions>,
   onPart: (part: Progress) => void,
 ): Promise<Progress> {
-  const out: Progress = { points: new Points(), read: 0, total: 0 };
-  let cursor: string | undefined;
+  const out: Progress = { points: new Points(), total: 0 };
+  let after: string | undefined;
   do {
-    const page = await ask(cursor);
-    out.points.add(page.devices);
-    out.read += page.devices.length;
-    out.total = page.total;
-    cursor = page.devices.length === 0 ? undefined : (page.next_cursor ?? undefined);
+    const page = await ask(after);
+    out.points.add(page);
+    out.total = page.total ?? out.total;
+    after = page.next ?? undefined;
     onPart({ ...out });
-  } while (cursor !== undefined);
+  } while (after !== undefined);
   return out;
 }
 
@@ -47,10 +45,7 @@ export function useMapDevices(filter: DeviceFilter) {
     queryKey: key,
     queryFn: ({ signal }) => {
       setPart(null);
-      return readAll(
-        (cursor) => api.devices(cursor ? { ...filter, cursor } : filter, pageSize, 0, signal),
-        setPart,
-      );
+      return readAll((after) => api.positions(filter, pageSize, after, signal), setPart);
     },
     // A class with flat arrays: nothing to compare or to share.
     structuralSharing: false,
@@ -98,7 +93,6 @@ export function useMapDevices(filter: DeviceFilter) {
     points,
     /** Changes whenever the points do. */
     version: version + points.version * 1e6,
-    read: shown?.read ?? 0,
     total: shown?.total ?? null,
     complete: query.data !== undefined,
     error: query.error,
