@@ -27,6 +27,8 @@ class TokenOwners {
   std::unordered_map<std::string, std::pair<std::string, std::string>> known_;
 };
 
+class JobNews;
+
 /// What the device API of one loop works with.
 struct DeviceApiDeps {
   pg::Pool* pool = nullptr;
@@ -34,6 +36,7 @@ struct DeviceApiDeps {
   std::shared_ptr<DeviceAuth> auth;
   std::shared_ptr<DeviceLookup> lookup;
   std::shared_ptr<TokenOwners> owners;
+  std::shared_ptr<JobNews> job_news;
   std::shared_ptr<tenancy::FailureLimit> failures;  ///< of the process, by address
   std::function<bool()> stopping;                   ///< ends long polls
 };

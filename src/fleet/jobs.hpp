@@ -1,6 +1,9 @@
 #pragma once
 // Jobs: a document for one device, a group or all, and how each device got on with it. Owns: tables
-// jobs, job_executions.
+// jobs, job_executions, job_execution_counts (kept by triggers).
+#include <boost/asio/any_io_executor.hpp>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -137,6 +140,23 @@ Task<ExecutionUpdate> update_execution(tenancy::TenantDb db, std::string job_id,
                                        std::string device_id, std::int64_t number,
                                        std::string status,
                                        std::optional<boost::json::object> details);
+
+/// Tells a tenant's open pages that a job moves: at once, then at most once a second while it goes
+/// on. Used on one loop.
+class JobNews : public std::enable_shared_from_this<JobNews> {
+ public:
+  JobNews(boost::asio::any_io_executor executor, nats::Client& nats)
+      : executor_(std::move(executor)), nats_(nats) {}
+  void moved(const std::string& tenant, const std::string& job_id);
+
+ private:
+  using Key = std::pair<std::string, std::string>;
+  void pause(const Key& key);
+
+  boost::asio::any_io_executor executor_;
+  nats::Client& nats_;
+  std::map<Key, bool> told_;  ///< within the last second; true: and moved again since
+};
 
 /// The jobs that wait for a device that subscribes to jobs/notify.
 PendingMessages pending_job_notices(pg::Pool& pool);

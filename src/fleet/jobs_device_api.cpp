@@ -70,6 +70,8 @@ Task<DeviceExecution> put_execution(DeviceApiDeps d, http::Raw request, http::Pa
   if (!update.changed) throw stale;
   if (update.completed)
     d.nats->publish("live." + caller.tenant, R"({"type":"changed","what":"jobs"})");
+  else
+    d.job_news->moved(caller.tenant, job_id.value);
   co_return co_await known_execution(caller.db, job_id.value, caller.device);
 }
 

@@ -11,11 +11,13 @@ const std::string select_jobs = R"sql(
          j.target_group_id, j.target_all, j.expires_at, j.created_by, j.created_at, j.updated_at,
          e.total_executions, e.succeeded_count, e.failed_count, e.open_count
   FROM jobs j CROSS JOIN LATERAL (
-    SELECT count(*) AS total_executions,
-           count(*) FILTER (WHERE status = 'SUCCEEDED') AS succeeded_count,
-           count(*) FILTER (WHERE status IN ('FAILED', 'TIMED_OUT', 'REJECTED')) AS failed_count,
-           count(*) FILTER (WHERE status IN ('QUEUED', 'IN_PROGRESS')) AS open_count
-    FROM job_executions WHERE tenant_id = j.tenant_id AND job_id = j.job_id) e
+    SELECT coalesce(sum(executions), 0) AS total_executions,
+           coalesce(sum(executions) FILTER (WHERE status = 'SUCCEEDED'), 0) AS succeeded_count,
+           coalesce(sum(executions) FILTER (WHERE status IN ('FAILED', 'TIMED_OUT', 'REJECTED')), 0)
+             AS failed_count,
+           coalesce(sum(executions) FILTER (WHERE status IN ('QUEUED', 'IN_PROGRESS')), 0)
+             AS open_count
+    FROM job_execution_counts WHERE tenant_id = j.tenant_id AND job_id = j.job_id) e
 )sql";
 
 /// Which devices a job is for; `parameter` holds the device's id or the group's members.

@@ -9,6 +9,7 @@
 #include "fleet/deps.hpp"
 #include "fleet/device_api.hpp"
 #include "fleet/device_side.hpp"
+#include "fleet/jobs.hpp"
 #include "fleet/provisioning.hpp"
 #include "gateway/files_api.hpp"
 #include "gateway/health_api.hpp"
@@ -195,6 +196,7 @@ void GatewayLoop::Impl::mount_rooms() {
     devices.auth = process.devices;
     devices.lookup = lookup;
     devices.owners = std::make_shared<fleet::TokenOwners>(*pool);
+    devices.job_news = std::make_shared<fleet::JobNews>(executor, process.nats);
     devices.failures = process.device_failures;
     devices.stopping = [&p = process] { return p.stopping.load(); };
     fleet::mount_device_api(router, devices);

@@ -242,6 +242,37 @@ void register_gauges(Process& p) {
   });
 }
 
+namespace {
+
+/// Jobs and campaigns of the tenants that have any.
+Task<> refresh_rollout_gauges(Process& p, pg::Scope scope) {
+  const auto jobs = co_await p.pool->query(scope, R"sql(
+    SELECT tenant_id, status, sum(executions) FROM job_execution_counts GROUP BY 1, 2
+  )sql");
+  std::map<metrics::Labels, double> executions, campaigns;
+  for (int i = 0; i < jobs.rows(); ++i)
+    executions[{{"tenant_id", std::string(jobs.text(i, 0))},
+                {"result", std::string(jobs.text(i, 1))}}] = static_cast<double>(jobs.int64(i, 2));
+  // Of what is aborted, people did some.
+  const auto rows = co_await p.pool->query(scope, R"sql(
+    SELECT tenant_id, count(*) FILTER (WHERE status = 'RUNNING'),
+           count(*) FILTER (WHERE status = 'PAUSED'),
+           count(*) FILTER (WHERE status = 'ABORTED' AND status_reason <> 'by hand')
+    FROM ota_campaigns GROUP BY 1
+  )sql");
+  for (int i = 0; i < rows.rows(); ++i) {
+    int column = 1;
+    for (const char* state : {"running", "paused", "halted"})
+      campaigns[{{"tenant_id", std::string(rows.text(i, 0))}, {"state", state}}] =
+          static_cast<double>(rows.int64(i, column++));
+  }
+  p.metrics.replace("pulse_job_executions", "Executions of jobs by tenant and result", executions);
+  p.metrics.replace("pulse_campaigns",
+                    "Campaigns that run, that are paused, and that failures halted", campaigns);
+}
+
+}  // namespace
+
 Task<> refresh_fleet_gauges(Process& p) {
   pg::Scope scope;
   scope.role = "pulse_ingest";
@@ -266,6 +297,7 @@ Task<> refresh_fleet_gauges(Process& p) {
   }
   p.metrics.replace("fleet_devices_by_status", "Active devices by tenant and status", by_status);
   p.metrics.replace("fleet_active_alerts", "Open alerts by tenant", alerts);
+  co_await refresh_rollout_gauges(p, scope);
 }
 
 }  // namespace pulse::gateway

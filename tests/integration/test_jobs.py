@@ -4,6 +4,7 @@ import json
 
 import pytest
 import requests
+import websocket
 from conftest import Api
 from people import make_user
 from servers import wait_for
@@ -122,6 +123,67 @@ def test_a_canceled_job_is_taken_from_who_has_not_begun(stack, customer, fresh_d
     assert (mine["status"], mine["status_details"]) == ("REJECTED", {"reason": "wrong group"})
     assert execution(stack, first, made["job_id"], "PUT", status="SUCCEEDED").status_code == 200
     assert customer.get(f"/jobs/{made['job_id']}").json()["status"] == "CANCELED"
+
+
+def test_counts_are_those_of_the_executions(stack, customer, admin, fresh_devices):
+    """They are kept as executions change: by devices, by a cancellation, and by ids that begin anew."""
+    first, second, third = fresh_devices
+    job = make(customer, target_group_id=group_of(stack, *(d["device_id"] for d in fresh_devices)))["job_id"]
+
+    def counts():
+        found = [j for j in customer.get("/jobs?limit=200").json()["jobs"] if j["job_id"] == job][0]
+        real = stack.sql("SELECT count(*), count(*) FILTER (WHERE status = 'SUCCEEDED'), count(*) FILTER (WHERE status IN "
+                         "('FAILED', 'TIMED_OUT', 'REJECTED')), count(*) FILTER (WHERE status IN ('QUEUED', 'IN_PROGRESS')) "
+                         "FROM job_executions WHERE job_id = %s", (job,))[0]
+        told = tuple(found[k] for k in ("total_executions", "succeeded_count", "failed_count", "open_count"))
+        assert told == tuple(real)
+        return told
+
+    assert counts() == (3, 0, 0, 3)
+    assert execution(stack, first, job, "PUT", status="IN_PROGRESS").status_code == 200
+    assert counts() == (3, 0, 0, 3)
+    assert execution(stack, first, job, "PUT", status="SUCCEEDED").status_code == 200
+    assert counts() == (3, 1, 0, 2)
+    assert execution(stack, second, job, "PUT", status="IN_PROGRESS").status_code == 200
+    assert customer.delete(f"/jobs/{job}").status_code == 200
+    assert counts() == (3, 1, 1, 1)
+    assert admin.delete(f"/devices/{third['device_id']}").status_code == 200
+    assert admin.post("/devices", json={"device_id": third["device_id"]}).status_code == 201
+    assert counts() == (2, 1, 0, 1)
+
+
+def test_pages_hear_that_a_job_moves(stack, customer, fresh_devices):
+    made = make(customer, target_group_id=group_of(stack, *(d["device_id"] for d in fresh_devices)))
+    socket = websocket.create_connection(
+        stack.url.replace("http", "ws") + f"/api/v1/customer/telemetry/stream?metric=_nobody_&token={stack.token('tenantadmin1')}",
+        timeout=10)
+    while json.loads(socket.recv())["type"] != "connected":
+        pass
+
+    def heard():
+        while True:
+            message = json.loads(socket.recv())
+            if message == {"type": "changed", "what": "jobs"}:
+                return
+
+    # One at once; what follows within its second is told together, after it.
+    for device in fresh_devices:
+        assert execution(stack, device, made["job_id"], "PUT", status="IN_PROGRESS").status_code == 200
+    heard()
+    heard()
+    assert execution(stack, fresh_devices[0], made["job_id"], "PUT", status="SUCCEEDED").status_code == 200
+    heard()
+    socket.close()
+
+
+def test_metrics_tell_how_executions_stand(stack, customer, fresh_device):
+    make(customer, target_device_id=fresh_device["device_id"])
+
+    def told():
+        text = requests.get(f"{stack.url}/metrics", timeout=10).text
+        return 'pulse_job_executions{result="QUEUED",tenant_id="demo"}' in text
+
+    wait_for("the gauge", told, 60)
 
 
 def test_the_list_in_pages(stack, customer, fresh_device):

@@ -12,14 +12,15 @@ export function useJobs(status: string | null, limit: number) {
   });
 }
 
-/** A job with one page of its executions. Devices' progress is not pushed: it is asked for while the job is open. */
+/** A job with one page of its executions; asked anew as the server tells that the job moves. */
 export function useJob(id: string, status: string | null, offset: number) {
+  const polling = usePolling();
   return useQuery({
     queryKey: ['jobs', 'one', id, status, offset],
     queryFn: () =>
       updates.job(id, { ...(status ? { execution_status: status } : {}), limit: 50, offset }),
     placeholderData: keepPreviousData,
-    refetchInterval: (query) => (query.state.data?.open_count ? 5000 : false),
+    refetchInterval: polling,
   });
 }
 
