@@ -10,7 +10,7 @@ namespace {
 using tenancy::TenantCaller;
 
 struct PositionsQuery {
-  std::int64_t limit = 10'000;
+  std::int64_t limit = 5'000;
   std::optional<std::string> after, status, search, q, tags, tag, site_id;
   bool include_decommissioned = false;
   std::optional<bool> decommissioned;

@@ -34,6 +34,42 @@ async function choose(trigger, item) {
 const at = (name) => new URL(page.url()).searchParams.get(name);
 
 export const deviceScenarios = {
+  async 'a-hundred-thousand-rows-scroll'() {
+    const all = 100_000;
+    let like;
+    await page.route('**/api/v1/customer/devices?*', async (route) => {
+      const query = new URL(route.request().url()).searchParams;
+      const [offset, limit] = [Number(query.get('offset')), Number(query.get('limit'))];
+      like ??= (await (await route.fetch()).json()).devices[0];
+      const ids = Array.from({ length: Math.min(limit, all - offset) }, (_, i) => `d-${offset + i}`);
+      const rows = ids.map((device_id) => ({ ...like, device_id, name: device_id }));
+      return route.fulfill({ json: { tenant_id: 'demo', devices: rows, count: rows.length, total: all, limit, offset,
+        next_cursor: null } });
+    });
+    await signIn('tenantadmin1');
+    await list();
+    const seen = await page.locator('[data-device]').first().evaluate(async (row) => {
+      let box = row.parentElement;
+      while (box.scrollHeight <= box.clientHeight || getComputedStyle(box).overflowY === 'visible') box = box.parentElement;
+      const frames = [];
+      let last = await new Promise(requestAnimationFrame);
+      for (let i = 0; i < 120; i += 1) {
+        box.scrollTop += 180;
+        const now = await new Promise(requestAnimationFrame);
+        frames.push(now - last);
+        last = now;
+      }
+      const drawn = document.querySelectorAll('[data-device]').length;
+      box.scrollTop = box.scrollHeight;
+      frames.sort((a, b) => a - b);
+      return { drawn, median: frames[60], p95: frames[114], longest: frames[119] };
+    });
+    // How long a frame takes is a figure to look at: it depends on the machine.
+    console.log('frames of a scrolled table, ms', seen);
+    assert(seen.drawn < 200, `${seen.drawn} rows are drawn`);
+    await row(`d-${all - 1}`).waitFor();
+  },
+
   async 'enter-presses-what-has-the-focus'() {
     await signIn('tenantadmin1');
     await list();

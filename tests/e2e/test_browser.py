@@ -58,7 +58,7 @@ def stack(carrier):
     "the-activity-log-is-searched-and-exported", "subscriptions-are-found-and-explained",
     "update-pages-in-both-themes-and-sizes", "firmware-goes-out-in-a-campaign", "a-job-is-made-and-followed",
     "profile-and-organization-are-kept", "devices-stand-on-a-map", "maps-in-both-themes-and-sizes",
-    "a-hundred-thousand-devices-are-drawn", "a-template-is-built-compared-and-brought-back",
+    "a-hundred-thousand-devices-are-drawn", "a-hundred-thousand-rows-scroll", "a-template-is-built-compared-and-brought-back",
     "templates-in-both-themes-and-sizes", "devices-are-imported-from-a-file",
     "a-large-file-is-imported-in-the-background", "the-wizard-leads-to-a-first-message",
     "devices-register-themselves-by-a-key", "the-browser-speaks-mqtt", "labels-are-saved-to-print",

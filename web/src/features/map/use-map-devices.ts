@@ -6,7 +6,7 @@ import { useChangeEvents, usePolling, useStatusEvents } from '@/live/hooks';
 import { Points } from './points';
 
 /** Each page is drawn as it comes. */
-const pageSize = 10_000;
+const pageSize = 5_000;
 /** A large fleet is read anew at most this often (ms), a small one soon after each change. */
 const largePace = 60_000;
 const smallPace = 3000;
