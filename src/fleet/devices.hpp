@@ -75,6 +75,15 @@ BOOST_DESCRIBE_STRUCT(DeviceSensorView, (),
                        precision_digits, status, auto_discovered, last_value, last_seen_at,
                        created_at))
 
+/// What its messages broke of its template last, and how often since `first_at`.
+struct DeviceTemplateFault {
+  std::string metric_key, problem, message;
+  std::int64_t count = 0;
+  Time first_at, last_at;
+};
+BOOST_DESCRIBE_STRUCT(DeviceTemplateFault, (),
+                      (metric_key, problem, message, count, first_at, last_at))
+
 /// What the device page reads, beside the list's row.
 struct DeviceDetail : DeviceAlone {
   std::optional<std::string> plan_name, device_subscription_id, device_subscription_status;
@@ -83,6 +92,7 @@ struct DeviceDetail : DeviceAlone {
   std::optional<DeviceTemplateRef> template_;
   std::vector<DeviceSensorView> sensors;
   std::int64_t module_count = 0;
+  std::optional<DeviceTemplateFault> template_fault;
   json::Raw connection, health;  ///< as `/connection` and `/health/latest` tell them, or null
 };
 
@@ -221,7 +231,8 @@ inline constexpr const char* begun_anew[] = {"device_tags",
                                              "device_commands",
                                              "job_executions",
                                              "ota_device_status",
-                                             "activation_codes"};
+                                             "activation_codes",
+                                             "device_template_faults"};
 
 /// Registry row, required sensors, primary transport and trial subscription in one transaction.
 /// Throws HttpError 400 (plan, parent), 404 (template, site), 409 (device exists). `actor_id`: the

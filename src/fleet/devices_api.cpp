@@ -40,6 +40,7 @@ std::string detail_json(const DeviceDetail& d) {
   put("template", d.template_);
   put("sensors", d.sensors);
   put("module_count", d.module_count);
+  put("template_fault", d.template_fault);
   put("connection", d.connection);
   put("health", d.health);
   return out + "}";

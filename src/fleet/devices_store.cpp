@@ -246,6 +246,11 @@ Task<std::optional<DeviceDetail>> find_device(tenancy::TenantDb db, std::string 
   std::vector<std::pair<std::string, pg::Params>> statements;
   statements.emplace_back(device_sql, pg::Params::of(device_id));
   statements.emplace_back(sensors_sql, pg::Params::of(device_id));
+  // Of another template than the device has now, it says nothing any more.
+  statements.emplace_back(
+      "SELECT f.* FROM device_template_faults f JOIN device_registry r USING (tenant_id, "
+      "device_id, template_id) WHERE f.device_id = $1",
+      pg::Params::of(device_id));
   const auto results = co_await db.batch(std::move(statements));
   const auto& r = results[0];
   if (r.empty()) co_return std::nullopt;
@@ -266,6 +271,7 @@ Task<std::optional<DeviceDetail>> find_device(tenancy::TenantDb db, std::string 
                                       r.opt_text(0, r.column("template_category")).value_or("")};
   out.sensors = pg::rows_as<DeviceSensorView>(results[1]);
   out.module_count = r.int64(0, r.column("module_count"));
+  out.template_fault = pg::first_as<DeviceTemplateFault>(results[2]);
   if (const int c = r.column("connection"); !r.null(0, c)) out.connection.text = r.text(0, c);
   if (const int h = r.column("health"); !r.null(0, h)) out.health.text = r.text(0, h);
   co_return out;

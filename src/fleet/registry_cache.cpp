@@ -4,7 +4,9 @@
 #include <boost/json.hpp>
 #include <set>
 
+#include "fleet/templates.hpp"
 #include "platform/clock.hpp"
+#include "platform/pg/rows.hpp"
 
 namespace pulse::fleet {
 
@@ -35,7 +37,8 @@ constexpr const char* facts_of_devices = R"sql(
                    FROM device_modules m, jsonb_each_text(m.metric_key_map) e
                    WHERE m.tenant_id = r.tenant_id AND m.device_id = r.device_id
                      AND m.status = 'active'), '{}'),
-         coalesce((p.limits ->> 'health_telemetry_interval_seconds')::integer, 300)
+         coalesce((p.limits ->> 'health_telemetry_interval_seconds')::integer, 300),
+         coalesce(r.template_id, 0)
   FROM unnest($1::text[], $2::text[]) AS wanted (tenant_id, device_id)
   JOIN device_registry r USING (tenant_id, device_id)
   LEFT JOIN device_plans p ON p.plan_id = r.plan_id
@@ -105,6 +108,19 @@ RegistryCache::RegistryCache(nats::Client& nats, boost::asio::any_io_executor ex
     // The facts stay until `load` replaces them: a batch under way may look at them.
     if (const auto it = entries_.find(key); it != entries_.end()) it->second.fresh_until_ms = 0;
   });
+  templates_ = nats.subscribe(invalidate_template_subject, "", executor,
+                              [this](nats::Message m) { forget_template(m.data); });
+}
+
+/// The rules stay until `load` replaces them, as facts do.
+void RegistryCache::forget_template(std::string_view message) {
+  boost::system::error_code ec;
+  const auto json = boost::json::parse(message, ec);
+  if (ec || !json.is_object()) return;
+  const auto* id = json.get_object().if_contains("template_id");
+  if (!id || !id->is_int64() || !rules_.contains(id->get_int64())) return;
+  ++template_news_;
+  templates_wanted_.insert(id->get_int64());
 }
 
 void RegistryCache::key_into(std::string& out, std::string_view tenant, std::string_view device) {
@@ -121,17 +137,28 @@ bool RegistryCache::is_missing(const DeviceKey& key, std::string& room, std::int
 
 Task<> RegistryCache::load(pg::Pool& pool, const std::vector<DeviceKey>& keys) {
   const auto now = steady_ms();
-  if (entries_.size() > max_entries) entries_.clear();
+  if (entries_.size() > max_entries) {
+    entries_.clear();
+    rules_.clear();
+    templates_wanted_.clear();
+  }
   std::set<std::pair<std::string_view, std::string_view>> missing;
   std::string key;
   for (const auto& k : keys)
     if (is_missing(k, key, now)) missing.emplace(k.tenant, k.device);
-  if (missing.empty()) co_return;
   std::vector<std::string> tenants, devices;
   for (const auto& [tenant, device] : missing) {
     tenants.emplace_back(tenant);
     devices.emplace_back(device);
   }
+  if (!missing.empty()) co_await load_facts(pool, std::move(tenants), std::move(devices));
+  if (!templates_wanted_.empty()) co_await load_rules(pool);
+}
+
+Task<> RegistryCache::load_facts(pg::Pool& pool, std::vector<std::string> tenants,
+                                 std::vector<std::string> devices) {
+  const auto now = steady_ms();
+  std::string key;
   const auto seen = invalidations_;
   pg::Scope scope;
   scope.role = "pulse_ingest";
@@ -139,12 +166,11 @@ Task<> RegistryCache::load(pg::Pool& pool, const std::vector<DeviceKey>& keys) {
   // A change that was announced meanwhile may or may not be in the rows: look again next time.
   const auto until = [&](std::int64_t ms) { return seen == invalidations_ ? now + ms : 0; };
   // What only this process knows of a device outlives its facts.
-  std::unordered_map<std::string, std::int64_t> last_health;
+  std::unordered_map<std::string, std::unique_ptr<DeviceFacts>> before;
   for (std::size_t i = 0; i < tenants.size(); ++i) {
     key_into(key, tenants[i], devices[i]);
     auto& entry = entries_[key];
-    if (entry.facts && entry.facts->last_health_us > 0)
-      last_health.emplace(key, entry.facts->last_health_us);
+    if (entry.facts) before.emplace(key, std::move(entry.facts));
     entry = Entry{nullptr, until(unknown_ms)};
   }
   for (int i = 0; i < rows.rows(); ++i) {
@@ -163,12 +189,41 @@ Task<> RegistryCache::load(pg::Pool& pool, const std::vector<DeviceKey>& keys) {
     facts->key_map = key_map_of(rows.text(i, 9));
     facts->health_interval_s = rows.int64(i, 10);
     key_into(key, facts->tenant_id, facts->device_id);
-    if (const auto it = last_health.find(key); it != last_health.end())
-      facts->last_health_us = it->second;
+    facts->template_id = rows.int64(i, 11);
+    if (const auto it = before.find(key); it != before.end()) {
+      facts->last_health_us = it->second->last_health_us;
+      if (it->second->template_id == facts->template_id)
+        facts->faults = std::move(it->second->faults);
+    }
+    if (facts->template_id != 0) {
+      const auto& rules = rules_[facts->template_id];
+      if (rules.fresh_until_ms <= now) templates_wanted_.insert(facts->template_id);
+      facts->rules = rules.rules;
+    }
     auto& entry = entries_[key];
     entry.facts = std::move(facts);
     entry.fresh_until_ms = until(known_ms);
   }
+}
+
+Task<> RegistryCache::load_rules(pg::Pool& pool) {
+  const std::vector<std::int64_t> wanted(templates_wanted_.begin(), templates_wanted_.end());
+  const auto seen = template_news_;
+  pg::Scope scope;
+  scope.role = "pulse_ingest";
+  const auto rows = co_await pool.query(
+      scope, "SELECT * FROM template_metrics WHERE template_id = ANY ($1::integer[])",
+      pg::Params::of(wanted));
+  std::unordered_map<std::int64_t, std::vector<TemplateMetric>> metrics;
+  for (auto& metric : pg::rows_as<TemplateMetric>(rows))
+    metrics[metric.template_id].push_back(std::move(metric));
+  for (const auto id : wanted) {
+    auto& entry = rules_[id];
+    *entry.rules = rules_of(metrics[id]);
+    entry.fresh_until_ms = steady_ms() + known_ms;
+  }
+  // A change that was announced meanwhile may or may not be in the rows: look again next time.
+  if (seen == template_news_) templates_wanted_.clear();
 }
 
 const DeviceFacts* RegistryCache::find(std::string_view tenant, std::string_view device) const {
@@ -204,7 +259,12 @@ void RegistryCache::health_kept(const DeviceFacts& device, std::int64_t event_us
     facts->last_health_us = std::max(facts->last_health_us, event_us);
 }
 
+void RegistryCache::faults_noted(const DeviceFacts& device, TemplateFaults faults) {
+  if (auto* facts = known(device)) facts->faults = std::move(faults);
+}
+
 void RegistryCache::clear() {
+  for (const auto& [id, rules] : rules_) templates_wanted_.insert(id);
   for (auto& [key, entry] : entries_) entry.fresh_until_ms = 0;
 }
 

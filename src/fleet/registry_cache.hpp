@@ -7,11 +7,13 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "fleet/template_rules.hpp"
 #include "platform/nats/client.hpp"
 #include "platform/pg/pool.hpp"
 
@@ -39,6 +41,14 @@ struct KnownToken {
   bool live_at(std::int64_t epoch_ms) const { return epoch_ms < ends_ms; }
 };
 
+/// What a device's messages broke of its template lately, as this process has counted it.
+struct TemplateFaults {
+  std::string metric_key, problem, message;  ///< of the last one
+  std::int64_t last_ms = 0;                  ///< when it came in, epoch
+  std::int64_t count = 0;                    ///< those that are in no table yet
+  std::int64_t written_ms = 0;               ///< when they were written last
+};
+
 /// What a message's fate depends on.
 struct DeviceFacts {
   std::string tenant_id, device_id, site_id;
@@ -50,8 +60,11 @@ struct DeviceFacts {
   std::vector<KnownToken> tokens;  ///< those that ended long ago are left out
   /// Names of metrics as the device's modules send them, and as they are stored; by the first.
   std::vector<std::pair<std::string, std::string>> key_map;
-  std::int64_t health_interval_s = 300;  ///< of the plan: health is kept no more often
-  std::int64_t last_health_us = 0;       ///< event time of what was kept; 0: nothing yet
+  std::int64_t health_interval_s = 300;        ///< of the plan: health is kept no more often
+  std::int64_t last_health_us = 0;             ///< event time of what was kept; 0: nothing yet
+  std::int64_t template_id = 0;                ///< 0: none
+  std::shared_ptr<const TemplateRules> rules;  ///< of its template; null: none
+  TemplateFaults faults;
   /// The name under which a metric is stored.
   std::string_view stored_key(std::string_view sent) const;
   /// Null when there is no such token.
@@ -85,8 +98,18 @@ class RegistryCache {
   void token_used(const DeviceFacts& device, std::string_view token_id, std::int64_t epoch_ms);
   /// The device's health was stored.
   void health_kept(const DeviceFacts& device, std::int64_t event_us);
+  /// What was broken of the device's template was counted, or stored.
+  void faults_noted(const DeviceFacts& device, TemplateFaults faults);
 
  private:
+  struct Rules {
+    std::shared_ptr<TemplateRules> rules = std::make_shared<TemplateRules>();
+    std::int64_t fresh_until_ms = 0;  // steady
+  };
+  Task<> load_facts(pg::Pool& pool, std::vector<std::string> tenants,
+                    std::vector<std::string> devices);
+  Task<> load_rules(pg::Pool& pool);
+  void forget_template(std::string_view message);
   struct Entry {
     std::unique_ptr<DeviceFacts> facts;  // null: no such device
     std::int64_t fresh_until_ms = 0;     // steady
@@ -96,7 +119,11 @@ class RegistryCache {
   static void key_into(std::string& out, std::string_view tenant, std::string_view device);
   std::unordered_map<std::string, Entry> entries_;
   std::uint64_t invalidations_ = 0;
-  std::unique_ptr<nats::Subscription> subscription_;
+  // Facts point to the rules of their template, which change in place.
+  std::unordered_map<std::int64_t, Rules> rules_;
+  std::set<std::int64_t> templates_wanted_;
+  std::uint64_t template_news_ = 0;
+  std::unique_ptr<nats::Subscription> subscription_, templates_;
 };
 
 }  // namespace pulse::fleet

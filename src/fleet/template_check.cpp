@@ -1,7 +1,6 @@
 // Does a message fit its template? For who writes a template or a device's program.
-#include <cmath>
-
 #include "fleet/mounts.hpp"
+#include "fleet/template_rules.hpp"
 #include "fleet/templates.hpp"
 
 namespace pulse::fleet {
@@ -27,37 +26,6 @@ struct MessageVerdict {
 };
 BOOST_DESCRIBE_STRUCT(MessageVerdict, (), (valid, problems))
 
-bool is_whole(const boost::json::value& v) {
-  return v.is_number() && std::trunc(v.to_number<double>()) == v.to_number<double>();
-}
-
-std::string fault_of_type(const TemplateMetric& m, const boost::json::value& v) {
-  if (m.data_type == "float" && !v.is_number()) return "must be a number";
-  if (m.data_type == "integer" && !is_whole(v)) return "must be a whole number";
-  if (m.data_type == "boolean" && !v.is_bool()) return "must be true or false";
-  if ((m.data_type == "string" || m.data_type == "enum") && !v.is_string()) return "must be a text";
-  if (m.data_type != "enum") return {};
-  const auto words = boost::json::parse(m.enum_values.text);
-  if (!words.is_array()) return {};
-  std::string all;
-  for (const auto& word : words.as_array()) {
-    if (word == v) return {};
-    all += (all.empty() ? "" : ", ") + std::string(word.as_string());
-  }
-  return "must be one of " + all;
-}
-
-std::string fault_of_range(const TemplateMetric& m, const boost::json::value& v) {
-  if (!v.is_number()) return {};
-  const auto number = v.to_number<double>();
-  const auto unit = m.unit ? " " + *m.unit : "";
-  if (m.min_value && number < *m.min_value)
-    return "is below the least value, " + json::to_text(*m.min_value) + unit;
-  if (m.max_value && number > *m.max_value)
-    return "is above the greatest value, " + json::to_text(*m.max_value) + unit;
-  return {};
-}
-
 Task<MessageVerdict> validate_message(FleetDeps, TenantCaller caller,
                                       http::Path<"template_id", std::int32_t> id,
                                       http::Body<ExampleMessage> body) {
@@ -74,11 +42,10 @@ Task<MessageVerdict> validate_message(FleetDeps, TenantCaller caller,
       if (m.is_required) add(m.metric_key, "warning", "is required and missing");
       continue;
     }
-    auto fault = fault_of_type(m, *value);
-    if (fault.empty())
-      add(m.metric_key, "warning", fault_of_range(m, *value));
-    else
-      add(m.metric_key, "error", std::move(fault));
+    const auto rule = rule_of(m);
+    const auto problem = problem_of(rule, *value);
+    add(m.metric_key, problem == MetricProblem::range ? "warning" : "error",
+        words_of(rule, problem, value));
   }
   for (const auto& [key, value] : body->metrics) {
     const std::string name(key);

@@ -1,5 +1,6 @@
 // Metrics, commands and slots of a template: three kinds of parts, one set of handlers.
 #include "fleet/mounts.hpp"
+#include "fleet/template_rules.hpp"
 #include "fleet/templates.hpp"
 #include "platform/pg/described.hpp"
 
@@ -42,6 +43,7 @@ template <class Kind>
 void tell(const FleetDeps& d, const TenantCaller& caller, std::string action,
           std::int64_t template_id, std::int64_t id, boost::json::object details = {}) {
   tell_pages(d, caller.tenant(), "templates");
+  announce_template(*d.nats, template_id);
   std::string word = Kind::word;
   word[0] = static_cast<char>(word[0] + ('a' - 'A'));
   details[word + "_id"] = id;

@@ -1,5 +1,6 @@
 // Templates as a whole: list, make, change, copy, import, export, versions.
 #include "fleet/mounts.hpp"
+#include "fleet/template_rules.hpp"
 #include "fleet/templates.hpp"
 #include "platform/pg/described.hpp"
 
@@ -24,6 +25,7 @@ BOOST_DESCRIBE_STRUCT(TemplateVersions, (), (template_id, versions))
 void tell(const FleetDeps& d, const TenantCaller& caller, std::string event, std::string action,
           std::int64_t id, std::string words, boost::json::object details = {}) {
   tell_pages(d, caller.tenant(), "templates");
+  announce_template(*d.nats, id);
   d.audit->write(AuditLog::of(caller, std::move(event), std::move(action), "template",
                               std::to_string(id), std::move(words), std::move(details)));
 }

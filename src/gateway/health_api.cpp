@@ -228,6 +228,12 @@ void register_gauges(Process& p) {
             static_cast<double>(i->duplicates));
       m.set("pulse_ingest_dead_letters_total", "Messages that PostgreSQL refused", {},
             static_cast<double>(i->dead_letters));
+      using fleet::MetricProblem;
+      for (const auto problem :
+           {MetricProblem::type, MetricProblem::word, MetricProblem::range, MetricProblem::missing})
+        m.set("pulse_ingest_template_faults_total", "Values that break their device's template",
+              {{"problem", std::string(fleet::name_of(problem))}},
+              static_cast<double>(i->template_faults[static_cast<std::size_t>(problem)]));
       m.set("pulse_ingest_retries_total", "Batches tried again", {},
             static_cast<double>(i->retries));
       m.set("pulse_ingest_lag_seconds", "Age of the oldest message of the last batch", {},

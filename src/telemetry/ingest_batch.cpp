@@ -205,6 +205,7 @@ void IngestBatch::add(const Accepted& m) {
     json::write(metrics, *r.value);
     add_reading(m, device, r);
   }
+  templates_.look_at(*m.device, m.envelope.msg_type, m.envelope.received_ms, m.payload.readings);
   metrics += '}';
   copy_row(m, metrics);
   ++days_[m.event_us / 86'400'000'000];

@@ -11,6 +11,7 @@
 #include "fleet/registry_cache.hpp"
 #include "platform/pg/types.hpp"
 #include "telemetry/envelope.hpp"
+#include "telemetry/template_watch.hpp"
 
 namespace pulse::telemetry {
 
@@ -98,6 +99,8 @@ class IngestBatch {
   std::vector<HealthRow> health_rows() const;
   /// Devices that have metrics or sensors now which their facts do not know.
   std::vector<const fleet::DeviceFacts*> grown() const;
+  /// What was broken of templates.
+  const TemplateWatch& templates() const { return templates_; }
   /// Event days (epoch days) in the rows, for making partitions.
   const std::map<std::int64_t, std::size_t>& days() const { return days_; }
   /// One live message per tenant: {"type":"telemetry","rows":[...]}, split at `max_bytes`.
@@ -146,6 +149,7 @@ class IngestBatch {
   std::map<std::int64_t, std::size_t> days_;
   std::vector<LiveRow> live_;
   std::map<const fleet::KnownToken*, TokenUse> token_uses_;
+  TemplateWatch templates_;
 };
 
 /// Appends "YYYY-MM-DD hh:mm:ss.ffffff+00".

@@ -332,6 +332,7 @@ Task<std::vector<CameOnline>> store_batch(pg::Transaction& tx, IngestBatch& batc
       }
       statements.emplace_back(keep_health, pg::Params::of(c.tenant, c.device, c.int1, c.text1));
     }
+    if (auto faults = batch.templates().statement()) statements.push_back(std::move(*faults));
     add_uses(batch.token_uses(), statements);
   }
   if (!batch.refused().empty()) {

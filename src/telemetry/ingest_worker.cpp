@@ -195,6 +195,15 @@ void IngestWorker::Impl::learn_from(const IngestBatch& batch) {
     registry.token_used(*use.device, use.token_id, use.used_ms);
   for (const auto& row : batch.health_rows()) registry.health_kept(*row.device, row.event_us);
   for (const auto* device : batch.grown()) registry.expire(*device);
+  for (auto& row : batch.templates().rows()) {
+    if (row.due) {
+      row.faults.count = 0;
+      row.faults.written_ms = row.seen_ms;
+    }
+    registry.faults_noted(*row.device, std::move(row.faults));
+  }
+  for (std::size_t i = 0; i < stats.template_faults.size(); ++i)
+    stats.template_faults[i] += batch.templates().counts()[i];
 }
 
 /// Stores messages [from, to) in one transaction. Where PostgreSQL refuses one for its data, what

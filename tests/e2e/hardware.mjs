@@ -126,7 +126,7 @@ export const hardwareScenarios = {
     await post(`/devices/${d.device_id}/modules`, {
       slot_key: 'bus', label: 'Wall', bus_address: '28-01', module_template_id: d.other.id,
     });
-    await send({ supply: 24, battery_pct: 15, rssi: -97, cpu_temp_c: 41.5, network_type: 'LTE-M' }, d);
+    await send({ supply: 34, battery_pct: 15, rssi: -97, cpu_temp_c: 41.5, network_type: 'LTE-M' }, d);
     await signIn('tenantadmin1');
     for (const theme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
@@ -135,6 +135,7 @@ export const hardwareScenarios = {
         for (const [name, where, there] of [
           ['hardware', `devices/${d.device_id}?tab=hardware`, page.locator('[data-slot="bus"]').getByText('1 of 3')],
           ['health', `devices/${d.device_id}?tab=health`, page.locator('[data-tile="Battery"]').getByText('▲ low')],
+          ['fault', `devices/${d.device_id}?tab=health`, page.getByTestId('template-fault').getByText('is above the greatest value, 30 V')],
           ['sensors', 'sensors', page.locator('[data-sensor]').first()],
         ]) {
           await page.goto(`${url}/app/${where}`);

@@ -38,6 +38,8 @@ export interface Device {
   sensor_count?: number;
   sensor_limit?: number | null;
   sensors?: Sensor[];
+  /** What its messages broke of its template last. */
+  template_fault?: TemplateFault | null;
   latitude?: number | null;
   longitude?: number | null;
   address?: string | null;
@@ -51,6 +53,15 @@ export interface Device {
   fw_version?: string | null;
   notes?: string | null;
   tags?: string[];
+}
+
+export interface TemplateFault {
+  metric_key: string;
+  problem: string;
+  message: string;
+  count: number;
+  first_at: string;
+  last_at: string;
 }
 
 export interface Sensor {

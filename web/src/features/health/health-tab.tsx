@@ -92,6 +92,26 @@ function Connections({ id }: { id: string }) {
   );
 }
 
+/** What the device sends against its template: stored all the same. */
+function TemplateFaultPanel({ device }: { device: Device }) {
+  const fault = device.template_fault;
+  if (!fault) return null;
+  return (
+    <Panel title="Does not fit its template" aside={<Ago at={fault.last_at} />}>
+      <div className="px-3 py-2.5" data-testid="template-fault">
+        <p>
+          <span className="text-warning">▲ </span>
+          <code className="font-mono text-12">{fault.metric_key}</code> {fault.message}
+        </p>
+        <p className="mt-1 text-12 text-ink-2">
+          <span className="num">{many(fault.count, 'value')}</span> since <Ago at={fault.first_at} />. All of it is
+          stored: correct the device, or the metric of {device.template_name ?? 'its template'}.
+        </p>
+      </div>
+    </Panel>
+  );
+}
+
 export default function HealthTab({ device }: { device: Device }) {
   const id = device.device_id;
   const { params, set } = useUrl();
@@ -111,6 +131,7 @@ export default function HealthTab({ device }: { device: Device }) {
   return (
     <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
       <div className="flex min-w-0 flex-col gap-4">
+        <TemplateFaultPanel device={device} />
         <Panel title="Latest health" aside={latest && <Ago at={latest.time} />}>
           {health.error && !health.data ? (
             <Failure error={health.error} what="Its health" retry={() => void health.refetch()} />
