@@ -151,6 +151,38 @@ constexpr const char* lock_key = R"sql(
   WHERE k.key_hash = $1 FOR UPDATE OF k
 )sql";
 
+/// A device that claimed with the key, made just now, and never came: the answer to its claim was
+/// lost. Its credential is replaced. $1: tenant, $2: device, $3: the credential's label, $4: client
+/// id, $5: hash, $6: minutes.
+constexpr const char* claim_again = R"sql(
+  WITH again AS (
+    SELECT r.tenant_id, r.device_id, r.site_id FROM device_registry r
+    WHERE r.tenant_id = $1 AND r.device_id = $2 AND r.status = 'ACTIVE'
+      AND r.created_at > now() - make_interval(mins => $6::integer)
+      AND EXISTS (SELECT FROM device_api_tokens t WHERE t.tenant_id = r.tenant_id
+                  AND t.device_id = r.device_id AND t.label = $3 AND t.revoked_at IS NULL)
+      AND NOT EXISTS (SELECT FROM device_api_tokens t WHERE t.tenant_id = r.tenant_id
+                      AND t.device_id = r.device_id AND t.created_at >= r.created_at
+                      AND (t.label <> $3 OR t.last_used_at IS NOT NULL))
+      AND NOT EXISTS (SELECT FROM device_certificates c WHERE c.tenant_id = r.tenant_id
+                      AND c.device_id = r.device_id AND c.status = 'ACTIVE')
+      AND NOT EXISTS (SELECT FROM device_state s WHERE s.tenant_id = r.tenant_id
+                      AND s.device_id = r.device_id AND s.last_seen_at IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM device_connection_events e WHERE e.tenant_id = r.tenant_id
+                      AND e.device_id = r.device_id AND e."timestamp" >= r.created_at)
+    FOR NO KEY UPDATE OF r
+  ), revoked AS (
+    UPDATE device_api_tokens t SET revoked_at = now()
+    FROM again WHERE t.tenant_id = again.tenant_id AND t.device_id = again.device_id
+      AND t.revoked_at IS NULL
+  ), made AS (
+    INSERT INTO device_api_tokens (tenant_id, device_id, client_id, token_hash, label)
+    SELECT tenant_id, device_id, $4, $5, $3 FROM again
+  )
+  SELECT site_id FROM again
+)sql";
+constexpr std::int64_t claim_again_minutes = 15;
+
 std::vector<ImportRow> row_of(const ClaimDevice& claim, const LockedKey& key) {
   std::vector<ImportRow> rows(1);
   rows[0].row = 1;
@@ -186,30 +218,43 @@ Task<http::Created<ClaimedDevice>> claim(ProvisioningDeps d, http::Raw request,
   if (const auto wait = d.fleet.creates->take("claim " + key->key_id, claims_per_key))
     throw too_many("Too many claims with this key", static_cast<int>(wait / 1000 + 1));
   if (key->expired) throw forbidden("Provisioning key expired");
-  if (key->used_up) throw forbidden("Provisioning key used up");
-  ImportOptions options;
-  options.label = "claim " + key->key_id;
-  const auto made =
-      co_await import_devices(tx, out.tenant_id, row_of(body.value, *key), std::move(options));
-  if (made[0].status != "ok") throw conflict(made[0].message.value_or(""));
-  co_await tx.query(
-      "UPDATE provisioning_keys SET claimed = claimed + 1, last_claimed_at = now() "
-      "WHERE key_id = $1",
-      pg::Params::of(key->key_id));
-  co_await tx.commit();
+  const std::string label = "claim " + key->key_id;
   out.device_id = body->device_id;
-  out.site_id = key->site_id;
-  out.client_id = made[0].client_id.value_or("");
-  out.password = made[0].password.value_or("");
+  out.client_id = new_client_id(out.tenant_id, out.device_id);
+  out.password = crypto::random_token(32);
+  // The key is locked, so a claim that is under way is over by now.
+  const auto again = co_await tx.query(
+      claim_again, pg::Params::of(out.tenant_id, out.device_id, label, out.client_id,
+                                  crypto::sha256_hex(out.password), claim_again_minutes));
+  if (again.empty()) {
+    if (key->used_up) throw forbidden("Provisioning key used up");
+    ImportOptions options;
+    options.label = label;
+    const auto made =
+        co_await import_devices(tx, out.tenant_id, row_of(body.value, *key), std::move(options));
+    if (made[0].status != "ok") throw conflict(made[0].message.value_or(""));
+    co_await tx.query(
+        "UPDATE provisioning_keys SET claimed = claimed + 1, last_claimed_at = now() "
+        "WHERE key_id = $1",
+        pg::Params::of(key->key_id));
+    out.client_id = made[0].client_id.value_or("");
+    out.password = made[0].password.value_or("");
+  }
+  co_await tx.commit();
+  out.site_id = again.empty() ? key->site_id : std::string(again.text(0, 0));
   out.username = out.tenant_id + "/" + out.device_id;
   const auto& c = d.fleet.connection;
   out.broker_url = "mqtt://" + c.mqtt_host + ":" + std::to_string(c.mqtt_port);
   out.http_url = c.http_url;
   changed(d.fleet, out.tenant_id, out.device_id);
   tell_pages(d.fleet, out.tenant_id, "provisioning-keys");
+  const std::string event = again.empty() ? "device.claimed" : "device.claimed_again";
+  const std::string action = again.empty() ? "create" : "rotate";
+  const std::string what = again.empty() ? " registered itself with key "
+                                         : " claimed again, never used, and got a new credential "
+                                           "for its first by key ";
   tell_provisioned(d.fleet, *request.request, "provisioning key", out.tenant_id, out.device_id,
-                   "device.claimed", "create",
-                   "Device " + out.device_id + " registered itself with key " + key->key_id);
+                   event, action, "Device " + out.device_id + what + key->key_id);
   co_return http::Created<ClaimedDevice>{std::move(out)};
 }
 
@@ -243,7 +288,9 @@ void mount_claim(http::Router& api, const ProvisioningDeps& d) {
       .tag("Provisioning")
       .summary("Register a device by a provisioning key")
       .description(
-          "The device lands on the key's template and site, and gets a credential, shown once.")
+          "The device lands on the key's template and site, and gets a credential, shown once. A "
+          "device whose answer was lost may claim again with the same key within 15 minutes, as "
+          "long as it never used its credential: it gets a new one, and the first is revoked.")
       .fails(401, "Invalid provisioning key")
       .fails(403, "Provisioning key expired; Provisioning key used up")
       .fails(409, "Device already exists")

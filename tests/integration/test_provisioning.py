@@ -183,6 +183,7 @@ def test_devices_register_themselves_by_a_key(stack, fleet, patient):
     device = fleet.get("/devices/self-1").json()["device"]
     assert (device["name"], device["template_slug"], device["serial_number"], device["device_type"],
             [s["metric_name"] for s in device["sensors"]]) == ("Tank 1", "tank-level", "S-1", "standalone_sensor", ["level"])
+    wait_for("its message", lambda: fleet.get("/devices/self-1").json()["device"]["last_seen_at"])
     again = claim(stack, key, "self-1")
     assert (again.status_code, again.json()["detail"]) == (409, "Device already exists")
     assert claim(stack, key, "self-2").status_code == 201
@@ -230,3 +231,40 @@ def test_no_more_devices_than_a_key_allows_also_at_once(stack, fleet, patient):
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert sorted(answers) == [201] * 3 + [403] * 5
+
+
+def test_a_claim_whose_answer_was_lost_is_repeated(stack, fleet, patient):
+    made = fleet.post("/provisioning-keys", json={"name": "Lossy", "site_id": "dock", "max_devices": 1}).json()
+    other = fleet.post("/provisioning-keys", json={"name": "Another", "site_id": "dock"}).json()["key"]
+    lost = claim(stack, made["key"], "lost-1").json()["password"]
+    foreign = claim(stack, other, "lost-1")
+    assert (foreign.status_code, foreign.json()["detail"]) == (409, "Device already exists"), "another key's claim"
+    again = claim(stack, made["key"], "lost-1")
+    assert again.status_code == 201, again.text
+    assert again.json()["site_id"] == "dock" and again.json()["password"] != lost
+    assert sends(stack, "lost-1", lost) == 401, "the first is revoked"
+    key = next(k for k in fleet.get("/provisioning-keys").json()["keys"] if k["key_id"] == made["key_id"])
+    assert key["claimed"] == 1, "it is the same device"
+    assert claim(stack, made["key"], "lost-2").json()["detail"] == "Provisioning key used up"
+    assert stack.sql("SELECT count(*) FROM device_registry WHERE device_id = 'lost-1'") == [(1,)]
+    event = wait_for("the event", lambda: fleet.get("/audit-log?event_type=device.claimed_again").json()["events"])[0]
+    assert event["entity_id"] == "lost-1" and made["key"] not in str(event)
+    # Once it was used, it is nobody's any more.
+    assert sends(stack, "lost-1", again.json()["password"]) == 202
+    wait_for("its message", lambda: fleet.get("/devices/lost-1").json()["device"]["last_seen_at"])
+    # The key is used up; what stands in the way is the device.
+    stack.sql("UPDATE provisioning_keys SET max_devices = 9 WHERE key_id = %s", (made["key_id"],))
+    used = claim(stack, made["key"], "lost-1")
+    assert (used.status_code, used.json()["detail"]) == (409, "Device already exists")
+    assert sends(stack, "lost-1", again.json()["password"]) == 202
+
+
+def test_a_claim_is_repeated_for_a_quarter_of_an_hour_only(stack, fleet, patient):
+    key = fleet.post("/provisioning-keys", json={"name": "Slow", "site_id": "dock"}).json()["key"]
+    assert claim(stack, key, "slow-1").status_code == 201
+    stack.sql("UPDATE device_registry SET created_at = now() - interval '16 minutes' WHERE device_id = 'slow-1'")
+    assert claim(stack, key, "slow-1").status_code == 409
+    # A credential that a person made is not taken away.
+    assert claim(stack, key, "slow-2").status_code == 201
+    assert fleet.post("/devices/slow-2/tokens/rotate", json={}).status_code == 201
+    assert claim(stack, key, "slow-2").status_code == 409
