@@ -38,7 +38,8 @@ BOOST_DESCRIBE_STRUCT(AckAnswer, (), (command_id, acknowledged))
 
 Task<PendingCommands> get_pending(DeviceApiDeps d, http::Raw request) {
   const auto device = co_await device_caller(d, request);
-  const auto commands = co_await hand_out_commands(device.db, device.device, most_pending);
+  const auto commands =
+      co_await hand_out_unless_acked(device.db, d.nats, device.tenant, device.device, most_pending);
   PendingCommands out;
   for (const auto& c : commands)
     out.commands.push_back({c.command_id, c.command_type, c.command_params, c.expires_at});

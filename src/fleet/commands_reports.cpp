@@ -102,10 +102,22 @@ Task<ReportsTaken> take_command_acks(pg::Transaction& tx, std::vector<DeviceRepo
   co_return out;
 }
 
-Task<std::vector<DeviceMessage>> pending_commands(pg::Pool* pool, std::string tenant,
-                                                  std::string device) {
+Task<std::vector<CommandToSend>> hand_out_unless_acked(tenancy::TenantDb db, nats::Client* nats,
+                                                       std::string tenant, std::string device,
+                                                       int most) {
+  const auto any = co_await db.query(
+      "SELECT 1 FROM device_commands WHERE device_id = $1 AND status = 'queued' LIMIT 1",
+      pg::Params::of(device));
+  if (any.empty()) co_return std::vector<CommandToSend>();
+  const bool stored = co_await acks_are_stored(nats, std::move(tenant));
+  if (!stored) co_return std::vector<CommandToSend>();
+  co_return co_await hand_out_commands(db, std::move(device), most);
+}
+
+Task<std::vector<DeviceMessage>> pending_commands(pg::Pool* pool, nats::Client* nats,
+                                                  std::string tenant, std::string device) {
   const auto db = tenancy::TenantDb::for_worker(*pool, tenant, "a device subscribed");
-  const auto commands = co_await hand_out_commands(db, device, most_at_once);
+  const auto commands = co_await hand_out_unless_acked(db, nats, tenant, device, most_at_once);
   std::vector<DeviceMessage> out;
   for (const auto& command : commands) {
     DeviceMessage message;

@@ -191,6 +191,13 @@ Task<int> sweep_commands(pg::Pool& pool, nats::Client& nats) {
   if (!nats.connected()) co_return 0;
   pg::Scope scope;
   scope.role = "pulse_ingest";
+  const auto any = co_await pool.query(
+      scope,
+      "SELECT 1 FROM device_commands WHERE status = 'queued' AND publish_at <= now() "
+      "AND expires_at > now() LIMIT 1");
+  if (any.empty()) co_return 0;
+  const bool stored = co_await acks_are_stored(&nats, "");
+  if (!stored) co_return 0;
   static const std::string sweep = R"sql(
     WITH due AS (
       SELECT tenant_id, command_id FROM device_commands

@@ -7,13 +7,14 @@
 
 namespace pulse::fleet {
 
-PendingByKind pending_for_devices(pg::Pool& pool, std::shared_ptr<storage::Storage> files) {
+PendingByKind pending_for_devices(pg::Pool& pool, nats::Client& nats,
+                                  std::shared_ptr<storage::Storage> files) {
   PendingByKind out;
   out["shadow/desired"] = [&pool](std::string tenant, std::string device) {
     return pending_desired(&pool, std::move(tenant), std::move(device));
   };
-  out["commands"] = [&pool](std::string tenant, std::string device) {
-    return pending_commands(&pool, std::move(tenant), std::move(device));
+  out["commands"] = [&pool, &nats](std::string tenant, std::string device) {
+    return pending_commands(&pool, &nats, std::move(tenant), std::move(device));
   };
   out["jobs/notify"] = pending_job_notices(pool);
   out["ota"] = pending_updates(pool, std::move(files));

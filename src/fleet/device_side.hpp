@@ -10,7 +10,8 @@
 namespace pulse::fleet {
 
 /// What waits for a device that subscribes, by kind; for a loop, whose pool it is.
-PendingByKind pending_for_devices(pg::Pool& pool, std::shared_ptr<storage::Storage> files);
+PendingByKind pending_for_devices(pg::Pool& pool, nats::Client& nats,
+                                  std::shared_ptr<storage::Storage> files);
 
 /// Handlers of the stream SHADOW and of the stream COMMANDS, by message type.
 ReportHandlers shadow_reports(nats::Client& nats);

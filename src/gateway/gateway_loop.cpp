@@ -146,7 +146,7 @@ void GatewayLoop::Impl::build() {
     deps.connections = process.connections;
     deps.failures = process.device_failures;
     deps.nats = &process.nats;
-    deps.pending = fleet::pending_for_devices(*pool, process.files);
+    deps.pending = fleet::pending_for_devices(*pool, process.nats, process.files);
     deps.require_token = config.boolean("REQUIRE_TOKEN");
     deps.payload_bytes_max = static_cast<std::size_t>(config.integer("MAX_PAYLOAD_BYTES"));
     mqtt = std::make_unique<telemetry::MqttRole>(loop.io(), std::move(deps));

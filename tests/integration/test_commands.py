@@ -1,9 +1,11 @@
 """Commands: sent, validated, acknowledged, missed and expired; by API, MQTT and the device's own HTTP API."""
 
 import json
+import time
 
 import pytest
 import requests
+from conftest import Api
 from ingest import quarantined
 from mqtt_clients import Client
 from servers import Stack, wait_for
@@ -363,3 +365,36 @@ def test_open_pages_are_told_of_twin_and_commands(stack, customer, other, fresh_
     assert until(theirs, lambda m: m["type"] == "changed")["what"] == "sites"
     ours.close()
     theirs.close()
+
+
+def test_an_accepted_acknowledgement_stops_the_command_also_while_it_is_not_stored():
+    """The worker is away; the stream has the acknowledgement, the table does not."""
+    with Stack(["gateway,mqtt,ops", "ingest"], devices=2) as apart:
+        device = apart.devices()[0]
+        api = Api(apart, "customer1")
+        worker = apart.pulses[1]
+        with Client(apart, device, 5) as client:
+            client.subscribe(topic_of(device, "commands"))
+            sent = send(api, device)
+            wait_for("the command", lambda: client.messages, 10)
+            worker.kill()
+            client.publish(json.dumps({"command_id": sent["command_id"], "status": "ok"}), kind="commands/ack")
+            client.wait_acknowledged(1)
+            # Due now, and again and again.
+            due = "UPDATE device_commands SET publish_at = now() - interval '1 second' WHERE command_id = %s"
+            apart.sql(due, (sent["command_id"],))
+            time.sleep(12)  # two rounds of the sweeper
+            assert len(client.messages) == 1
+        with Client(apart, device, 5) as client:
+            client.subscribe(topic_of(device, "commands"))
+            pending = by_device(apart, device, "GET", "/commands/pending")
+            assert (pending.status_code, pending.json()) == (200, {"commands": []})
+            assert client.messages == []
+            worker.start()
+            became(api, device, sent, "delivered", 30)
+            # What was never acknowledged goes on being sent.
+            second = send(api, device)
+            wait_for("the second", lambda: [m for m in client.messages if second["command_id"] in str(m.payload)], 10)
+            apart.sql(due, (second["command_id"],))
+            wait_for("it again", lambda: len([m for m in client.messages if second["command_id"] in str(m.payload)]) > 1, 20)
+            assert not [m for m in client.messages if sent["command_id"] in str(m.payload)]
