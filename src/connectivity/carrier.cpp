@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "platform/clock.hpp"
+#include "platform/loop.hpp"
+
 namespace pulse::connectivity {
 
 namespace {
@@ -74,6 +77,35 @@ std::vector<std::string> capabilities_of(const Carrier& carrier) {
   return out;
 }
 
+namespace {
+
+constexpr long look_again_ms = 50;
+
+/// A call that its integration may make now; given back at its end.
+class Slot {
+ public:
+  Slot(std::shared_ptr<CallSlots> slots, std::int64_t id) : slots_(std::move(slots)), id_(id) {}
+  ~Slot() { slots_->give_back(id_); }
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+
+ private:
+  std::shared_ptr<CallSlots> slots_;
+  std::int64_t id_;
+};
+
+/// Waits in line behind the integration's other calls, no longer than a call may take.
+Task<> wait_for_slot(std::shared_ptr<CallSlots> slots, std::int64_t id, long timeout_ms) {
+  const auto until = steady_ms() + timeout_ms;
+  while (!slots->take(id)) {
+    if (steady_ms() >= until)
+      throw CarrierError(0, "Failed to reach carrier API: earlier calls have no answer yet");
+    co_await sleep_ms(look_again_ms);
+  }
+}
+
+}  // namespace
+
 Task<boost::json::value> ask(CarrierCall call, std::string method, std::string target,
                              http::Headers headers, boost::json::value body) {
   std::string base = call.base_url;
@@ -89,6 +121,8 @@ Task<boost::json::value> ask(CarrierCall call, std::string method, std::string t
     text = json::to_text(body);
     options.headers.set("Content-Type", "application/json");
   }
+  co_await wait_for_slot(call.access->slots, call.integration_id, options.timeout_ms);
+  const Slot slot(call.access->slots, call.integration_id);
   http::ClientResponse answer;
   try {
     const auto url = http::parse_url(base);

@@ -16,6 +16,7 @@ namespace pulse::connectivity {
 struct CarrierCall {
   CarrierCall() = default;
   std::shared_ptr<const CarrierAccess> access;
+  std::int64_t integration_id = 0;
   std::string api_key, base_url, account_id;
   int cycle_day = 1;  ///< of the month, on which the billing cycle begins
 };

@@ -152,6 +152,7 @@ CarrierCall call_of(const ConnectivityDeps& d, const StoredIntegration& integrat
   const auto& carrier = carrier_named(integration.carrier_name);
   CarrierCall call;
   call.access = d.access;
+  call.integration_id = integration.id;
   if (!integration.api_key) throw bad_request("The carrier integration has no API key");
   auto key = opened(d, integration);
   if (!key) throw bad_request("The API key can't be opened any more: enter it again");

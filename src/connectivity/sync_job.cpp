@@ -1,5 +1,7 @@
 #include "connectivity/sync_job.hpp"
 
+#include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <cmath>
 
 #include "connectivity/integrations.hpp"
@@ -17,6 +19,9 @@ constexpr long pause_ms = 100;
 /// A tenant with very many SIMs holds up the others no longer than this; those that were asked
 /// longest ago come first, so the rest follows with the next sync.
 constexpr std::int64_t longest_ms = 10 * 60'000;
+/// Integrations of one tenant that are synced at a time, of six of all tenants.
+constexpr int most_of_a_tenant = 2;
+constexpr long lane_pause_ms = 1'000;
 /// So many devices are written together.
 constexpr std::size_t chunk = 100;
 
@@ -50,6 +55,7 @@ constexpr const char* claim_next = R"sql(
   WHERE id = (SELECT i.id FROM carrier_integrations i JOIN tenants t USING (tenant_id)
               WHERE i.enabled AND i.sync_enabled AND t.deleted_at IS NULL
                 AND (i.next_sync_at IS NULL OR i.next_sync_at <= now())
+                AND i.tenant_id <> ALL ($1::text[])
               ORDER BY i.next_sync_at NULLS FIRST, i.id LIMIT 1 FOR UPDATE OF i SKIP LOCKED)
   RETURNING id, tenant_id
 )sql";
@@ -217,19 +223,70 @@ Task<> sync_integration(ConnectivityDeps d, tenancy::TenantDb db, std::string te
   if (outcome.good > 0) tell_pages(*d.nats, tenant_id, "devices");
 }
 
+/// What the lanes are at.
+struct UnderWay {
+  std::vector<std::string> tenants;  ///< one entry for each integration that is being synced
+  /// Those that have as many as they may, so that others always find a lane.
+  std::vector<std::string> busy() const {
+    std::vector<std::string> out;
+    for (const auto& tenant : tenants)
+      if (std::count(tenants.begin(), tenants.end(), tenant) >= most_of_a_tenant)
+        out.push_back(tenant);
+    return out;
+  }
+};
+
+/// Syncs one integration that is due; false when there is none.
+Task<bool> sync_next(ConnectivityDeps d, pg::Pool* pool, std::shared_ptr<UnderWay> lanes) {
+  pg::Scope everywhere;
+  everywhere.role = "pulse_ingest";
+  const auto busy = lanes->busy();
+  const auto rows = co_await pool->query(everywhere, claim_next, pg::Params::of(busy));
+  if (rows.empty()) co_return false;
+  const auto id = rows.int64(0, 0);
+  const std::string tenant_id(rows.text(0, 1));
+  lanes->tenants.push_back(tenant_id);
+  std::exception_ptr fault;
+  try {
+    const auto db = tenancy::TenantDb::for_worker(*pool, tenant_id, "sync with its carriers");
+    co_await sync_integration(d, db, tenant_id, id);
+  } catch (...) {
+    fault = std::current_exception();
+  }
+  lanes->tenants.erase(std::find(lanes->tenants.begin(), lanes->tenants.end(), tenant_id));
+  if (fault) std::rethrow_exception(fault);
+  co_return true;
+}
+
+/// Until nothing is due and no lane works: while one waits for a slow carrier, the others take what
+/// becomes due.
+Task<> lane(ConnectivityDeps d, pg::Pool* pool, std::shared_ptr<UnderWay> lanes) {
+  bool more = true;
+  while (more) {
+    std::string problem;
+    bool found = false;
+    try {
+      found = co_await sync_next(d, pool, lanes);
+    } catch (const std::exception& e) {
+      problem = e.what();
+    }
+    if (!problem.empty())
+      log::error_throttled("carrier sync failed, trying again", {{"error", problem}}, 30);
+    if (!found) {
+      more = !lanes->tenants.empty();
+      if (more) co_await sleep_ms(lane_pause_ms);
+    }
+  }
+}
+
 }  // namespace
 
 Task<> sync_due_integrations(ConnectivityDeps d, pg::Pool& pool) {
-  pg::Scope everywhere;
-  everywhere.role = "pulse_ingest";
-  while (true) {
-    const auto rows = co_await pool.query(everywhere, claim_next);
-    if (rows.empty()) co_return;
-    const auto id = rows.int64(0, 0);
-    const std::string tenant_id(rows.text(0, 1));
-    const auto db = tenancy::TenantDb::for_worker(pool, tenant_id, "sync with its carriers");
-    co_await sync_integration(d, db, tenant_id, id);
-  }
+  using namespace boost::asio::experimental::awaitable_operators;
+  const auto lanes = std::make_shared<UnderWay>();
+  // All on this loop, so what they share needs no lock.
+  co_await (lane(d, &pool, lanes) && lane(d, &pool, lanes) && lane(d, &pool, lanes) &&
+            lane(d, &pool, lanes) && lane(d, &pool, lanes) && lane(d, &pool, lanes));
 }
 
 }  // namespace pulse::connectivity

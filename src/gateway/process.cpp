@@ -105,7 +105,7 @@ Process::Process(const Config& config_)
       nats(nats_options(config_, "pulse")),
       sealer(sealing_keys(config_)),
       outbound(2),
-      carrier_http(8, 500),
+      carrier_http(32, 500),
       mailer(std::make_shared<mail::Mailer>(mailer_options(config_))) {
   const auto executor = base.io().get_executor();
   pool = std::make_unique<pg::Pool>(executor, pool_options(config, "pulse-base"));

@@ -1,5 +1,6 @@
 """Local stand-ins of the APIs of Hologram and 1NCE. They check what they receive as far as it is documented; what is
-wrong is answered 400 and kept in `faults`. `fail(status)` makes the next answers fail, `hang()` makes them wait.
+wrong is answered 400 and kept in `faults`. `fail(status)` makes the next answers fail, `going_on.clear()` makes them
+wait, `delay` makes each take so many seconds.
 
     with Hologram() as carrier:
         carrier.devices[7] = {...}
@@ -9,6 +10,7 @@ wrong is answered 400 and kept in `faults`. `fail(status)` makes the next answer
 import json
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
@@ -35,6 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(self.command, self.path, self.headers, self.rfile.read(length))
         carrier.requests.append(request)
         carrier.going_on.wait(60)
+        time.sleep(carrier.delay)
         status, body = carrier.answer_to(request)
         data = json.dumps(body).encode() if not isinstance(body, bytes) else body
         self.send_response(status)
@@ -60,7 +63,7 @@ class _Server(ThreadingHTTPServer):
 class _Carrier:
     def __init__(self, key):
         self.key, self.requests, self.faults = key, [], []
-        self.failing, self.broken = {}, None
+        self.failing, self.broken, self.delay = {}, None, 0
         self.going_on = threading.Event()
         self.going_on.set()
         self.server = _Server(("127.0.0.1", 0), _Handler)

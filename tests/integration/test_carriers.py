@@ -1,6 +1,7 @@
 """Carriers: integrations, the SIMs of devices, linking, provisioning, faults of carriers, the sync job."""
 
 import json
+import threading
 
 import pytest
 from carriers import Hologram, OneNce
@@ -52,7 +53,7 @@ def _as_documented(holo, nce):
     assert holo.faults == [] and nce.faults == []
     for carrier in (holo, nce):
         carrier.failing.clear()
-        carrier.broken = None
+        carrier.broken, carrier.delay = None, 0
         carrier.requests.clear()
         carrier.going_on.set()
 
@@ -438,3 +439,48 @@ def test_sync_of_1nce_one_by_one_and_a_warning(pulse, api, nce, one_nce, device)
     wait_for("the tag in the log", lambda: pulse.sql("SELECT 1 FROM audit_log WHERE entity_id = %s AND event_type LIKE %s",
                                                      (device, "%tag%")))
     assert len(warnings()) == 1
+
+
+@pytest.fixture()
+def quick(rival, nce):
+    """A device of another tenant with its SIM at another carrier, which answers at once."""
+    nce.sims = {NCE_ICCID: {"status": "Enabled", "left": 400.0, "total": 500.0, "connected": True}}
+    made = rival.post("/carrier/integrations", json={"carrier_name": "1nce", "display_name": "1NCE", "api_key": nce.key,
+                                                     "api_base_url": nce.url, "sync_enabled": False}).json()
+    assert rival.post("/devices", json={"device_id": "quick"}).status_code == 201
+    link(rival, "quick", made, NCE_ICCID)
+    yield made
+    rival.delete("/devices/quick")
+    rival.delete(f"/carrier/integrations/{made['id']}")
+
+
+def test_a_slow_sync_holds_up_nobody_else(api, rival, holo, hologram, quick, device):
+    link(api, device, hologram)
+    for number in range(8, 13):
+        holo.devices[number] = {"state": "live", "sim": ICCID, "session": {"active": True, "ip": ""}}
+        assert api.post("/devices", json={"device_id": f"{device}-{number}"}).status_code == 201
+        link(api, f"{device}-{number}", hologram, str(number))
+    holo.requests.clear()
+    holo.delay = 1
+    api.put(f"/carrier/integrations/{hologram['id']}", json={"sync_enabled": True})
+    wait_for("the slow carrier to be asked", lambda: holo.requests)
+    rival.put(f"/carrier/integrations/{quick['id']}", json={"sync_enabled": True})
+    done = wait_for("the other tenant's sync", lambda: (i := integration(rival, quick))["last_sync_at"] and i)
+    assert done["last_sync_status"] == "success"
+    assert integration(api, hologram)["last_sync_at"] is None, "the slow one is still at it"
+    holo.delay = 0
+    slow = wait_for("the slow sync", lambda: (i := integration(api, hologram))["last_sync_at"] and i, 30)
+    assert slow["last_sync_status"] == "success"
+
+
+def test_calls_that_hang_hold_up_nobody_else(api, rival, holo, hologram, quick, device):
+    link(api, device, hologram)
+    holo.requests.clear()
+    holo.going_on.clear()
+    threads = [threading.Thread(target=Api.get, args=(api, f"/devices/{device}/carrier/status")) for _ in range(60)]
+    [t.start() for t in threads]
+    wait_for("the slow carrier to be asked", lambda: holo.requests)
+    assert rival.get("/devices/quick/carrier/status").status_code == 200
+    assert any(t.is_alive() for t in threads), "those before it still wait"
+    [t.join() for t in threads]
+    holo.going_on.set()
