@@ -22,7 +22,13 @@ Task<tenancy::AuditPage> list_events(AccountDeps, TenantCaller caller,
   auto statement = tenancy::audit_page_statement(filter);
   const auto rows =
       co_await caller.db.query(std::move(statement.first), std::move(statement.second));
-  co_return tenancy::audit_page_of(rows, filter);
+  auto page = tenancy::audit_page_of(rows, filter);
+  if (rows.empty() && filter.offset > 0) {
+    auto all = tenancy::audit_total_statement(filter);
+    const auto counted = co_await caller.db.query(std::move(all.first), std::move(all.second));
+    page.total = counted.int64(0, 0);
+  }
+  co_return page;
 }
 
 Task<http::Response> export_events(AccountDeps d, TenantCaller caller,

@@ -118,6 +118,19 @@ Task<SavedPreferences> put_preferences(AccountDeps d, SignedIn caller,
                      body->timezone, prefs, appearance, body->display_name.present));
   SavedPreferences out;
   static_cast<Preferences&>(out) = pg::row_as<Preferences>(rows, 0);
+  // What was set, not to what: it is the person's own.
+  boost::json::array set;
+  if (body->display_name.present) set.emplace_back("display_name");
+  if (body->timezone) set.emplace_back("timezone");
+  if (body->notification_prefs) set.emplace_back("notification_prefs");
+  if (body->appearance) set.emplace_back("appearance");
+  boost::json::object details{{"set", std::move(set)}};
+  auto event = tenancy::AuditLog::security(caller.who, caller.client_address, caller.request_id,
+                                           caller.who.tenant_id, "user.preferences_updated",
+                                           "update", "user", caller.who.user_id,
+                                           "Preferences changed", std::move(details));
+  event.category = "user";
+  d.audit->write(std::move(event));
   co_return out;
 }
 

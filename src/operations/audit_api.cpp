@@ -80,6 +80,7 @@ Task<StaffPage> staff_page(OperationsDeps d, OperatorCaller caller, LogQuery q) 
         "host(ip_address))), lower(?)) > 0",
         *q.search);
   const auto condition = where.where();
+  const auto conditions = where.params();
   const auto limit = where.parameter(q.limit), offset = where.parameter(q.offset);
   const auto rows = co_await caller.db.read(
       "view_audit_log", q.tenant_id.value_or(""),
@@ -92,7 +93,14 @@ Task<StaffPage> staff_page(OperationsDeps d, OperatorCaller caller, LogQuery q) 
   StaffPage out;
   out.entries = pg::rows_as<StaffLine>(rows);
   co_await name_people(d, out.entries);
-  out.total = rows.empty() ? q.offset : rows.int64(0, rows.column("total"));
+  if (!rows.empty()) {
+    out.total = rows.int64(0, rows.column("total"));
+  } else if (q.offset > 0) {
+    const auto counted =
+        co_await caller.db.read("view_audit_log", q.tenant_id.value_or(""),
+                                "SELECT count(*) FROM operator_audit_log" + condition, conditions);
+    out.total = counted.int64(0, 0);
+  }
   out.limit = q.limit;
   out.offset = q.offset;
   out.user_id = q.user_id;
@@ -112,7 +120,14 @@ Task<http::Response> list_events(OperationsDeps d, OperatorCaller caller,
   const auto rows =
       co_await caller.db.read("view_system_audit_log", query->tenant_id.value_or(""),
                               std::move(statement.first), std::move(statement.second));
-  const auto page = tenancy::audit_page_of(rows, query.value);
+  auto page = tenancy::audit_page_of(rows, query.value);
+  if (rows.empty() && query->offset > 0) {
+    auto all = tenancy::audit_total_statement(query.value);
+    const auto counted =
+        co_await caller.db.read("view_system_audit_log", query->tenant_id.value_or(""),
+                                std::move(all.first), std::move(all.second));
+    page.total = counted.int64(0, 0);
+  }
   co_return http::Response::json(200, json::to_text(page));
 }
 

@@ -102,6 +102,7 @@ Task<TenantList> tenants_matching(OperatorDb db, TenantListQuery query) {
               *query.search, *query.search);
   }
   const auto condition = where.where();
+  const auto conditions = where.params();
   const auto limit = where.parameter(query.limit), offset = where.parameter(query.offset);
   const auto rows =
       co_await db.read("list_tenants", "",
@@ -111,7 +112,13 @@ Task<TenantList> tenants_matching(OperatorDb db, TenantListQuery query) {
                        where.params());
   TenantList out;
   out.tenants = pg::rows_as<Tenant>(rows);
-  out.total = rows.empty() ? query.offset : rows.int64(0, rows.column("total"));
+  if (!rows.empty()) {
+    out.total = rows.int64(0, rows.column("total"));
+  } else if (query.offset > 0) {
+    const auto counted = co_await db.read("list_tenants", "",
+                                          "SELECT count(*) FROM tenants" + condition, conditions);
+    out.total = counted.int64(0, 0);
+  }
   out.limit = query.limit;
   out.offset = query.offset;
   co_return out;

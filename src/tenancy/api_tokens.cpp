@@ -16,7 +16,7 @@ namespace {
 constexpr const char* changed_subject = "pulse.api-tokens.changed";
 constexpr std::int64_t fresh_ms = 30'000;
 constexpr std::int64_t note_use_every_ms = 60'000;
-constexpr std::int64_t tell_every_ms = 3'600'000;
+constexpr std::int64_t tell_every_ms = 3'600'000, tell_unknown_every_ms = 60'000;
 
 constexpr const char* token_of_hash = R"sql(
   SELECT t.id, t.tenant_id, coalesce(t.user_id, '') AS user_id, t.owner_is_admin, t.owner_name,
@@ -88,11 +88,11 @@ struct ApiTokens::Impl {
         return e.second.caller && e.second.caller->by_api_token == token_id;
       });
   }
-  bool telling_is_due(const std::string& what) {
+  bool telling_is_due(const std::string& what, std::int64_t every_ms = tell_every_ms) {
     const std::lock_guard lock(mutex);
     if (told.size() >= limits::api_token_entries) told.clear();
     auto& at = told[what];
-    if (at != 0 && steady_ms() - at < tell_every_ms) return false;
+    if (at != 0 && steady_ms() - at < every_ms) return false;
     at = steady_ms();
     return true;
   }
@@ -163,7 +163,10 @@ Task<Caller> ApiTokens::verify_hash(pg::Pool& pool, std::string hash, std::strin
       entry.read_ms = steady_ms();
     }
   }
-  if (!caller) throw unauthorized("Invalid token");
+  if (!caller) {
+    co_await tell_unknown(std::move(client_address));
+    throw unauthorized("Invalid token");
+  }
   const bool expired = caller->expires_at_s != 0 && caller->expires_at_s <= now_ms() / 1000;
   co_await tell(*caller, std::move(name), refused || expired, client_address);
   if (refused) throw unauthorized("Invalid token");
@@ -174,6 +177,18 @@ Task<Caller> ApiTokens::verify_hash(pg::Pool& pool, std::string hash, std::strin
                         "nullif($2, '')::inet WHERE id = $1",
                         pg::Params::of(caller->by_api_token, client_address));
   co_return *caller;
+}
+
+/// Whose it should be is not known, so it is the platform's event.
+Task<> ApiTokens::tell_unknown(std::string client_address) {
+  auto& self = *impl_;
+  if (!self.audit || !self.telling_is_due("unknown " + client_address, tell_unknown_every_ms))
+    co_return;
+  const Caller nobody;
+  auto event = AuditLog::security(nobody, client_address, "", "", "api_token.unknown", "refuse",
+                                  "api_token", "", "A token that nobody has was refused");
+  event.severity = "warning";
+  co_await self.audit->record(std::move(event));
 }
 
 Task<> ApiTokens::tell(Caller caller, std::string name, bool refused, std::string client_address) {

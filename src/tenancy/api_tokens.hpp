@@ -27,7 +27,8 @@ class AuditLog;
 /// The cache of tokens. Shared by all loops; thread-safe.
 class ApiTokens {
  public:
-  /// `audit` hears of each token's use and refusal, at most once an hour from an address.
+  /// `audit` hears of each token's use and refusal, at most once an hour from an address, and of
+  /// tokens that nobody has, at most once a minute from an address.
   ApiTokens(nats::Client& nats, boost::asio::any_io_executor executor,
             std::shared_ptr<AuditLog> audit);
   ~ApiTokens();
@@ -43,6 +44,7 @@ class ApiTokens {
 
  private:
   struct Impl;
+  Task<> tell_unknown(std::string client_address);
   Task<> tell(Caller caller, std::string name, bool refused, std::string client_address);
   Task<Caller> verify_hash(pg::Pool& pool, std::string hash, std::string client_address);
   std::shared_ptr<Impl> impl_;

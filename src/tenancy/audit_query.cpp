@@ -89,10 +89,17 @@ pg::Statement audit_page_statement(const AuditFilter& filter) {
           where.params()};
 }
 
+pg::Statement audit_total_statement(const AuditFilter& filter) {
+  auto where = audit_conditions(filter);
+  std::string sql = "SELECT count(*) FROM audit_log";
+  sql += where.where();
+  return {std::move(sql), where.params()};
+}
+
 AuditPage audit_page_of(const pg::Result& rows, const AuditFilter& filter) {
   AuditPage out;
   out.events = pg::rows_as<AuditRow>(rows);
-  out.total = rows.empty() ? filter.offset : rows.int64(0, rows.column("total"));
+  out.total = rows.empty() ? 0 : rows.int64(0, rows.column("total"));
   out.limit = filter.limit;
   out.offset = filter.offset;
   return out;

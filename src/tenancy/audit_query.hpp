@@ -51,6 +51,8 @@ BOOST_DESCRIBE_STRUCT(AuditPage, (), (events, total, limit, offset))
 pg::Clauses audit_conditions(const AuditFilter& filter);
 /// Newest first; the page and, as column `total`, the number of all that match.
 pg::Statement audit_page_statement(const AuditFilter& filter);
+/// The number alone: for a page past the end, which has no row to carry it.
+pg::Statement audit_total_statement(const AuditFilter& filter);
 AuditPage audit_page_of(const pg::Result& rows, const AuditFilter& filter);
 
 /// Statement of an export: the rows that match, newest first, at most 100,000.

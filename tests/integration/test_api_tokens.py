@@ -123,3 +123,13 @@ def test_service_accounts(stack, owner, other):
 def test_made_up_tokens_are_nobody(stack, token):
     answer = Bearer(stack, token)("GET", "/devices")
     assert answer.status_code == 401 and answer.json()["detail"] == "Invalid token"
+
+
+def test_a_token_that_nobody_has_leaves_one_event_a_minute(stack, operator):
+    def events():
+        return stack.sql("SELECT tenant_id, severity, host(ip_address) FROM audit_log WHERE event_type = 'api_token.unknown'")
+
+    for number in range(5):
+        assert Bearer(stack, f"pulse_pat_nobodys-{number}")("GET", "/devices").status_code == 401
+    assert events() == [(None, "warning", "127.0.0.1")]
+    assert "nobodys" not in str(stack.sql("SELECT to_jsonb(a) FROM audit_log a WHERE event_type = 'api_token.unknown'"))

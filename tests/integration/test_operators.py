@@ -204,3 +204,12 @@ def test_a_change_is_told_with_what_was_before(staff):
     assert [e["event_type"] for e in only] == ["tenant.created"]
     lines = staff.get("/api/v1/operator/audit-log/export?format=csv&tenant_id=told", stream=True).text.splitlines()
     assert lines[0].endswith(",tenant_id") and all(line.endswith(",told") for line in lines[1:])
+
+
+def test_a_page_past_the_end_knows_how_many_there_are(staff):
+    for path, rows in ((TENANTS, "tenants"), ("/api/v1/operator/audit-log", "events"),
+                       ("/api/v1/operator/audit-log?source=operator&action=list_tenants", "entries")):
+        joint = "&" if "?" in path else "?"
+        past = staff.get(f"{path}{joint}offset=100000").json()
+        assert past[rows] == [] and 0 < past["total"] < 100_000
+    assert staff.get(f"{TENANTS}?search=nobody-has-this&offset=7").json()["total"] == 0

@@ -53,6 +53,10 @@ def test_preferences_are_ones_own(admin, customer, operator):
     wrong = customer.put("/preferences", json={"timezone": "../etc/passwd"})
     assert wrong.status_code == 400 and wrong.json()["detail"].startswith("Invalid timezone: ../etc/passwd.")
     assert operator.put("/preferences", json={"timezone": "Europe/Paris"}).json()["tenant_id"] == ""
+    query = "/audit-log?event_type=user.preferences_updated"
+    events = wait_for("both events", lambda: (lambda e: e if len(e) >= 2 else None)(admin.get(query).json()["events"]))
+    assert [e["details"]["set"] for e in events[:2]] == [["appearance"], ["display_name", "timezone", "notification_prefs"]]
+    assert "Cora" not in str(events) and events[0]["entity_id"] == mine["user_id"]
 
 
 def test_the_audit_log_is_filtered_searched_and_exported(admin, other):
@@ -66,6 +70,8 @@ def test_the_audit_log_is_filtered_searched_and_exported(admin, other):
     assert admin.get("/audit-log?entity_id=audited-1&limit=1&offset=1").json()["events"][0]["action"] == "create"
     assert admin.get("/audit-log?search=audited%25").json()["total"] == 0, "a percent sign is text"
     assert admin.get("/audit-log?start=2099-01-01").json()["total"] == 0
+    assert admin.get("/audit-log?entity_id=audited-1&offset=500").json() == {"events": [], "total": 2, "limit": 100,
+                                                                             "offset": 500}
     assert admin.get("/audit-log?start=yesterday").json()["detail"] == "Invalid start value; use ISO 8601"
     assert not other.get("/audit-log?entity_id=audited-1").json()["events"]
     assert not other.get("/audit-log?tenant_id=demo&entity_id=audited-1").json()["events"]
