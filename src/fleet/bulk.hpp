@@ -67,8 +67,9 @@ struct BulkResult {
   std::int64_t matched = 0, changed = 0;
   std::vector<BulkSkip> skipped;
   std::optional<BulkUndo> undo;
+  std::optional<std::string> note;  ///< what an undo does not bring back
 };
-BOOST_DESCRIBE_STRUCT(BulkResult, (), (action, matched, changed, skipped, undo))
+BOOST_DESCRIBE_STRUCT(BulkResult, (), (action, matched, changed, skipped, undo, note))
 
 /// What was done, and to which devices.
 struct BulkOutcome {
@@ -76,6 +77,11 @@ struct BulkOutcome {
   std::vector<std::string> changed;
 };
 
+/// What to say of the certificates that went with the decommissioning of these devices at that
+/// time; nothing: there were none.
+Task<std::optional<std::string>> note_of_certificates(pg::Transaction& tx,
+                                                      std::vector<std::string> device_ids,
+                                                      std::string decommissioned_at);
 /// The permission that an action needs.
 std::string permission_of_bulk(const std::string& action);
 

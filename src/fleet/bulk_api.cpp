@@ -91,7 +91,8 @@ void mount_bulk(http::Router& api, const FleetDeps& d) {
           "All of it or nothing, for at most 10,000 devices, named or found by a search. Tags need "
           "`devices.tags.write`; site and template `devices.update`; decommission and restore "
           "`devices.decommission`. `undo` takes the change back within an hour, the tokens of "
-          "decommissioned devices included.")
+          "decommissioned devices included; revoked certificates stay revoked, and `note` says how "
+          "many there are.")
       .max_body(2U << 20U)
       .fails(400, "The search finds more than 10000 devices: narrow it")
       .fails(403, "Permission required: devices.tags.write")
@@ -103,7 +104,10 @@ void mount_bulk(http::Router& api, const FleetDeps& d) {
       .customers()
       .tag("Devices")
       .summary("Take a bulk change back")
-      .description("Once, and for each device only where it has not been changed since.")
+      .description(
+          "Once, and for each device only where it has not been changed since, nor deleted and "
+          "made anew "
+          "under its id. What cannot come back, revoked certificates, is said in `note`.")
       .fails(403, "Permission required: devices.tags.write")
       .fails(404, "Nothing to undo: it is done, or an hour has passed");
 }

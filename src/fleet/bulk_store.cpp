@@ -259,6 +259,8 @@ Task<BulkOutcome> change_devices(tenancy::TenantDb db, std::string tenant_id, Bu
     skip_the_rest(out.result, {asked.begin(), asked.end()}, found, "Device not found");
   }
   skip_the_rest(out.result, found, done.ids, reason_for(request.action));
+  if (request.action == "decommission" && !done.ids.empty())
+    out.result.note = co_await note_of_certificates(tx, done.ids, std::string(done.to.as_string()));
   if (!done.ids.empty()) {
     boost::json::object what;
     what["to"] = std::move(done.to);

@@ -93,7 +93,38 @@ const char* statement_for(const std::string& action) {
   return action == "set_template" ? undo_set_template : undo_decommission;
 }
 
+/// Only these of the devices, and what they were.
+void leave(std::vector<std::string>& ids, std::vector<std::string>& was,
+           const std::vector<std::string>& these) {
+  const std::set<std::string_view> stays(these.begin(), these.end());
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!stays.contains(ids[i])) continue;
+    std::swap(ids[kept], ids[i]);
+    std::swap(was[kept], was[i]);
+    ++kept;
+  }
+  ids.resize(kept);
+  was.resize(kept);
+}
+
 }  // namespace
+
+Task<std::optional<std::string>> note_of_certificates(pg::Transaction& tx,
+                                                      std::vector<std::string> device_ids,
+                                                      std::string decommissioned_at) {
+  const auto rows = co_await tx.query(
+      "SELECT count(*), count(DISTINCT device_id) FROM device_certificates "
+      "WHERE device_id = ANY ($1::text[]) AND revoked_reason = 'decommissioned' "
+      "AND revoked_at = $2::text::timestamptz",
+      pg::Params::of(device_ids, decommissioned_at));
+  const auto certificates = rows.int64(0, 0), devices = rows.int64(0, 1);
+  if (certificates == 0) co_return std::nullopt;
+  co_return std::to_string(certificates) +
+      (certificates == 1 ? " certificate of " : " certificates of ") + std::to_string(devices) +
+      (devices == 1 ? " device was" : " devices were") +
+      " revoked with the decommissioning and stay revoked: issue new ones. Tokens come back.";
+}
 
 Task<std::optional<std::string>> action_to_undo(tenancy::TenantDb db, std::string undo_id) {
   const auto rows =
@@ -107,7 +138,8 @@ Task<std::optional<BulkOutcome>> undo_change(tenancy::TenantDb db, std::string t
                                              std::string undo_id) {
   auto tx = co_await db.begin();
   const auto taken = co_await tx.query(
-      "DELETE FROM bulk_changes WHERE undo_id = $1 AND expires_at > now() RETURNING action, done",
+      "DELETE FROM bulk_changes WHERE undo_id = $1 AND expires_at > now() "
+      "RETURNING action, done, created_at",
       pg::Params::of(undo_id));
   if (taken.empty()) co_return std::nullopt;
   const std::string action(taken.text(0, 0));
@@ -117,10 +149,13 @@ Task<std::optional<BulkOutcome>> undo_change(tenancy::TenantDb db, std::string t
     ids.emplace_back(entry.as_array()[0].as_string());
     was.push_back(boost::json::serialize(entry.as_array()[1]));
   }
-  co_await tx.query(
-      "SELECT 1 FROM device_registry WHERE device_id = ANY ($1::text[]) ORDER BY device_id FOR "
-      "UPDATE",
-      pg::Params::of(ids));
+  // Of a device that was deleted and made anew under its id, nothing is taken back.
+  const auto same = co_await tx.query(
+      "SELECT device_id FROM device_registry WHERE device_id = ANY ($1::text[]) "
+      "AND created_at <= $2::timestamptz ORDER BY device_id FOR NO KEY UPDATE",
+      pg::Params::of(ids, std::string(taken.text(0, 2))));
+  const auto asked = ids;
+  leave(ids, was, pg::texts(same));
   auto parameters = pg::Params::of(tenant_id, ids, was);
   const auto& to = done.at("to");
   if (to.is_string())
@@ -134,14 +169,16 @@ Task<std::optional<BulkOutcome>> undo_change(tenancy::TenantDb db, std::string t
     rows = co_await tx.query(statement_for(action), parameters);
   std::set<std::string> changed;
   for (int i = 0; i < rows.rows(); ++i) changed.emplace(rows.text(i, 0));
-  co_await tx.commit();
   BulkOutcome out;
-  out.result.action = action;
-  out.result.matched = static_cast<std::int64_t>(ids.size());
-  out.result.changed = static_cast<std::int64_t>(changed.size());
-  for (const auto& id : ids)
-    if (!changed.contains(id)) out.result.skipped.push_back({id, "Changed since"});
   out.changed.assign(changed.begin(), changed.end());
+  if (action == "decommission" && !changed.empty())
+    out.result.note = co_await note_of_certificates(tx, out.changed, std::string(to.as_string()));
+  co_await tx.commit();
+  out.result.action = action;
+  out.result.matched = static_cast<std::int64_t>(asked.size());
+  out.result.changed = static_cast<std::int64_t>(changed.size());
+  for (const auto& id : asked)
+    if (!changed.contains(id)) out.result.skipped.push_back({id, "Changed since"});
   co_return out;
 }
 

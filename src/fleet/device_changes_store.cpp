@@ -259,6 +259,9 @@ Task<bool> mark_deleted(tenancy::TenantDb db, std::string device_id, std::string
     ), revoked AS (
       UPDATE device_api_tokens SET revoked_at = now()
       WHERE device_id IN (SELECT device_id FROM gone) AND revoked_at IS NULL
+    ), orphans AS (
+      UPDATE device_registry SET parent_device_id = NULL, updated_at = now()
+      WHERE parent_device_id IN (SELECT device_id FROM gone) AND status <> 'DELETED'
     ), sensors AS (
       DELETE FROM device_sensors WHERE device_id IN (SELECT device_id FROM gone)
     ), certificates AS (
@@ -315,9 +318,17 @@ const char* const decommission_devices = R"sql(
       UPDATE device_commands SET expires_at = least(expires_at, now()),
         status = CASE WHEN published_at IS NULL THEN 'expired' ELSE 'missed' END
       WHERE device_id IN (SELECT device_id FROM gone) AND status = 'queued'
-    ), silent AS (
-      UPDATE device_state SET status = 'OFFLINE', last_state_change_at = now()
+    ), was AS (
+      SELECT tenant_id, device_id, status FROM device_state
       WHERE device_id IN (SELECT device_id FROM gone) AND status <> 'OFFLINE'
+      ORDER BY tenant_id, device_id FOR UPDATE
+    ), silent AS (
+      UPDATE device_state s SET status = 'OFFLINE', last_state_change_at = now()
+      FROM was WHERE s.tenant_id = was.tenant_id AND s.device_id = was.device_id
+    ), told AS (
+      INSERT INTO device_connection_events (tenant_id, device_id, event_type, details)
+      SELECT tenant_id, device_id, 'DISCONNECTED', '{"reason": "decommissioned"}'
+      FROM was WHERE status = 'ONLINE'
     )
     SELECT device_id, decommissioned_at FROM gone
   )sql";

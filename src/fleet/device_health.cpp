@@ -64,9 +64,10 @@ std::int64_t seconds_of(std::string_view range) {
 }
 
 // Seconds that devices were silent of the last $1 seconds, since they exist. Only events of silence
-// and return count: that a client of MQTT came and went says nothing of a device that goes on
-// sending. What a device was before the first event of the range is the other thing than that
-// event; without one, it is what it is now, so that of most devices nothing has to be looked at.
+// (being taken out of service is one) and return count: that a client of MQTT came and went says
+// nothing of a device that goes on sending. What a device was before the first event of the range
+// is the other thing than that event; without one, it is what it is now, so that of most devices
+// nothing has to be looked at.
 constexpr std::string_view silences_text = R"sql(
   WITH events AS (
     SELECT e.tenant_id, e.device_id, e."timestamp" AS at, e.event_type = 'CONNECTED' AS up,
@@ -74,7 +75,8 @@ constexpr std::string_view silences_text = R"sql(
     FROM device_connection_events e JOIN device_registry d USING (tenant_id, device_id)
     WHERE e."timestamp" >= d.created_at AND e."timestamp" > now() - make_interval(secs => $1::bigint)
       AND {e.}
-      AND e.details ->> 'reason' IN ('first_seen', 'heartbeat_resumed', 'heartbeat_timeout')
+      AND e.details ->> 'reason' IN ('first_seen', 'heartbeat_resumed', 'heartbeat_timeout',
+                                      'decommissioned')
     WINDOW w AS (PARTITION BY e.tenant_id, e.device_id ORDER BY e."timestamp", e.id)
   ), told AS (
     SELECT e.tenant_id, e.device_id,

@@ -33,8 +33,10 @@ constexpr const char* device_columns = R"sql(
 constexpr const char* device_joins = R"sql(
   LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND s.device_id = r.device_id
   LEFT JOIN device_templates t ON t.id = r.template_id
-  LEFT JOIN device_subscriptions u ON u.tenant_id = r.tenant_id AND u.device_id = r.device_id
-    AND u.status NOT IN ('EXPIRED', 'CANCELLED')
+  LEFT JOIN LATERAL (
+    SELECT * FROM device_subscriptions
+    WHERE tenant_id = r.tenant_id AND device_id = r.device_id
+    ORDER BY status IN ('EXPIRED', 'CANCELLED'), term_start DESC LIMIT 1) u ON true
   LEFT JOIN LATERAL (
     SELECT count(*) AS sensor_count,
            jsonb_object_agg(metric_key, unit) FILTER (WHERE unit IS NOT NULL) AS units

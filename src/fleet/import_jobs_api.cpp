@@ -112,10 +112,13 @@ Task<http::Response> import_result(FleetDeps, TenantCaller caller, http::Path<"i
   co_return r;
 }
 
-/// Devices of the import that are still there, in pieces; what an earlier file gave them ends.
+/// Devices of the import that are still there, in pieces; what an earlier file gave them ends. One
+/// that was deleted and made anew under its id is not the import's.
 constexpr const char* next_devices = R"sql(
   SELECT i.row, i.device_id FROM import_job_rows i
+  JOIN import_jobs j ON j.import_id = i.import_id
   JOIN device_registry r ON r.device_id = i.device_id AND r.status = 'ACTIVE'
+    AND r.created_at <= j.finished_at
   WHERE i.import_id = $1 AND i.status = 'ok' AND i.row > $2::integer ORDER BY i.row LIMIT 500
 )sql";
 constexpr const char* end_tokens = R"sql(

@@ -77,7 +77,7 @@ Task<bool> cancel_import_job(tenancy::TenantDb db, std::string import_id) {
   // The job's row first, which a batch under way holds: its rows are then written, or none.
   auto tx = co_await db.begin();
   const auto rows = co_await tx.query(
-      "UPDATE import_jobs SET status = 'cancelled', finished_at = now() "
+      "UPDATE import_jobs SET status = 'cancelled', finished_at = clock_timestamp() "
       "WHERE import_id = $1 AND status IN ('queued', 'running') RETURNING import_id",
       pg::Params::of(import_id));
   if (rows.empty()) co_return false;

@@ -157,13 +157,15 @@ def test_parents_make_no_circle(fleet):
     create(fleet, "top")
     create(fleet, "middle", parent_device_id="top")
     create(fleet, "bottom", parent_device_id="middle")
-    assert fleet.delete("/devices/top").status_code == 200
     for parent, detail in (("bottom", "parent_device_id would make a cycle"),
                            ("top", "A device can't be its own parent"),
                            ("nobody", "Parent device not found")):
-        answer = fleet.post("/devices", json={"device_id": "top", "parent_device_id": parent})
+        answer = fleet.patch("/devices/top", json={"parent_device_id": parent})
         assert (answer.status_code, answer.json()["detail"]) == (400, detail)
-    assert fleet.get("/devices/top").status_code == 404
+    assert fleet.get("/devices/top").json()["device"]["parent_device_id"] is None
+    assert fleet.delete("/devices/top").status_code == 200
+    # Its children went out of the circle with it.
+    create(fleet, "top", parent_device_id="bottom")
 
 
 def test_another_tenants_template_is_not_there(fleet, customer):

@@ -61,6 +61,11 @@ def test_many_rows_are_imported_and_each_is_told_of(stack, fleet):
     second = table(fleet.post(f"/devices/import-jobs/{job['import_id']}/credentials"))
     assert post(stack, device, {"metrics": {"temperature": 4}}).status_code == 401
     assert post(stack, {**device, "token": second[0]["password"]}, {"metrics": {"temperature": 4}}).status_code == 202
+    # A device that was made anew under the id is not the import's any more.
+    assert fleet.delete(f"/devices/{device['device_id']}").status_code == 200
+    assert fleet.post("/devices", json={"device_id": device["device_id"]}).status_code == 201
+    third = table(fleet.post(f"/devices/import-jobs/{job['import_id']}/credentials"))
+    assert len(third) == 1197 and device["device_id"] not in {r["device_id"] for r in third}
 
 
 def test_a_dry_run_makes_nothing(stack, fleet):

@@ -27,6 +27,8 @@ export interface BulkResult {
   changed: number;
   skipped: { device_id: string; reason: string }[];
   undo: { undo_id: string; expires_at: string } | null;
+  /** What an undo does not bring back. */
+  note?: string | null;
 }
 
 export const groupsApi = {

@@ -36,6 +36,7 @@ export function useBulk() {
           (result.skipped.length > 0
             ? `; ${many(result.skipped.length, 'device')} changed since`
             : ''),
+        result.note ? { description: result.note, duration: 12_000 } : {},
       ),
     onError: (error) => toast.error(`Not undone: ${asApiError(error).message}`),
     onSettled: refresh,
@@ -47,6 +48,7 @@ export function useBulk() {
       const id = result.undo?.undo_id;
       toast(told(result, params), {
         duration: 12_000,
+        ...(result.note && { description: result.note }),
         ...(id && { action: { label: 'Undo', onClick: () => undo.mutate(id) } }),
       });
     },
