@@ -1,9 +1,7 @@
-import { toast } from 'sonner';
 import { templates, type TemplateCommand, type TemplateDetail } from '@/api/templates';
 import { useForm } from '@/lib/use-form';
-import { Dialog, DialogForm } from '@/ui/dialog';
-import { AreaField, TextField } from '@/ui/field';
-import { useTemplateWrite } from './queries';
+import { AreaField } from '@/ui/field';
+import { DescriptionField, KeyAndName, PartDialog, usePartSave } from './part-dialog';
 
 type Schema = Record<string, unknown> | null;
 
@@ -41,7 +39,7 @@ export function CommandDialog({
   const v = form.values;
   const parameters = schemaOf(v.parameters_schema);
   const response = schemaOf(v.response_schema);
-  const save = useTemplateWrite(
+  const save = usePartSave(
     () =>
       templates.savePart('commands', template.id, command?.id ?? null, {
         command_key: v.command_key,
@@ -51,84 +49,66 @@ export function CommandDialog({
         response_schema: response.schema,
         sort_order: command?.sort_order ?? template.commands.length,
       }),
-    {
-      onSuccess: () => {
-        toast.success(command ? 'Saved' : `${v.display_name.trim()} is added`);
-        onClose();
-      },
-      onError: form.setError,
-    },
+    { editing: command !== null, form, onClose },
   );
+  const check = () =>
+    form.check({
+      command_key:
+        !command &&
+        !/^[a-zA-Z][a-zA-Z0-9_]{0,99}$/.test(v.command_key) &&
+        'A letter, then letters, digits and “_”, at most 100.',
+      display_name: v.display_name.trim() === '' && 'Give a name.',
+      parameters_schema: parameters.fault,
+      response_schema: response.fault,
+    });
   return (
-    <Dialog
-      open
-      onClose={onClose}
-      dirty={form.dirty}
-      wide
-      title={command ? `Edit ${command.display_name}` : 'Add a command'}
+    <PartDialog
+      noun="command"
+      part={command}
       description="Something that devices of this kind understand."
+      form={form}
+      save={save}
+      check={check}
+      onClose={onClose}
     >
-      <DialogForm
-        submit={command ? 'Save' : 'Add command'}
-        busy={save.isPending}
-        error={form.error}
-        onCancel={onClose}
-        onSubmit={() => {
-          const good = form.check({
-            command_key:
-              !command &&
-              !/^[a-zA-Z][a-zA-Z0-9_]{0,99}$/.test(v.command_key) &&
-              'A letter, then letters, digits and “_”, at most 100.',
-            display_name: v.display_name.trim() === '' && 'Give a name.',
-            parameters_schema: parameters.fault,
-            response_schema: response.fault,
-          });
-          if (good) save.mutate(undefined);
-        }}
-      >
-        <div className="grid gap-4 sm:grid-cols-2">
-          <TextField
-            label="Key"
-            mono
-            autoFocus={!command}
-            disabled={command !== null}
-            value={v.command_key}
-            onChange={(e) => form.set('command_key', e.target.value.trim())}
-            fault={form.fault('command_key')}
-            placeholder="set_interval"
-          />
-          <TextField
-            label="Name"
-            value={v.display_name}
-            onChange={(e) => form.set('display_name', e.target.value)}
-            fault={form.fault('display_name')}
-            placeholder="Set the interval"
-          />
-        </div>
-        <TextField
-          label="Description"
-          optional
-          value={v.description}
-          onChange={(e) => form.set('description', e.target.value)}
-          fault={form.fault('description')}
+      <div className="grid gap-4 sm:grid-cols-2">
+        <KeyAndName
+          editing={command !== null}
+          partKey={{
+            value: v.command_key,
+            onChange: (x) => form.set('command_key', x),
+            fault: form.fault('command_key'),
+            placeholder: 'set_interval',
+          }}
+          name={{
+            value: v.display_name,
+            onChange: (x) => form.set('display_name', x),
+            fault: form.fault('display_name'),
+            placeholder: 'Set the interval',
+          }}
         />
-        <AreaField
-          label="Parameters"
-          optional
-          help="A JSON schema. A command whose parameters do not fit is refused before it is sent."
-          value={v.parameters_schema}
-          onChange={(x) => form.set('parameters_schema', x)}
-          fault={form.fault('parameters_schema')}
-        />
-        <AreaField
-          label="Answer"
-          optional
-          help="A JSON schema of what the device answers."
-          value={v.response_schema}
-          onChange={(x) => form.set('response_schema', x)}
-          fault={form.fault('response_schema')}
-        />
-      </DialogForm>
-    </Dialog>
+      </div>
+      <DescriptionField
+        value={v.description}
+        onChange={(x) => form.set('description', x)}
+        fault={form.fault('description')}
+      />
+      <AreaField
+        label="Parameters"
+        optional
+        help="A JSON schema. A command whose parameters do not fit is refused before it is sent."
+        value={v.parameters_schema}
+        onChange={(x) => form.set('parameters_schema', x)}
+        fault={form.fault('parameters_schema')}
+      />
+      <AreaField
+        label="Answer"
+        optional
+        help="A JSON schema of what the device answers."
+        value={v.response_schema}
+        onChange={(x) => form.set('response_schema', x)}
+        fault={form.fault('response_schema')}
+      />
+    </PartDialog>
   );
 }

@@ -1,11 +1,9 @@
-import { toast } from 'sonner';
 import { templates, type DataType, type MetricInput, type TemplateDetail, type TemplateMetric } from '@/api/templates';
 import { numberOrNull, useForm } from '@/lib/use-form';
-import { Dialog, DialogForm } from '@/ui/dialog';
 import { SelectField, TextField } from '@/ui/field';
 import { CheckField } from '@/ui/check-field';
 import { exampleMetrics, taken, withDraft } from './example';
-import { useTemplateWrite } from './queries';
+import { DescriptionField, KeyAndName, PartDialog, usePartSave } from './part-dialog';
 
 const types = [
   { value: 'float', label: 'Number' },
@@ -56,15 +54,9 @@ export function MetricDialog({
       v.data_type === 'enum' ? v.enum_values.split(',').map((w) => w.trim()).filter(Boolean) : null,
     sort_order: metric?.sort_order ?? template.metrics.length,
   };
-  const save = useTemplateWrite(
+  const save = usePartSave(
     () => templates.savePart('metrics', template.id, metric?.id ?? null, input),
-    {
-      onSuccess: () => {
-        toast.success(metric ? 'Saved' : `${input.display_name} is added`);
-        onClose();
-      },
-      onError: form.setError,
-    },
+    { editing: metric !== null, form, onClose },
   );
   const check = () =>
     form.check({
@@ -81,120 +73,107 @@ export function MetricDialog({
       enum_values: v.data_type === 'enum' && input.enum_values?.length === 0 && 'Give at least one word.',
     });
   return (
-    <Dialog
-      open
-      onClose={onClose}
-      dirty={form.dirty}
-      wide
-      title={metric ? `Edit ${metric.display_name}` : 'Add a metric'}
+    <PartDialog
+      noun="metric"
+      part={metric}
       description="Something that devices of this kind measure."
+      form={form}
+      save={save}
+      check={check}
+      onClose={onClose}
     >
-      <DialogForm
-        submit={metric ? 'Save' : 'Add metric'}
-        busy={save.isPending}
-        error={form.error}
-        onCancel={onClose}
-        onSubmit={() => {
-          if (check()) save.mutate(undefined);
-        }}
-      >
-        <div className="grid gap-4 sm:grid-cols-2">
+      <div className="grid gap-4 sm:grid-cols-2">
+        <KeyAndName
+          editing={metric !== null}
+          partKey={{
+            value: v.metric_key,
+            onChange: (x) => form.set('metric_key', x),
+            fault: form.fault('metric_key'),
+            placeholder: 'water_temp',
+            help: 'As devices send it.',
+          }}
+          name={{
+            value: v.display_name,
+            onChange: (x) => form.set('display_name', x),
+            fault: form.fault('display_name'),
+            placeholder: 'Water temperature',
+          }}
+        />
+        <SelectField
+          label="Type"
+          options={types}
+          value={v.data_type}
+          onChange={(x) => form.set('data_type', x)}
+          fault={form.fault('data_type')}
+        />
+        {v.data_type === 'enum' ? (
           <TextField
-            label="Key"
-            mono
-            autoFocus={!metric}
-            disabled={metric !== null}
-            value={v.metric_key}
-            onChange={(e) => form.set('metric_key', e.target.value.trim())}
-            fault={form.fault('metric_key')}
-            help="As devices send it."
-            placeholder="water_temp"
+            label="Words"
+            help="Separated by commas."
+            value={v.enum_values}
+            onChange={(e) => form.set('enum_values', e.target.value)}
+            fault={form.fault('enum_values')}
+            placeholder="off, heating, fault"
+          />
+        ) : (
+          <TextField
+            label="Unit"
+            optional
+            value={v.unit}
+            onChange={(e) => form.set('unit', e.target.value)}
+            fault={form.fault('unit')}
+            placeholder="°C"
+          />
+        )}
+      </div>
+      {numeric && (
+        <div className="grid grid-cols-3 gap-3">
+          <TextField
+            label="Minimum"
+            optional
+            inputMode="decimal"
+            value={v.min_value}
+            onChange={(e) => form.set('min_value', e.target.value)}
+            fault={form.fault('min_value')}
           />
           <TextField
-            label="Name"
-            value={v.display_name}
-            onChange={(e) => form.set('display_name', e.target.value)}
-            fault={form.fault('display_name')}
-            placeholder="Water temperature"
+            label="Maximum"
+            optional
+            inputMode="decimal"
+            value={v.max_value}
+            onChange={(e) => form.set('max_value', e.target.value)}
+            fault={form.fault('max_value')}
           />
-          <SelectField
-            label="Type"
-            options={types}
-            value={v.data_type}
-            onChange={(x) => form.set('data_type', x)}
-            fault={form.fault('data_type')}
+          <TextField
+            label="Decimals"
+            inputMode="numeric"
+            value={v.precision_digits}
+            onChange={(e) => form.set('precision_digits', e.target.value)}
+            fault={form.fault('precision_digits')}
           />
-          {v.data_type === 'enum' ? (
-            <TextField
-              label="Words"
-              help="Separated by commas."
-              value={v.enum_values}
-              onChange={(e) => form.set('enum_values', e.target.value)}
-              fault={form.fault('enum_values')}
-              placeholder="off, heating, fault"
-            />
-          ) : (
-            <TextField
-              label="Unit"
-              optional
-              value={v.unit}
-              onChange={(e) => form.set('unit', e.target.value)}
-              fault={form.fault('unit')}
-              placeholder="°C"
-            />
-          )}
         </div>
-        {numeric && (
-          <div className="grid grid-cols-3 gap-3">
-            <TextField
-              label="Minimum"
-              optional
-              inputMode="decimal"
-              value={v.min_value}
-              onChange={(e) => form.set('min_value', e.target.value)}
-              fault={form.fault('min_value')}
-            />
-            <TextField
-              label="Maximum"
-              optional
-              inputMode="decimal"
-              value={v.max_value}
-              onChange={(e) => form.set('max_value', e.target.value)}
-              fault={form.fault('max_value')}
-            />
-            <TextField
-              label="Decimals"
-              inputMode="numeric"
-              value={v.precision_digits}
-              onChange={(e) => form.set('precision_digits', e.target.value)}
-              fault={form.fault('precision_digits')}
-            />
-          </div>
-        )}
-        <TextField
-          label="Description"
-          optional
-          value={v.description}
-          onChange={(e) => form.set('description', e.target.value)}
-          fault={form.fault('description')}
-        />
-        <CheckField
-          label="Required"
-          help="Every device of this template gets a sensor for it, also those that are there already."
-          checked={v.is_required}
-          onChange={(on) => form.set('is_required', on)}
-        />
-        {v.metric_key && (
-          <div className="rounded-m bg-surface-2 px-3 py-2" aria-live="polite">
-            <p className="text-12 text-ink-2">
-              Devices then send <span className="font-mono">{v.metric_key}</span>: {taken(input)}.
-            </p>
-            <pre className="mt-1 overflow-x-auto font-mono text-12" tabIndex={0} aria-label="Example">
-              {JSON.stringify({ metrics: exampleMetrics(withDraft(template.metrics, input)) })}
-            </pre>
-          </div>
-        )}
-      </DialogForm>
-    </Dialog>
+      )}
+      <DescriptionField
+        value={v.description}
+        onChange={(x) => form.set('description', x)}
+        fault={form.fault('description')}
+      />
+      <CheckField
+        label="Required"
+        help="Every device of this template gets a sensor for it, also those that are there already."
+        checked={v.is_required}
+        onChange={(on) => form.set('is_required', on)}
+      />
+      {v.metric_key && (
+        <div className="rounded-m bg-surface-2 px-3 py-2" aria-live="polite">
+          <p className="text-12 text-ink-2">
+            Devices then send <span className="font-mono">{v.metric_key}</span>: {taken(input)}.
+          </p>
+          <pre className="mt-1 overflow-x-auto font-mono text-12" tabIndex={0} aria-label="Example">
+            {JSON.stringify({ metrics: exampleMetrics(withDraft(template.metrics, input)) })}
+          </pre>
+        </div>
+      )}
+    </PartDialog>
   );
 }

@@ -1,10 +1,9 @@
-import { toast } from 'sonner';
 import { templates, type TemplateDetail, type TemplateSlot } from '@/api/templates';
 import { numberOrNull, useForm } from '@/lib/use-form';
-import { Dialog, DialogForm } from '@/ui/dialog';
 import { SelectField, TextField } from '@/ui/field';
 import { CheckField } from '@/ui/check-field';
-import { useTemplates, useTemplateWrite } from './queries';
+import { DescriptionField, KeyAndName, PartDialog, usePartSave } from './part-dialog';
+import { useTemplates } from './queries';
 
 const interfaces = ['analog', 'rs485', 'i2c', 'spi', '1-wire', 'fsk', 'ble', 'lora', 'gpio', 'usb'];
 const kinds = [
@@ -36,7 +35,7 @@ export function SlotDialog({
   });
   const v = form.values;
   const most = numberOrNull(v.max_devices);
-  const save = useTemplateWrite(
+  const save = usePartSave(
     () =>
       templates.savePart('slots', template.id, slot?.id ?? null, {
         slot_key: v.slot_key,
@@ -49,118 +48,100 @@ export function SlotDialog({
         description: v.description.trim() || null,
         sort_order: slot?.sort_order ?? template.slots.length,
       }),
-    {
-      onSuccess: () => {
-        toast.success(slot ? 'Saved' : `${v.display_name.trim()} is added`);
-        onClose();
-      },
-      onError: form.setError,
-    },
+    { editing: slot !== null, form, onClose },
   );
   const toggle = (id: number, on: boolean) =>
     form.set(
       'compatible_templates',
       on ? [...v.compatible_templates, id] : v.compatible_templates.filter((x) => x !== id),
     );
+  const check = () =>
+    form.check({
+      slot_key:
+        !slot &&
+        !/^[a-z0-9][a-z0-9_-]{0,99}$/.test(v.slot_key) &&
+        'Small letters, digits, “-” and “_”, at most 100.',
+      display_name: v.display_name.trim() === '' && 'Give a name.',
+      max_devices: most !== null && !(Number.isInteger(most) && most >= 0) && 'A whole number, or nothing.',
+    });
   return (
-    <Dialog
-      open
-      onClose={onClose}
-      dirty={form.dirty}
-      wide
-      title={slot ? `Edit ${slot.display_name}` : 'Add a slot'}
+    <PartDialog
+      noun="slot"
+      part={slot}
       description="Room for modules on devices of this kind."
+      form={form}
+      save={save}
+      check={check}
+      onClose={onClose}
     >
-      <DialogForm
-        submit={slot ? 'Save' : 'Add slot'}
-        busy={save.isPending}
-        error={form.error}
-        onCancel={onClose}
-        onSubmit={() => {
-          const good = form.check({
-            slot_key:
-              !slot &&
-              !/^[a-z0-9][a-z0-9_-]{0,99}$/.test(v.slot_key) &&
-              'Small letters, digits, “-” and “_”, at most 100.',
-            display_name: v.display_name.trim() === '' && 'Give a name.',
-            max_devices: most !== null && !(Number.isInteger(most) && most >= 0) && 'A whole number, or nothing.',
-          });
-          if (good) save.mutate(undefined);
-        }}
-      >
-        <div className="grid gap-4 sm:grid-cols-2">
-          <TextField
-            label="Key"
-            mono
-            autoFocus={!slot}
-            disabled={slot !== null}
-            value={v.slot_key}
-            onChange={(e) => form.set('slot_key', e.target.value.trim())}
-            fault={form.fault('slot_key')}
-            placeholder="port-a"
-          />
-          <TextField
-            label="Name"
-            value={v.display_name}
-            onChange={(e) => form.set('display_name', e.target.value)}
-            fault={form.fault('display_name')}
-            placeholder="Port A"
-          />
-          <SelectField
-            label="Kind"
-            options={kinds}
-            value={v.slot_type}
-            onChange={(x) => form.set('slot_type', x)}
-            fault={form.fault('slot_type')}
-          />
-          <SelectField
-            label="Interface"
-            options={interfaces.map((value) => ({ value, label: value }))}
-            value={v.interface_type}
-            onChange={(x) => form.set('interface_type', x)}
-            fault={form.fault('interface_type')}
-          />
-          <TextField
-            label="Modules at most"
-            optional
-            inputMode="numeric"
-            help="Nothing: any number, as on a bus."
-            value={v.max_devices}
-            onChange={(e) => form.set('max_devices', e.target.value)}
-            fault={form.fault('max_devices')}
-          />
-          <TextField
-            label="Description"
-            optional
-            value={v.description}
-            onChange={(e) => form.set('description', e.target.value)}
-            fault={form.fault('description')}
-          />
-        </div>
-        {modules.length > 0 && (
-          <fieldset>
-            <legend className="mb-1 font-medium">
-              Takes <span className="font-normal text-ink-3">(none chosen: any module)</span>
-            </legend>
-            <div className="grid max-h-40 gap-1 overflow-y-auto sm:grid-cols-2">
-              {modules.map((m) => (
-                <CheckField
-                  key={m.id}
-                  label={m.name}
-                  checked={v.compatible_templates.includes(m.id)}
-                  onChange={(on) => toggle(m.id, on)}
-                />
-              ))}
-            </div>
-          </fieldset>
-        )}
-        <CheckField
-          label="Required"
-          help="A device is not complete without a module here."
-          checked={v.is_required}
-          onChange={(on) => form.set('is_required', on)}
+      <div className="grid gap-4 sm:grid-cols-2">
+        <KeyAndName
+          editing={slot !== null}
+          partKey={{
+            value: v.slot_key,
+            onChange: (x) => form.set('slot_key', x),
+            fault: form.fault('slot_key'),
+            placeholder: 'port-a',
+          }}
+          name={{
+            value: v.display_name,
+            onChange: (x) => form.set('display_name', x),
+            fault: form.fault('display_name'),
+            placeholder: 'Port A',
+          }}
         />
-      </DialogForm>
-    </Dialog>
+        <SelectField
+          label="Kind"
+          options={kinds}
+          value={v.slot_type}
+          onChange={(x) => form.set('slot_type', x)}
+          fault={form.fault('slot_type')}
+        />
+        <SelectField
+          label="Interface"
+          options={interfaces.map((value) => ({ value, label: value }))}
+          value={v.interface_type}
+          onChange={(x) => form.set('interface_type', x)}
+          fault={form.fault('interface_type')}
+        />
+        <TextField
+          label="Modules at most"
+          optional
+          inputMode="numeric"
+          help="Nothing: any number, as on a bus."
+          value={v.max_devices}
+          onChange={(e) => form.set('max_devices', e.target.value)}
+          fault={form.fault('max_devices')}
+        />
+        <DescriptionField
+          value={v.description}
+          onChange={(x) => form.set('description', x)}
+          fault={form.fault('description')}
+        />
+      </div>
+      {modules.length > 0 && (
+        <fieldset>
+          <legend className="mb-1 font-medium">
+            Takes <span className="font-normal text-ink-3">(none chosen: any module)</span>
+          </legend>
+          <div className="grid max-h-40 gap-1 overflow-y-auto sm:grid-cols-2">
+            {modules.map((m) => (
+              <CheckField
+                key={m.id}
+                label={m.name}
+                checked={v.compatible_templates.includes(m.id)}
+                onChange={(on) => toggle(m.id, on)}
+              />
+            ))}
+          </div>
+        </fieldset>
+      )}
+      <CheckField
+        label="Required"
+        help="A device is not complete without a module here."
+        checked={v.is_required}
+        onChange={(on) => form.set('is_required', on)}
+      />
+    </PartDialog>
   );
 }

@@ -3,25 +3,22 @@ import { useState, type ReactNode } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { toast } from 'sonner';
 import { callPath } from '@/api/customer';
-import { asApiError } from '@/api/errors';
 import { updates, type CampaignDetail } from '@/api/updates';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
 import ActivityPanel from '@/features/audit/activity-panel';
-import { deviceLink } from '@/features/devices/readings';
 import { count, many } from '@/lib/numbers';
 import { useUrl } from '@/lib/use-url';
-import { Button, ButtonLink } from '@/ui/button';
 import { Confirm } from '@/ui/confirm';
 import { CopyCall } from '@/ui/copy-call';
 import { PageHeader, Panel } from '@/ui/page';
-import { Empty, Failure, Skeleton, SkeletonRows } from '@/ui/states';
+import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { Ago, useTitle } from '@/ui/time';
-import { deviceStates, ProgressBar, RunState, StateFilter, StateWord } from './progress';
+import { deviceStates, RunState, StateFilter } from './progress';
 import { useCampaign, useCampaignDevices, useRefreshCampaigns } from './queries';
+import { DevicePages, devicesAPage, RunDevice, RunPage, RunProgress, useDevicesFrom } from './runs';
 
 type Ask = 'start' | 'pause' | 'abort' | 'rollback';
-const page = 50;
 
 /** What each step does, asked once before it is done. */
 function question(ask: Ask, c: CampaignDetail): { title: string; action: string; text: string } {
@@ -30,7 +27,7 @@ function question(ask: Ask, c: CampaignDetail): { title: string; action: string;
     return {
       title: c.status === 'PAUSED' ? `Resume ${c.name}?` : `Start ${c.name}?`,
       action: c.status === 'PAUSED' ? 'Resume' : 'Start',
-      text: `${many(c.total_devices, 'device')} get ${c.firmware_version}, at most ${count(c.rollout_rate)} every 10 seconds.`,
+      text: `${many(c.status_breakdown.PENDING ?? 0, 'device')} get ${c.firmware_version}, at most ${count(c.rollout_rate)} every 10 seconds.`,
     };
   if (ask === 'pause')
     return {
@@ -121,8 +118,8 @@ function Facts({ campaign: c }: { campaign: CampaignDetail }) {
 function Devices({ campaign: c }: { campaign: CampaignDetail }) {
   const { params, set } = useUrl();
   const status = params.get('status');
-  const offset = Math.max(0, Number(params.get('from') ?? 0) || 0);
-  const devices = useCampaignDevices(c.id, status, offset);
+  const from = useDevicesFrom();
+  const devices = useCampaignDevices(c.id, status, from);
   return (
     <Panel title="Devices" aside={devices.data && many(devices.data.total, 'device')}>
       <div className="border-b px-3 py-2">
@@ -143,44 +140,27 @@ function Devices({ campaign: c }: { campaign: CampaignDetail }) {
         <>
           <ul>
             {devices.data.devices.map((d) => (
-              <li key={d.device_id} className="border-b last:border-b-0">
-                <Link
-                  to={deviceLink(d.device_id)}
-                  className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 px-3 py-1.5 hover:bg-surface-2 md:grid-cols-[minmax(0,1fr)_7rem_5rem_minmax(0,1.2fr)_7rem]"
-                >
-                  <span className="truncate font-mono text-12">{d.device_id}</span>
-                  <StateWord states={deviceStates} status={d.status} />
-                  <span className="num text-12 text-ink-2 max-md:hidden">{d.progress_pct} %</span>
-                  <span className="truncate text-12 text-ink-3 max-md:col-span-2">
-                    {d.error_message ?? (d.previous_version ? `from ${d.previous_version}` : '')}
-                  </span>
-                  <span className="text-right text-ink-3 max-md:hidden">
-                    <Ago at={d.completed_at ?? d.started_at} never="" />
-                  </span>
-                </Link>
-              </li>
+              <RunDevice
+                key={d.device_id}
+                id={d.device_id}
+                states={deviceStates}
+                status={d.status}
+                at={d.completed_at ?? d.started_at}
+                columns="md:grid-cols-[minmax(0,1fr)_7rem_5rem_minmax(0,1.2fr)_7rem]"
+              >
+                <span className="num text-12 text-ink-2 max-md:hidden">{d.progress_pct} %</span>
+                <span className="truncate text-12 text-ink-3 max-md:col-span-2">
+                  {d.error_message ?? (d.previous_version ? `from ${d.previous_version}` : '')}
+                </span>
+              </RunDevice>
             ))}
           </ul>
-          {devices.data.total > page && (
-            <div className="flex items-center gap-2 border-t px-3 py-2">
-              <Button
-                small
-                disabled={offset === 0}
-                onClick={() => set({ from: offset > page ? String(offset - page) : null })}
-              >
-                Previous
-              </Button>
-              <Button
-                small
-                disabled={offset + page >= devices.data.total}
-                onClick={() => set({ from: String(offset + page) })}
-              >
-                Next
-              </Button>
+          {devices.data.total > devicesAPage && (
+            <DevicePages more={from + devicesAPage < devices.data.total}>
               <span className="num text-12 text-ink-3">
-                {count(offset + 1)}–{count(offset + devices.data.devices.length)}
+                {count(from + 1)}–{count(from + devices.data.devices.length)}
               </span>
-            </div>
+            </DevicePages>
           )}
         </>
       )}
@@ -212,88 +192,75 @@ export default function CampaignPage() {
       }
     },
   });
-  if (!Number.isInteger(id) || (campaign.error && asApiError(campaign.error).status === 404))
-    return (
-      <div className="panel">
-        <Empty
-          title={`There is no campaign ${campaignId}`}
-          action={
-            <ButtonLink kind="primary" to="/updates">
-              All campaigns
-            </ButtonLink>
-          }
-        />
-      </div>
-    );
-  if (campaign.error && !c)
-    return (
-      <div className="panel">
-        <Failure
-          error={campaign.error}
-          what="The campaign"
-          retry={() => void campaign.refetch()}
-        />
-      </div>
-    );
-  if (!c) return <Skeleton className="h-7 w-64" />;
-  const asked = ask && question(ask, c);
-  const done = c.total_devices - (c.status_breakdown.PENDING ?? 0);
+  const asked = ask && c && question(ask, c);
   return (
-    <>
-      <PageHeader
-        title={c.name}
-        facts={
-          <>
-            <RunState status={c.status} />
-            {c.status_reason && <span>{c.status_reason}</span>}
-            {c.rollback_of != null && (
-              <Link
-                to={`/ota/campaigns/${c.rollback_of}`}
-                className="text-accent hover:underline"
-              >
-                rolls back campaign {c.rollback_of}
-              </Link>
-            )}
-          </>
-        }
-        actions={
-          <>
-            <CopyCall path={callPath(`/ota/campaigns/${c.id}`)} />
-            <Steps campaign={c} onAsk={setAsk} />
-          </>
-        }
-      />
-      <div className="panel mb-4">
-        <div className="border-b px-3 py-3">
-          <ProgressBar states={deviceStates} counts={c.status_breakdown} total={c.total_devices} />
-          <p className="num mt-1.5 text-12 text-ink-2" aria-live="polite">
-            {count(c.succeeded)} of {many(c.total_devices, 'device')} updated, {count(c.failed)}{' '}
-            failed, {count(done)} reached
-          </p>
-        </div>
-        <Facts campaign={c} />
-      </div>
-      <Devices campaign={c} />
-      <ActivityPanel
-        className="mt-4"
-        filter={{ entity_type: 'campaign', entity_id: String(c.id) }}
-      />
-      {ask && asked && (
-        <Confirm
-          title={asked.title}
-          action={asked.action}
-          danger={ask === 'abort' || ask === 'rollback'}
-          busy={act.isPending}
-          error={act.error}
-          onConfirm={() => act.mutate(ask)}
-          onClose={() => {
-            act.reset();
-            setAsk(null);
-          }}
-        >
-          <p>{asked.text}</p>
-        </Confirm>
+    <RunPage
+      query={campaign}
+      what="campaign"
+      id={campaignId}
+      all="/updates"
+      unknown={!Number.isInteger(id)}
+    >
+      {(c) => (
+        <>
+          <PageHeader
+            title={c.name}
+            facts={
+              <>
+                <RunState status={c.status} />
+                {c.status_reason && <span>{c.status_reason}</span>}
+                {c.rollback_of != null && (
+                  <Link
+                    to={`/ota/campaigns/${c.rollback_of}`}
+                    className="text-accent hover:underline"
+                  >
+                    rolls back campaign {c.rollback_of}
+                  </Link>
+                )}
+              </>
+            }
+            actions={
+              <>
+                <CopyCall path={callPath(`/ota/campaigns/${c.id}`)} />
+                <Steps campaign={c} onAsk={setAsk} />
+              </>
+            }
+          />
+          <div className="panel mb-4">
+            <div className="border-b px-3 py-3">
+              <RunProgress states={deviceStates} counts={c.status_breakdown} total={c.total_devices}>
+                {count(c.succeeded)} of {many(c.total_devices, 'device')} updated, {count(c.failed)}{' '}
+                failed, {count(c.total_devices - (c.status_breakdown.PENDING ?? 0))} reached
+                {c.status_breakdown.SKIPPED
+                  ? `, ${count(c.status_breakdown.SKIPPED)} of them skipped`
+                  : ''}
+              </RunProgress>
+            </div>
+            <Facts campaign={c} />
+          </div>
+          <Devices campaign={c} />
+          <ActivityPanel
+            className="mt-4"
+            filter={{ entity_type: 'campaign', entity_id: String(c.id) }}
+          />
+          {ask && asked && (
+            <Confirm
+              title={asked.title}
+              action={asked.action}
+              danger={ask === 'abort' || ask === 'rollback'}
+              busy={act.isPending}
+              error={act.error}
+              onConfirm={() => act.mutate(ask)}
+              onClose={() => {
+                act.reset();
+                setAsk(null);
+              }}
+            >
+              <p>{asked.text}</p>
+            </Confirm>
+          )}
+        </>
       )}
-    </>
+    </RunPage>
   );
 }

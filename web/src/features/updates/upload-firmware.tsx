@@ -102,6 +102,7 @@ export function UploadFirmware({ onClose }: { onClose: () => void }) {
             value={v.device_type}
             onChange={(e) => form.set('device_type', e.target.value)}
             fault={form.fault('device_type')}
+            help="Only devices of this type get it; without one, all do."
           />
         </div>
         <AreaField
