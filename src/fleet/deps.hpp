@@ -46,7 +46,8 @@ struct FleetDeps {
   std::shared_ptr<DeviceCa> device_ca;    ///< null: none configured
   ConnectionInfo connection;
   std::shared_ptr<storage::Storage> storage;  ///< of the process: firmware files
-  std::int64_t firmware_bytes_max = 0;
+  std::int64_t firmware_bytes_max = 0;        ///< of one file
+  std::int64_t stored_bytes_max = 0;          ///< of all files of a tenant
   /// The telemetry room's answer for the device page.
   std::function<Task<RecentMessages>(tenancy::TenantDb, std::string device_id)> recent;
 };

@@ -135,8 +135,13 @@ std::string content_key(const std::string& tenant_id, const std::string& checksu
 
 Task<bool> version_is_taken(tenancy::TenantDb db, std::string version,
                             std::optional<std::string> device_type);
-Task<> insert_upload(tenancy::TenantDb db, std::string tenant_id, std::string upload_id,
-                     std::string storage_upload, std::string created_by, BeginUpload upload);
+/// The bytes that the tenant's files take, with those of uploads as they were announced.
+Task<std::int64_t> stored_bytes(tenancy::TenantDb db);
+/// False when the tenant would store more than `bytes_max` with it; uploads that begin at once are
+/// counted one after the other.
+Task<bool> insert_upload(tenancy::TenantDb db, std::string tenant_id, std::string upload_id,
+                         std::string storage_upload, std::string created_by, BeginUpload upload,
+                         std::int64_t bytes_max);
 Task<std::optional<StoredUpload>> find_upload(tenancy::TenantDb db, std::string upload_id);
 Task<> note_part(tenancy::TenantDb db, std::string tenant_id, std::string upload_id,
                  std::int64_t part, std::int64_t bytes, std::string tag);
@@ -146,6 +151,9 @@ Task<bool> remove_upload(tenancy::TenantDb db, std::string upload_id);
 Task<std::optional<Firmware>> upload_to_firmware(tenancy::TenantDb db, std::string tenant_id,
                                                  std::string upload_id,
                                                  std::string checksum_sha256);
+
+/// Removes all files of a tenant.
+Task<> remove_files_of(storage::Storage& files, std::string tenant_id);
 
 /// Every minute: forgets uploads that nobody finished. Of all tenants.
 Task<> remove_expired_uploads(pg::Pool& pool, storage::Storage& files);

@@ -26,15 +26,18 @@ inline auto constraints(json::As<FirmwareQuery>) {
 
 struct FirmwareList {
   std::vector<Firmware> firmware_versions;
-  std::int64_t total = 0;
+  std::int64_t total = 0, stored_bytes = 0, stored_bytes_max = 0;  ///< of all files of the tenant
 };
-BOOST_DESCRIBE_STRUCT(FirmwareList, (), (firmware_versions, total))
+BOOST_DESCRIBE_STRUCT(FirmwareList, (), (firmware_versions, total, stored_bytes, stored_bytes_max))
 
-Task<FirmwareList> list_firmware(FleetDeps, TenantCaller caller, http::Query<FirmwareQuery> query) {
+Task<FirmwareList> list_firmware(FleetDeps d, TenantCaller caller,
+                                 http::Query<FirmwareQuery> query) {
   auto page = co_await firmware_page(caller.db, query->device_type, query->limit, query->offset);
   FirmwareList out;
   out.firmware_versions = std::move(page.versions);
   out.total = page.total;
+  out.stored_bytes = co_await stored_bytes(caller.db);
+  out.stored_bytes_max = d.stored_bytes_max;
   co_return out;
 }
 

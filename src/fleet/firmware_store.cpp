@@ -1,4 +1,5 @@
 #include "fleet/firmware.hpp"
+#include "platform/log.hpp"
 #include "platform/pg/rows.hpp"
 
 namespace pulse::fleet {
@@ -11,6 +12,14 @@ const std::string firmware_columns = R"sql(
        ELSE '/api/v1/customer/firmware/' || id || '/download' END AS file_url,
   file_size_bytes, checksum_sha256, device_type, signature, storage_key IS NOT NULL AS uploaded,
   created_at, created_by
+)sql";
+
+// Versions of the same content share a file.
+constexpr const char* bytes_in_use = R"sql(
+  SELECT (SELECT coalesce(sum(bytes), 0) FROM (
+            SELECT max(file_size_bytes) AS bytes FROM firmware_versions
+            WHERE storage_key IS NOT NULL GROUP BY storage_key) f)
+         + (SELECT coalesce(sum(size_bytes), 0) FROM firmware_uploads)
 )sql";
 
 std::optional<Firmware> inserted(const pg::Result& rows) { return pg::first_as<Firmware>(rows); }
@@ -101,15 +110,28 @@ Task<bool> version_is_taken(tenancy::TenantDb db, std::string version,
   co_return rows.boolean(0, 0);
 }
 
-Task<> insert_upload(tenancy::TenantDb db, std::string tenant_id, std::string upload_id,
-                     std::string storage_upload, std::string created_by, BeginUpload upload) {
-  co_await db.query(
+Task<std::int64_t> stored_bytes(tenancy::TenantDb db) {
+  const auto rows = co_await db.query(bytes_in_use);
+  co_return rows.int64(0, 0);
+}
+
+Task<bool> insert_upload(tenancy::TenantDb db, std::string tenant_id, std::string upload_id,
+                         std::string storage_upload, std::string created_by, BeginUpload upload,
+                         std::int64_t bytes_max) {
+  auto tx = co_await db.begin();
+  co_await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('storage of ' || $1, 0))",
+                    pg::Params::of(tenant_id));
+  const auto used = co_await tx.query(bytes_in_use);
+  if (used.int64(0, 0) > bytes_max - upload.size_bytes) co_return false;
+  co_await tx.query(
       "INSERT INTO firmware_uploads (tenant_id, upload_id, version, description, device_type, "
       "size_bytes, checksum_sha256, signature, storage_upload, created_by, expires_at) "
       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now() + interval '24 hours')",
       pg::Params::of(tenant_id, upload_id, upload.version, upload.description, upload.device_type,
                      upload.size_bytes, upload.checksum_sha256, upload.signature, storage_upload,
                      created_by));
+  co_await tx.commit();
+  co_return true;
 }
 
 Task<std::optional<StoredUpload>> find_upload(tenancy::TenantDb db, std::string upload_id) {
@@ -177,18 +199,33 @@ Task<std::optional<Firmware>> upload_to_firmware(tenancy::TenantDb db, std::stri
   co_return inserted(rows);
 }
 
+Task<> remove_files_of(storage::Storage& files, std::string tenant_id) {
+  co_await files.remove_all(upload_key(tenant_id, ""));
+  co_await files.remove_all(content_key(tenant_id, ""));
+}
+
 Task<> remove_expired_uploads(pg::Pool& pool, storage::Storage& files) {
   pg::Scope scope;
   scope.role = "pulse_ingest";
   const auto rows =
       co_await pool.query(scope,
                           "SELECT tenant_id, upload_id, storage_upload FROM firmware_uploads "
-                          "WHERE expires_at <= now() LIMIT 20");
+                          "WHERE expires_at <= now() ORDER BY expires_at LIMIT 200");
   for (int i = 0; i < rows.rows(); ++i) {
     const std::string tenant(rows.text(i, 0)), upload(rows.text(i, 1));
     const auto key = upload_key(tenant, upload);
-    co_await files.abandon(key, std::string(rows.text(i, 2)));
-    co_await files.remove(key);
+    // One that can't be removed must not hold up the others.
+    std::string problem;
+    try {
+      co_await files.abandon(key, std::string(rows.text(i, 2)));
+      co_await files.remove(key);
+    } catch (const storage::Error& e) {
+      problem = e.what();
+    }
+    if (!problem.empty()) {
+      log::error_throttled("expired upload not removed", {{"upload", upload}, {"error", problem}});
+      continue;
+    }
     co_await pool.query(scope,
                         "DELETE FROM firmware_uploads WHERE tenant_id = $1 AND upload_id = $2",
                         pg::Params::of(tenant, upload));

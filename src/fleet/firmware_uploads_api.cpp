@@ -28,6 +28,11 @@ Task<StoredUpload> known_upload(tenancy::TenantDb db, std::string upload_id) {
   co_return std::move(*upload);
 }
 
+/// Rounded up.
+std::string mebibytes(std::int64_t bytes) {
+  return std::to_string((bytes + 1024 * 1024 - 1) / 1024 / 1024);
+}
+
 Task<http::Created<FirmwareUpload>> begin_upload(FleetDeps d, TenantCaller caller,
                                                  http::Body<BeginUpload> body) {
   if (body->size_bytes > d.firmware_bytes_max)
@@ -38,8 +43,17 @@ Task<http::Created<FirmwareUpload>> begin_upload(FleetDeps d, TenantCaller calle
   const bool taken = co_await version_is_taken(caller.db, body->version, body->device_type);
   if (taken) throw conflict("Firmware version already exists for this device type");
   const auto id = short_id("upl-", 24);
-  const auto begun = co_await stored(d.storage->begin(upload_key(caller.tenant(), id)));
-  co_await insert_upload(caller.db, caller.tenant(), id, begun, creator_of(caller.who), body.value);
+  const auto key_of_it = upload_key(caller.tenant(), id);
+  const auto begun = co_await stored(d.storage->begin(key_of_it));
+  const bool fits = co_await insert_upload(caller.db, caller.tenant(), id, begun,
+                                           creator_of(caller.who), body.value, d.stored_bytes_max);
+  if (!fits) {
+    co_await stored(d.storage->abandon(key_of_it, begun));
+    const auto used = co_await stored_bytes(caller.db);
+    throw HttpError(413, "Storage is full: " + mebibytes(used) + " of " +
+                             mebibytes(d.stored_bytes_max) + " MiB are taken, this file needs " +
+                             mebibytes(body->size_bytes) + ". Delete firmware or uploads");
+  }
   d.audit->write(AuditLog::of(caller, "firmware.upload_begun", "create", "firmware_upload", id,
                               "Upload of firmware " + body->version + " begun"));
   auto upload = co_await known_upload(caller.db, id);
@@ -177,6 +191,9 @@ void mount_firmware_uploads(http::Router& api, const FleetDeps& d) {
       .fails(400, "Signature required: the organization has a signing key")
       .fails(409, taken)
       .fails(413, "Firmware too large (max 512 MiB)")
+      .fails(413,
+             "Storage is full: 10200 of 10240 MiB are taken, this file needs 64. Delete firmware "
+             "or uploads")
       .fails(503, "Object storage unavailable")
       .example({{"version", "2.1.0"}, {"device_type", "cold-chain"}, {"size_bytes", 7340032}});
   api.get(base + "/{upload_id}", http::bound(d, get_upload))

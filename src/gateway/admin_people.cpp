@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "fleet/demo.hpp"
+#include "fleet/firmware.hpp"
 #include "gateway/admin_commands.hpp"
 #include "gateway/settings.hpp"
 #include "operations/tenants.hpp"
@@ -134,7 +135,12 @@ Task<boost::json::object> list_tenants(AdminContext context, Flags) {
 }
 
 Task<boost::json::object> purge_tenants(AdminContext context, Flags) {
-  const auto gone = co_await operations::purge_deleted_tenants(*context.pool, *context.directory);
+  const operations::RemoveFiles remove_files = [files =
+                                                    context.process->files](std::string tenant) {
+    return fleet::remove_files_of(*files, std::move(tenant));
+  };
+  const auto gone =
+      co_await operations::purge_deleted_tenants(*context.pool, *context.directory, remove_files);
   boost::json::object out;
   auto& list = out["removed"].emplace_array();
   for (const auto& id : gone) list.emplace_back(id);

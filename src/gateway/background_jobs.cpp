@@ -81,6 +81,9 @@ std::vector<BackgroundJob> background_jobs(Process& p) {
   auto& pool = *p.pool;
   auto& nats = p.nats;
   auto& files = *p.files;
+  const operations::RemoveFiles remove_files = [&files](std::string tenant) {
+    return fleet::remove_files_of(files, std::move(tenant));
+  };
   // clang-format off
   return {
       every(1 * second, "imports", [=] { return fleet::work_import_jobs(imports); }),
@@ -94,7 +97,7 @@ std::vector<BackgroundJob> background_jobs(Process& p) {
       every(1 * minute, "uploads", [&] { return fleet::remove_expired_uploads(pool, files); }),
       every(carriers, "carrier sync", [&] { return connectivity::sync_due_integrations(connectivity_deps(p), pool); }),
       every(1 * hour, "retention", [&] { return telemetry::keep_partitions(pool); }),
-      every(1 * hour, "tenant removal", [&, directory] { return operations::purge_deleted_tenants(pool, *directory); }),
+      every(1 * hour, "tenant removal", [&, directory, remove_files] { return operations::purge_deleted_tenants(pool, *directory, remove_files); }),
       every(1 * minute, "directory repair", [directory] { return directory->repair(); }),
   };
   // clang-format on

@@ -188,6 +188,7 @@ void GatewayLoop::Impl::mount_rooms() {
     fleet_deps.connection = connection_info(config);
     fleet_deps.storage = process.files;
     fleet_deps.firmware_bytes_max = config.integer("FIRMWARE_MAX_MIB") * 1024 * 1024;
+    fleet_deps.stored_bytes_max = config.integer("STORAGE_TENANT_MIB") * 1024 * 1024;
     fleet_deps.recent = telemetry::recent_messages;
     fleet::mount(router, fleet_deps);
     fleet::DeviceApiDeps devices;

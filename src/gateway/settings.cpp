@@ -90,6 +90,7 @@ std::vector<Setting> all_settings() {
       // Objects
       {"PULSE_STORAGE", "local", text, false, "local (PULSE_DATA_DIR/objects) or s3"},
       {"FIRMWARE_MAX_MIB", "512", integer, false, "Largest firmware file", 1, 40'000},
+      {"STORAGE_TENANT_MIB", "10240", integer, false, "Stored files of a tenant", 1, 1'000'000'000},
       {"S3_ENDPOINT", "http://iot-minio:9000", text, false, "S3"},
       {"S3_PUBLIC_ENDPOINT", "", text, false, "S3 as clients reach it"},
       {"S3_BUCKET", "exports", text, false, "Bucket"},

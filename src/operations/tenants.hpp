@@ -1,5 +1,6 @@
 #pragma once
 // Tenants as platform staff see them.
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -178,10 +179,11 @@ Task<bool> delete_tenant(OperatorDb db, std::string tenant_id);
 Task<bool> restore_tenant(OperatorDb db, std::string tenant_id);
 /// Ends the time to undo now. False when it is not deleted.
 Task<bool> hasten_purge(OperatorDb db, std::string tenant_id);
-/// Removes the people, the organization and the data of tenants whose time to undo is over; returns
-/// their ids. One that can't be removed now is logged, and tried again the next time. For the ops
-/// role.
-Task<std::vector<std::string>> purge_deleted_tenants(pg::Pool& pool,
-                                                     identity::Directory& directory);
+/// Removes the people, the organization, the files (by `remove_files`) and the data of tenants
+/// whose time to undo is over; returns their ids. One that can't be removed now is logged, and
+/// tried again the next time. For the ops role.
+using RemoveFiles = std::function<Task<>(std::string tenant_id)>;
+Task<std::vector<std::string>> purge_deleted_tenants(pg::Pool& pool, identity::Directory& directory,
+                                                     RemoveFiles remove_files);
 
 }  // namespace pulse::operations

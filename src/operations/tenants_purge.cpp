@@ -55,9 +55,11 @@ Task<> remove_people(identity::Directory& directory, std::string tenant) {
   co_await directory.remove_organization(tenant);
 }
 
-Task<> purge(pg::Pool& pool, identity::Directory& directory, std::string tenant) {
+Task<> purge(pg::Pool& pool, identity::Directory& directory, RemoveFiles remove_files,
+             std::string tenant) {
   // First, while the tenant's row still says that there is something to do.
   co_await remove_people(directory, tenant);
+  co_await remove_files(tenant);
   const pg::Scope scope("pulse_operator_write", {});
   const auto rows = co_await pool.query(scope, tables_of_tenants);
   std::vector<std::string> left;
@@ -78,8 +80,8 @@ Task<> purge(pg::Pool& pool, identity::Directory& directory, std::string tenant)
 
 }  // namespace
 
-Task<std::vector<std::string>> purge_deleted_tenants(pg::Pool& pool,
-                                                     identity::Directory& directory) {
+Task<std::vector<std::string>> purge_deleted_tenants(pg::Pool& pool, identity::Directory& directory,
+                                                     RemoveFiles remove_files) {
   const pg::Scope scope("pulse_operator_read", {});
   const auto due = co_await pool.query(
       scope,
@@ -89,7 +91,7 @@ Task<std::vector<std::string>> purge_deleted_tenants(pg::Pool& pool,
     std::string tenant(due.text(i, 0));
     std::string problem;
     try {
-      co_await purge(pool, directory, tenant);
+      co_await purge(pool, directory, remove_files, tenant);
     } catch (const std::exception& e) {
       problem = e.what();
     }

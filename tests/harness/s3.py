@@ -26,6 +26,7 @@ class FakeS3:
 
     def __init__(self):
         self.objects, self.uploads, self.refused, self.down = {}, {}, [], False
+        self.keys = {}  # of uploads
         fake = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -81,6 +82,7 @@ class FakeS3:
         elif request.command == "POST" and "uploads" in asked:
             upload = f"up/{len(self.uploads)}+x="  # what must be encoded in queries
             self.uploads[upload] = {}
+            self.keys[upload] = key
             answer = f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>".encode()
         elif request.command == "PUT" and "partNumber" in asked:
             self.uploads[asked["uploadId"]][int(asked["partNumber"])] = body
@@ -102,6 +104,12 @@ class FakeS3:
             if "uploadId" not in asked:
                 self.objects.pop(key, None)
             status = 204
+        elif "list-type" in asked:  # two at a time, so that who asks once only is found out
+            found = [k for k in sorted(self.objects) if k.startswith(asked["prefix"])][:2]
+            answer = "".join(f"<Contents><Key>{k}</Key></Contents>" for k in found).encode()
+        elif "uploads" in asked:
+            found = [u for u in self.uploads if self.keys[u].startswith(asked["prefix"])][:2]
+            answer = "".join(f"<Upload><Key>{self.keys[u]}</Key><UploadId>{u}</UploadId></Upload>" for u in found).encode()
         elif key not in self.objects:
             status, answer = 404, b"<Error><Code>NoSuchKey</Code></Error>"
         else:

@@ -344,6 +344,24 @@ class Stack:
         answer.raise_for_status()
         return answer.json()["access_token"]
 
+    @contextlib.contextmanager
+    def transaction(self):
+        """A cursor in a transaction of its own that waits two seconds for a lock at most; committed at its end."""
+        import psycopg2
+        connection = psycopg2.connect(host=str(self.postgres.home), port=self.postgres.port,
+                                      user="postgres", dbname="iotcloud")
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '2s'")
+                yield cursor
+        finally:
+            connection.close()
+
+    def wait_for_lock(self, of):
+        """Until a session whose statement has `of` in it waits for a lock."""
+        wait_for(f"a statement with {of} that waits", lambda: self.sql(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s", (f"%{of}%",)))
+
     def sql(self, statement: str, params=()):
         """Rows of a statement as the superuser of the cluster."""
         import psycopg2

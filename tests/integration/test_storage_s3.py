@@ -67,3 +67,20 @@ def test_a_bucket_that_does_not_answer(bucket, api):
         bucket.down = False
     assert put_part(api, upload, 1, content).status_code == 200
     assert api.post(f"/firmware/uploads/{upload['upload_id']}/complete").status_code == 201
+
+
+def test_the_files_of_a_removed_tenant_go(bucket, brief, api):
+    brief.command("admin", "create-tenant", "--id", "gone", "--name", "Gone")
+    brief.command("admin", "create-user", "--username", "gone1", "--password", "pulse-demo-1", "--email",
+                  "gone1@gone.example", "--tenant", "gone", "--role", "customer,tenant-admin")
+    gone = Api(brief, "gone1")
+    mine = uploaded(api, os.urandom(10))
+    for _ in range(3):  # more than a page of the bucket's list
+        uploaded(gone, os.urandom(10))
+        open_one = begin(gone, b"0123456789")
+    assert put_part(gone, open_one, 1, b"0123456789").status_code == 200
+    bucket.refused.clear()
+    brief.sql("UPDATE tenants SET status = 'DELETED', deleted_at = now(), purge_after = now() WHERE tenant_id = 'gone'")
+    brief.command("admin", "purge-tenants")
+    assert [k for k in bucket.objects if "/gone/" in k] == [] and f"firmware/demo/{mine['checksum_sha256']}" in bucket.objects
+    assert [k for u, k in bucket.keys.items() if u in bucket.uploads and "/gone/" in k] == [] and bucket.refused == []

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -21,7 +22,8 @@ DEVICES = 50
 @pytest.fixture(scope="module")
 def fleet():
     """Its rounds come every second, and the ops role has a process of its own."""
-    with Stack(processes=("gateway,mqtt,ingest", "ops"), settings={"CAMPAIGN_SECONDS": "1", "FIRMWARE_MAX_MIB": "20"},
+    with Stack(processes=("gateway,mqtt,ingest", "ops"), settings={"CAMPAIGN_SECONDS": "1", "FIRMWARE_MAX_MIB": "20",
+                                                                       "STORAGE_TENANT_MIB": "60"},
                devices=DEVICES) as running:
         running.command("admin", "create-tenant", "--id", "other", "--name", "Other company")
         running.command("admin", "create-user", "--username", "other1", "--password", "pulse-demo-1", "--email",
@@ -100,7 +102,7 @@ def test_an_upload_in_parts_that_is_taken_up_again(api, fleet):
     data = fleet.home / "data/objects"
     assert [p.name for p in (data / "firmware/demo").iterdir() if p.stat().st_size == len(content)] == [
         made.json()["checksum_sha256"]]
-    assert not list((data / "parts").iterdir())
+    assert not list((data / "uploads/demo").iterdir())
 
 
 def test_what_no_upload_is_made_of(api):
@@ -217,6 +219,41 @@ def test_signed_firmware(api, fleet, tmp_path, some):
     finally:
         assert api.delete("/firmware/signing-key").status_code == 204
     assert api.delete("/firmware/signing-key").status_code == 404
+
+
+def test_what_a_tenant_stores_is_bounded_and_goes_with_it(api, fleet):
+    for name in ("full", "full-2"):
+        fleet.command("admin", "create-tenant", "--id", name, "--name", name)
+        fleet.command("admin", "create-user", "--username", f"{name}1", "--password", "pulse-demo-1", "--email",
+                      f"{name}1@full.example", "--tenant", name, "--role", "customer,tenant-admin")
+    full, beside = Api(fleet, "full1"), Api(fleet, "full-21")
+    mebibyte = 1024 * 1024
+    kept = uploaded(full, os.urandom(6 * mebibyte))
+    listed = full.get("/firmware").json()
+    assert (listed["stored_bytes"], listed["stored_bytes_max"]) == (6 * mebibyte, 60 * mebibyte)
+
+    # Nine at once of six: what is announced counts, and no two take the same room.
+    body = lambda: {"version": new_version(), "size_bytes": 6 * mebibyte}
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda b: full.post("/firmware/uploads", json=b), [body() for _ in range(12)]))
+    made = [a.json() for a in answers if a.status_code == 201]
+    refused = [a for a in answers if a.status_code == 413]
+    assert (len(made), len(refused)) == (9, 3)
+    assert refused[0].json()["detail"] == ("Storage is full: 60 of 60 MiB are taken, this file needs 6. "
+                                           "Delete firmware or uploads")
+    assert begin(beside, b"of another tenant")["parts"] == 1
+    assert full.delete(f"/firmware/uploads/{made[0]['upload_id']}").status_code == 204
+    again = full.post("/firmware/uploads", json=body())
+    assert again.status_code == 201
+    assert put_part(full, made[1], 1, os.urandom(6 * mebibyte)).status_code == 200  # one that stays open
+
+    objects = fleet.home / "data/objects"
+    assert (objects / f"firmware/full/{kept['checksum_sha256']}").exists() and list((objects / "uploads/full").iterdir())
+    fleet.sql("UPDATE tenants SET status = 'DELETED', deleted_at = now(), purge_after = now() WHERE tenant_id = 'full'")
+    uploaded(beside)
+    assert "full" in fleet.command("admin", "purge-tenants").stdout
+    assert not (objects / "firmware/full").exists() and not (objects / "uploads/full").exists()
+    assert (objects / "firmware/full-2").exists()
 
 
 # ---- campaigns ----
@@ -436,6 +473,22 @@ def test_what_a_device_runs_is_known_also_when_it_comes_too_late(api, fleet, som
     assert shown() == current["firmware_version"]
 
 
+def test_reports_and_who_ends_a_device_make_no_circle(api, fleet, some):
+    """Who decommissions a device holds its row and asks for its updates; a report must not hold these by then."""
+    [device] = some(1)
+    one = (device["tenant_id"], device["device_id"])
+    running = campaign(api, group_of(fleet, device["device_id"]), uploaded(api))
+    with Updater(fleet, device) as updater:
+        updater.told(running)
+        with fleet.transaction() as ending:
+            ending.execute("SELECT FROM device_registry WHERE tenant_id = %s AND device_id = %s FOR NO KEY UPDATE", one)
+            updater.report(running, "SUCCESS")
+            fleet.wait_for_lock("FOR NO KEY UPDATE OF r")
+            ending.execute("UPDATE ota_device_status SET error_message = 'seen' WHERE tenant_id = %s AND device_id = %s", one)
+        in_status(api, running, "COMPLETED")
+    assert api.get(f"/devices/{device['device_id']}").json()["device"]["fw_version"] == running["firmware_version"]
+
+
 def test_one_update_at_a_time(api, fleet, some):
     """Two campaigns for one device, both ready for the same round."""
     [device] = some(1)
@@ -544,6 +597,25 @@ def test_kill_9_in_the_middle(api, fleet, some):
             updater.close()
     done = in_status(api, running, "COMPLETED")
     assert done["succeeded"] == 3
+
+
+def test_kill_9_of_who_takes_reports(api, fleet, some):
+    """What a device was told is taken is taken, though the process dies before it is stored."""
+    [device] = some(1)
+    running = campaign(api, group_of(fleet, device["device_id"]), uploaded(api))
+    taker = fleet.pulses[0]
+    with Updater(fleet, device) as updater:
+        updater.told(running)
+        with fleet.transaction() as holder:  # so that the report can't be stored before the process dies
+            holder.execute("SELECT FROM device_registry WHERE tenant_id = %s AND device_id = %s FOR NO KEY UPDATE",
+                           (device["tenant_id"], device["device_id"]))
+            updater.report(running, "SUCCESS")
+            fleet.wait_for_lock("FOR NO KEY UPDATE OF r")
+            taker.kill()
+    taker.start()
+    fleet.wait_ready()
+    in_status(api, running, "COMPLETED", 60)
+    assert api.get(f"/devices/{device['device_id']}").json()["device"]["fw_version"] == running["firmware_version"]
 
 
 def test_simulated_devices_take_part(api, fleet, some, tmp_path):

@@ -73,6 +73,12 @@ void make_directories(const fs::path& path) {
   if (ec) throw Error("can't make " + path.string() + ": " + ec.message());
 }
 
+void remove_tree(const fs::path& path) {
+  std::error_code ec;
+  fs::remove_all(path, ec);
+  if (ec) throw Error("can't remove " + path.string() + ": " + ec.message());
+}
+
 /// A rename survives a loss of power only when its directory was synced.
 void sync_directory(const fs::path& path) {
   const File directory(path, O_RDONLY | O_DIRECTORY);
@@ -114,7 +120,10 @@ struct LocalStorage::Impl {
   boost::asio::thread_pool threads{2};  // ends first
 
   fs::path path(std::string_view key) const { return fs::path(options.directory) / key; }
-  fs::path parts(const std::string& upload) const { return path("parts/" + upload); }
+  /// Beside the object, so that who removes a folder removes what was begun there.
+  fs::path parts(const std::string& key, const std::string& upload) const {
+    return path(key + "." + upload);
+  }
 
   /// Runs what blocks on a thread of its own; goes on where the caller was.
   template <class T>
@@ -130,9 +139,9 @@ LocalStorage::~LocalStorage() { impl_->threads.join(); }
 
 Task<std::string> LocalStorage::begin(std::string) { co_return short_id("up-", 32); }
 
-Task<std::string> LocalStorage::put_part(std::string, std::string upload, int number,
+Task<std::string> LocalStorage::put_part(std::string key, std::string upload, int number,
                                          std::string bytes) {
-  const auto path = impl_->parts(upload) / std::to_string(number);
+  const auto path = impl_->parts(key, upload) / std::to_string(number);
   std::function<std::string()> work = [path, bytes = std::move(bytes)] {
     write_durably(path,
                   [&](const File& file, const fs::path& where) { write_all(file, bytes, where); });
@@ -143,7 +152,7 @@ Task<std::string> LocalStorage::put_part(std::string, std::string upload, int nu
 }
 
 Task<> LocalStorage::finish(std::string key, std::string upload, std::vector<Part> parts) {
-  const auto directory = impl_->parts(upload), target = impl_->path(key);
+  const auto directory = impl_->parts(key, upload), target = impl_->path(key);
   std::function<void()> work = [directory, target, parts = std::move(parts)] {
     write_durably(target, [&](const File& file, const fs::path& where) {
       for (const auto& part : parts) {
@@ -154,13 +163,13 @@ Task<> LocalStorage::finish(std::string key, std::string upload, std::vector<Par
         write_all(file, bytes, where);
       }
     });
-    fs::remove_all(directory);
+    remove_tree(directory);
   };
   co_await impl_->run(std::move(work));
 }
 
-Task<> LocalStorage::abandon(std::string, std::string upload) {
-  std::function<void()> work = [directory = impl_->parts(upload)] { fs::remove_all(directory); };
+Task<> LocalStorage::abandon(std::string key, std::string upload) {
+  std::function<void()> work = [directory = impl_->parts(key, upload)] { remove_tree(directory); };
   co_await impl_->run(std::move(work));
 }
 
@@ -197,6 +206,11 @@ Task<> LocalStorage::remove(std::string key) {
   std::function<void()> work = [path = impl_->path(key)] {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) failed("can't remove", path);
   };
+  co_await impl_->run(std::move(work));
+}
+
+Task<> LocalStorage::remove_all(std::string prefix) {
+  std::function<void()> work = [path = impl_->path(prefix)] { remove_tree(path); };
   co_await impl_->run(std::move(work));
 }
 

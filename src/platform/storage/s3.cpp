@@ -19,6 +19,15 @@ std::string element(std::string_view xml, std::string_view name) {
                                        : std::string(xml.substr(begin, end - begin));
 }
 
+/// The texts of all <name> of an XML answer.
+std::vector<std::string> elements(std::string_view xml, std::string_view name) {
+  const std::string open = "<" + std::string(name) + ">";
+  std::vector<std::string> out;
+  for (auto at = xml.find(open); at != std::string_view::npos; at = xml.find(open, at + 1))
+    out.push_back(element(xml.substr(at), name));
+  return out;
+}
+
 /// An S3 address taken apart.
 struct Endpoint {
   std::string origin, host, base_path;
@@ -114,6 +123,29 @@ class S3 : public Storage {
   }
 
   Task<> remove(std::string key) override { co_await ask(about("DELETE", key), {}, true); }
+
+  Task<> remove_all(std::string prefix) override {
+    // Always the first page of the list: what was on it before is gone.
+    while (true) {
+      auto request = about("GET", "");
+      request.query.emplace_back("list-type", "2");
+      request.query.emplace_back("prefix", prefix);
+      const auto answer = co_await ask(std::move(request), {});
+      const auto keys = elements(answer.body, "Key");
+      if (keys.empty()) break;
+      for (const auto& key : keys) co_await remove(key);
+    }
+    while (true) {
+      auto request = about("GET", "");
+      request.query.emplace_back("prefix", prefix);
+      request.query.emplace_back("uploads", "");
+      const auto answer = co_await ask(std::move(request), {});
+      const auto keys = elements(answer.body, "Key"), uploads = elements(answer.body, "UploadId");
+      if (keys.size() != uploads.size()) throw Error("S3 lists uploads that can't be read");
+      if (keys.empty()) break;
+      for (std::size_t i = 0; i < keys.size(); ++i) co_await abandon(keys[i], uploads[i]);
+    }
+  }
 
   std::string signed_url(std::string_view key, long seconds,
                          std::string_view file_name) const override {

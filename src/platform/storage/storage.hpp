@@ -50,6 +50,9 @@ class Storage {
   virtual Task<> move(std::string from, std::string to) = 0;
   /// Nothing happens when there is none.
   virtual Task<> remove(std::string key) = 0;
+  /// Removes every object whose key begins with `prefix`, a folder with its slash, and what was
+  /// begun there.
+  virtual Task<> remove_all(std::string prefix) = 0;
   /// Where anybody may fetch the object for so many seconds, under this file name. Range requests
   /// work there.
   virtual std::string signed_url(std::string_view key, long seconds,
@@ -85,6 +88,7 @@ class LocalStorage : public Storage {
   Task<std::string> read(std::string key, std::int64_t offset, std::int64_t bytes) override;
   Task<> move(std::string from, std::string to) override;
   Task<> remove(std::string key) override;
+  Task<> remove_all(std::string prefix) override;
   std::string signed_url(std::string_view key, long seconds,
                          std::string_view file_name) const override;
   /// What the token grants; nothing when it was not signed here. Whether it has expired is for the

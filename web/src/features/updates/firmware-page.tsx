@@ -85,7 +85,16 @@ export default function FirmwarePage() {
     <>
       <PageHeader
         title="Firmware"
-        facts={firmware.data && <span>{many(firmware.data.total, 'version')}</span>}
+        facts={
+          firmware.data && (
+            <>
+              <span>{many(firmware.data.total, 'version')}</span>
+              <span>
+                {bytes(firmware.data.stored_bytes)} of {bytes(firmware.data.stored_bytes_max)} stored
+              </span>
+            </>
+          )
+        }
         actions={
           <>
             <CopyCall path={callPath('/firmware')} />
