@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -288,3 +289,22 @@ def test_gauges_fall_to_zero_and_end_with_their_tenant(stack, tenant):
     stack.sql("UPDATE tenants SET deleted_at = now() WHERE tenant_id = 'leaving'")
     wait_for("nothing", lambda: gauges(stack, "gauged") == {"ONLINE": 0, "STALE": 0, "OFFLINE": 0}, 60, every=0.5)
     assert gauges(stack, "leaving") == {}
+
+
+def test_who_changes_a_device_and_its_messages_make_no_circle(stack, fleet):
+    """A message holds the device's state and, for a new sensor, asks for the device's key. Who moves the device meanwhile
+    holds its row and waits for the state: it must leave the key to others."""
+    create(fleet, "crossed")
+    assert fleet.post("/sites", json={"site_id": "crossing", "name": "Crossing"}).status_code == 201
+    stack.sql("INSERT INTO device_state (tenant_id, device_id, site_id) VALUES ('lives', 'crossed', 'default-site') "
+              "ON CONFLICT DO NOTHING")
+    with ThreadPoolExecutor() as pool:
+        with stack.transaction() as message:
+            message.execute("UPDATE device_state SET last_seen_at = now() WHERE tenant_id = 'lives' AND device_id = 'crossed'")
+            moved = pool.submit(fleet.patch, "/devices/crossed", json={"site_id": "crossing"})
+            stack.wait_for_lock("UPDATE device_state SET site_id")
+            message.execute("INSERT INTO device_sensors (tenant_id, device_id, metric_key, display_name, source) "
+                            "VALUES ('lives', 'crossed', 'new', 'New', 'unmodeled')")
+        assert moved.result(20).status_code == 200
+    assert stack.sql("SELECT site_id FROM device_state WHERE tenant_id = 'lives' AND device_id = 'crossed'") == [("crossing",)]
+    assert fleet.get("/devices/crossed/sensors").json()["total"] == 1

@@ -111,6 +111,23 @@ def test_subscriptions_to_ones_own_topics_only(stack, device, fresh_device, filt
         assert (codes[0] < 0x80) == granted, codes
 
 
+def test_a_subscribe_with_thousands_of_filters(stack, fresh_device):
+    """Each is answered, and the device goes on; one that is too large for a packet ends its own connection only."""
+    own = topic_of(fresh_device, "commands")
+    with Client(stack, fresh_device) as client:
+        client.client.subscribe([(f"x/{n}", 1) for n in range(5_000)] + [(own, 1)])
+        assert client.subscribed.wait(30), "no SUBACK"
+        assert client.granted == [0x80] * 5_000 + [1]
+        client.client.unsubscribe([f"x/{n}" for n in range(5_000)])
+        client.publish(json.dumps({"metrics": {"alive": 1}})).wait_for_publish(20)
+        with Client(stack, fresh_device) as greedy:
+            greedy.client.reconnect_delay_set(60, 60)
+            greedy.client.subscribe([(f"x/{n}", 1) for n in range(20_000)])
+            assert greedy.gone.wait(20), "more than a packet holds was taken"
+        client.publish(json.dumps({"metrics": {"alive": 2}})).wait_for_publish(20)
+        assert not client.gone.is_set()
+
+
 def test_mosquitto_sub_connects_and_is_granted(stack, fresh_device):
     done = mosquitto(stack, "mosquitto_sub", fresh_device, "-V", "mqttv5", "-q", 1, "-W", 1, "-d", "-t",
                      topic_of(fresh_device, "commands"))
