@@ -108,10 +108,10 @@ def test_a_batch_is_bounded_and_never_waits_to_be_full(open_stack):
 def test_the_largest_payload_of_the_environment_goes_before_the_table(open_stack):
     device = open_stack.devices()[3]
     assert open_stack.sql("SELECT value FROM app_settings WHERE key = 'MAX_PAYLOAD_BYTES'") == [("16384",)]
-    large = {"site_id": device["site_id"], "metrics": {"t": 1}, "padding": "x" * 2000}
+    large = {"site_id": device["site_id"], "metrics": {"t": 1}, "padding": "x" * 1500}
     refused = post(open_stack, device, large)
     assert (refused.status_code, refused.json()["detail"]) == (400, "PAYLOAD_TOO_LARGE")
-    told = batch(open_stack, item(device, padding="x" * 2000), item(device)).json()
+    told = batch(open_stack, item(device, padding="x" * 1500), item(device)).json()
     assert [r["reason"] for r in told["results"]] == ["PAYLOAD_TOO_LARGE", None]
     with Client(open_stack, device) as client:
         client.publish(json.dumps(large))
