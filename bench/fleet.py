@@ -15,6 +15,7 @@ CHANGED = 10_000  # devices of a bulk change and of the campaign, at most
 
 # N devices at 100 sites with state, three sensors, tags and a trial, as they would be after a day;
 # and ten jobs with an execution of each device among them.
+# Seen a day ahead, so that they don't fall silent one after the other while they are measured.
 SEED_SQL = """
 INSERT INTO sites (tenant_id, site_id, name, latitude, longitude)
 SELECT '{tenant}', 'site-' || i, 'Site ' || i, -60 + i * 1.2, -170 + i * 3.4 FROM generate_series(1, 100) i
@@ -28,7 +29,7 @@ SELECT '{tenant}', 'unit-' || lpad(i::text, 6, '0'), 'site-' || (i % 100 + 1), '
 FROM generate_series(1, {devices}) i;
 INSERT INTO device_state (tenant_id, device_id, site_id, status, last_seen_at, last_telemetry_at, state, state_times)
 SELECT tenant_id, device_id, site_id,
-  CASE WHEN n % 50 = 0 THEN 'OFFLINE' WHEN n % 20 = 0 THEN 'STALE' ELSE 'ONLINE' END, now(), now(),
+  CASE WHEN n % 50 = 0 THEN 'OFFLINE' WHEN n % 20 = 0 THEN 'STALE' ELSE 'ONLINE' END, now() + interval '1 day', now(),
   jsonb_build_object('temperature', n % 60, 'battery', 100 - n % 90, 'humidity', n % 100),
   jsonb_build_object('temperature', 1764000000000, 'battery', 1764000000000, 'humidity', 1764000000000)
 FROM (SELECT *, right(device_id, 6)::integer AS n FROM device_registry
