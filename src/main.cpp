@@ -16,7 +16,7 @@ using pulse::Config;
 
 constexpr const char* usage =
     R"(usage: pulse COMMAND [--config FILE] [--roles LIST] [--set NAME=VALUE]...
-  serve      run the roles (default: gateway,mqtt,ingest,ops)
+  serve      run the roles (default: gateway,mqtt,ingest,evaluator,notifier,delivery,ops)
   migrate    apply the database's migrations
   simulate   a fleet of devices over real HTTP and MQTT (pulse simulate --help)
   admin      tenants, users, devices (pulse admin --help)

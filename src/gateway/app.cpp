@@ -4,9 +4,11 @@
 #include <iostream>
 #include <thread>
 
+#include "alerting/alert_outbox.hpp"
 #include "fleet/commands.hpp"
 #include "fleet/device_side.hpp"
 #include "fleet/twin.hpp"
+#include "gateway/alerting_loops.hpp"
 #include "gateway/background_jobs.hpp"
 #include "gateway/gateway_loop.hpp"
 #include "gateway/health_api.hpp"
@@ -25,7 +27,10 @@ Task<> prepare_streams(Process& p) {
   while (!p.stopping && !p.streams_ready) {
     std::string problem;
     try {
-      co_await telemetry::ensure_streams(p.nats, ingest_settings(p.config));
+      const auto settings = ingest_settings(p.config);
+      co_await telemetry::ensure_streams(p.nats, settings);
+      co_await alerting::ensure_alert_stream(p.nats, settings.replicas,
+                                             settings.stream_max_bytes / 8);
       p.streams_ready = true;
     } catch (const std::exception& e) {
       problem = e.what();
@@ -171,6 +176,7 @@ int serve(const Config& config, const std::string& version) {
     loops.push_back(std::make_unique<GatewayLoop>(p, i));
   std::thread migrations([&p] { watch_migrations(p); });
   std::unique_ptr<IngestLoop> ingest;
+  std::unique_ptr<EvaluatorLoop> evaluator;
   try {
     p.base.spawn("streams", prepare_streams(p));
     p.base.spawn("settings", follow_settings(p));
@@ -183,6 +189,7 @@ int serve(const Config& config, const std::string& version) {
     p.base.start();
     for (auto& loop : loops) loop->start();
     if (p.roles.ingest) ingest = std::make_unique<IngestLoop>(p);
+    if (p.roles.evaluator) evaluator = std::make_unique<EvaluatorLoop>(p);
   } catch (...) {
     p.stopping = true;
     migrations.join();
@@ -199,6 +206,7 @@ int serve(const Config& config, const std::string& version) {
   for (auto& loop : loops) loop->stop();
   p.mailer->stop(5'000);
   if (ingest) ingest->stop();
+  if (evaluator) evaluator->stop();
   run_and_wait(p.base, flush_logs(p));
   p.nats.drain(2'000);
   p.base.stop();

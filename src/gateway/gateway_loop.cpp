@@ -4,6 +4,7 @@
 #include <future>
 
 #include "account/deps.hpp"
+#include "alerting/deps.hpp"
 #include "connectivity/deps.hpp"
 #include "fleet/broker_hooks.hpp"
 #include "fleet/deps.hpp"
@@ -210,6 +211,7 @@ void GatewayLoop::Impl::mount_rooms() {
     fleet::mount_activation(router, provisioning);
     fleet::mount_claim(router, provisioning);
     connectivity::mount(router, connectivity_deps(process));
+    alerting::mount(router, alerting_deps(process));
     if (process.local_files) mount_files(router, process.local_files);
     telemetry::DoorDeps door;
     door.auth = process.devices;

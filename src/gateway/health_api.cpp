@@ -226,6 +226,8 @@ void register_gauges(Process& p) {
             static_cast<double>(i->refused));
       m.set("pulse_ingest_duplicates_total", "Redelivered messages that were stored before", {},
             static_cast<double>(i->duplicates));
+      m.set("pulse_readings_given_up_total", "Messages of readings that the rules were not given",
+            {}, static_cast<double>(i->readings_given_up));
       m.set("pulse_ingest_dead_letters_total", "Messages that PostgreSQL refused", {},
             static_cast<double>(i->dead_letters));
       using fleet::MetricProblem;

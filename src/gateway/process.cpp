@@ -10,6 +10,9 @@ Roles roles_of(const Config& config) {
     r.gateway = r.gateway || role == "gateway";
     r.mqtt = r.mqtt || role == "mqtt";
     r.ingest = r.ingest || role == "ingest";
+    r.evaluator = r.evaluator || role == "evaluator";
+    r.notifier = r.notifier || role == "notifier";
+    r.delivery = r.delivery || role == "delivery";
     r.ops = r.ops || role == "ops";
   }
   return r;
@@ -106,6 +109,7 @@ Process::Process(const Config& config_)
       sealer(sealing_keys(config_)),
       outbound(2),
       carrier_http(32, 500),
+      notify_http(8, 2'000),
       mailer(std::make_shared<mail::Mailer>(mailer_options(config_))) {
   const auto executor = base.io().get_executor();
   pool = std::make_unique<pg::Pool>(executor, pool_options(config, "pulse-base"));
@@ -142,6 +146,19 @@ Process::Process(const Config& config_)
     files = local_files;
   }
   identity = make_identity(*this);
+}
+
+alerting::AlertingDeps alerting_deps(Process& process) {
+  alerting::AlertingDeps d;
+  d.audit = process.audit;
+  d.nats = &process.nats;
+  d.sealer = &process.sealer;
+  d.http = &process.notify_http;
+  d.private_hosts = words(process.config.text("OUTBOUND_PRIVATE_HOSTS"));
+  d.mailer = process.mailer;
+  d.metrics = &process.metrics;
+  d.ui_base = process.config.text("UI_BASE_URL");
+  return d;
 }
 
 connectivity::ConnectivityDeps connectivity_deps(Process& process) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "alerting/deps.hpp"
 #include "connectivity/deps.hpp"
 #include "fleet/connection_log.hpp"
 #include "fleet/device_auth.hpp"
@@ -31,7 +32,8 @@ namespace pulse::gateway {
 
 /// Which roles this process runs.
 struct Roles {
-  bool gateway = false, mqtt = false, ingest = false, ops = false;
+  bool gateway = false, mqtt = false, ingest = false, evaluator = false, notifier = false,
+       delivery = false, ops = false;
 };
 Roles roles_of(const Config& config);
 
@@ -62,6 +64,7 @@ struct Process {
   crypto::Sealer sealer;
   http::OutboundClient outbound;
   http::OutboundClient carrier_http;  ///< its own, so that a slow carrier holds up nobody else
+  http::OutboundClient notify_http;   ///< of notifications
   std::shared_ptr<mail::Mailer> mailer;
   Loop base{"base"};               ///< audit, connection log, periodic jobs
   std::unique_ptr<pg::Pool> pool;  ///< of the base loop
@@ -90,6 +93,9 @@ telemetry::IngestSettings ingest_settings(const Config& config);
 std::string public_issuer(const Config& config);
 /// The same as this process reaches it.
 std::string internal_issuer(const Config& config);
+
+/// What the endpoints and the workers of alerts work with.
+alerting::AlertingDeps alerting_deps(Process& process);
 
 /// What the endpoints and the job of carriers work with.
 connectivity::ConnectivityDeps connectivity_deps(Process& process);

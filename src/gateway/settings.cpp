@@ -15,7 +15,7 @@ constexpr auto boolean = SettingKind::boolean;
 std::vector<Setting> all_settings() {
   return {
       // Processes
-      {"PULSE_ROLES", "gateway,mqtt,ingest,ops", text, false, "Roles this process runs"},
+      {"PULSE_ROLES", "gateway,mqtt,ingest,evaluator,notifier,delivery,ops", text, false, "Roles this process runs"},
       {"PULSE_HOST", "127.0.0.1", text, false, "Address the gateway listens on"},
       {"PULSE_PORT", "8080", integer, false, "Port of the gateway", 0, 65535},
       {"PULSE_THREADS", "0", integer, false, "Gateway loops; 0: half the cores", 0, 256},

@@ -398,4 +398,40 @@ std::vector<std::pair<std::string, std::string>> IngestBatch::live_messages(
   return out;
 }
 
+std::vector<ReadingMessage> IngestBatch::reading_messages(const RuledTenants& ruled,
+                                                          std::size_t max_bytes) const {
+  std::vector<ReadingMessage> out;
+  if (ruled.empty()) return out;
+  struct Open {
+    std::size_t place = 0;  // in `out`
+    std::string_view tenant;
+  };
+  std::map<int, Open> open;  // of each part: the message that still has room
+  for (const auto& row : live_) {
+    const auto& tenant = row.device->tenant_id;
+    if (!ruled.contains(tenant)) continue;
+    const int part = reading_part(tenant, row.device->device_id);
+    auto [at, fresh] = open.try_emplace(part, Open{out.size(), {}});
+    auto& current = at->second;
+    if (!fresh && out[current.place].text.size() + row.json.size() > max_bytes) {
+      out[current.place].text += "]}]}";
+      current = {out.size(), {}};
+      fresh = true;
+    }
+    if (fresh) out.push_back({"readings." + std::to_string(part), "{\"tenants\":["});
+    auto& text = out[current.place].text;
+    if (current.tenant == tenant) {
+      text += ',';
+    } else {
+      text += current.tenant.empty() ? "{\"tenant_id\":" : "]},{\"tenant_id\":";
+      json::write(text, tenant);
+      text += ",\"rows\":[";
+      current.tenant = tenant;
+    }
+    text.append(row.json).append("}");
+  }
+  for (const auto& [part, last] : open) out[last.place].text += "]}]}";
+  return out;
+}
+
 }  // namespace pulse::telemetry

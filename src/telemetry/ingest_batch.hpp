@@ -11,6 +11,7 @@
 #include "fleet/registry_cache.hpp"
 #include "platform/pg/types.hpp"
 #include "telemetry/envelope.hpp"
+#include "telemetry/readings.hpp"
 #include "telemetry/template_watch.hpp"
 
 namespace pulse::telemetry {
@@ -106,6 +107,9 @@ class IngestBatch {
   /// One live message per tenant: {"type":"telemetry","rows":[...]}, split at `max_bytes`.
   std::vector<std::pair<std::string, std::string>> live_messages(std::int64_t stored_ms,
                                                                  std::size_t max_bytes) const;
+  /// The readings of tenants whose rules run, by part, split at `max_bytes`.
+  std::vector<ReadingMessage> reading_messages(const RuledTenants& ruled,
+                                               std::size_t max_bytes) const;
 
  private:
   struct Latest {

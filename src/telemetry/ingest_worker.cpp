@@ -61,6 +61,7 @@ Task<> ensure_streams(nats::Client& nats, const IngestSettings& s) {
   routes.max_bytes = s.stream_max_bytes / 8;
   routes.replicas = s.replicas;
   co_await nats.ensure_stream(routes);
+  co_await ensure_readings_stream(nats, s.replicas, s.stream_max_bytes / 8);
   static const std::pair<std::string, std::string> consumers[] = {
       {stream, durable}, {"SHADOW", "ingest-shadow"}, {"COMMANDS", "ingest-commands"}};
   for (const auto& [of, name] : consumers) {
@@ -80,6 +81,7 @@ struct IngestWorker::Impl {
         nats(n),
         settings(s),
         registry(n, executor),
+        ruled(n, executor),
         judge(settings.judge),
         bound(settings.batch_size, settings.batch_most, settings.flush_interval_ms),
         purge(n, stream, durable, settings.keep_processed_s) {}
@@ -89,6 +91,7 @@ struct IngestWorker::Impl {
   nats::Client& nats;
   IngestSettings settings;
   fleet::RegistryCache registry;
+  RuledTenants ruled;
   std::unique_ptr<nats::PullConsumer> consumer;
   IngestStats stats;
   JudgeSettings judge;
@@ -109,6 +112,7 @@ struct IngestWorker::Impl {
   bool may_be_stored(const Work& work) const;
   void check_still_ours(const Work& work) const;
   Task<> refresh_settings();
+  Task<> hand_on(std::vector<ReadingMessage> readings);
   Task<> load_facts(Work& work);
   Task<bool> store_until_done(Work& work);
   Task<> store(Work& work, std::size_t from, std::size_t to, bool dedupe, bool fresh = false);
@@ -150,6 +154,16 @@ void IngestWorker::Impl::check_still_ours(const Work& work) const {
   if (steady_ms() >= work.lease_ends_ms) throw std::runtime_error("the messages' lease ended");
   if (!nats.connected() || nats.stats().reconnects != connection)
     throw std::runtime_error("the connection to NATS was lost meanwhile");
+}
+
+/// Gives the rules what was stored. Those that can't be given are counted, and not judged: what is
+/// known of a device's latest values is looked at by the evaluator all the same.
+Task<> IngestWorker::Impl::hand_on(std::vector<ReadingMessage> readings) {
+  if (readings.empty()) co_return;
+  const auto given_up = co_await publish_readings(nats, readings);
+  if (given_up == 0) co_return;
+  stats.readings_given_up += given_up;
+  log::error_throttled("readings are not handed on to the rules", {{"messages", given_up}}, 10);
 }
 
 /// Every few seconds, messages or not, so that the first one after a pause is judged by what is set
@@ -213,6 +227,7 @@ void IngestWorker::Impl::learn_from(const IngestBatch& batch) {
 Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, bool dedupe,
                                  bool fresh) {
   IngestBatch batch;
+  std::vector<ReadingMessage> readings;
   std::set<StoredKey> stored;
   std::exception_ptr error;
   bool data_fault = false;
@@ -220,6 +235,9 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
   try {
     judge_all(work.judged, from, to, registry, judge, stored, batch);
     co_await prepare_days(batch);
+    co_await ruled.refresh(pool);
+    // Also of what was stored before: the rules may not have been given it then.
+    readings = batch.reading_messages(ruled, 256 * 1024);
     auto tx = co_await pool.begin(ingest_scope());
     co_await lock_ingest(tx, dedupe);
     if (!dedupe) check_still_ours(work);
@@ -240,6 +258,7 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
     co_await tx.commit();
     learn_from(batch);
     publish_live(batch, online);
+    co_await hand_on(std::move(readings));
   } catch (const pg::Error& e) {
     data_fault = e.data_fault();
     fault_text = e.what();

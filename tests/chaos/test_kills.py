@@ -29,7 +29,7 @@ def kill_one(stack: Stack, what):
 
 
 # Apart: every role alone, and two workers on the one stream.
-@pytest.mark.parametrize("processes", [["gateway,mqtt,ingest,ops"], ["gateway", "mqtt", "ingest", "ingest", "ops"]],
+@pytest.mark.parametrize("processes", [["gateway,mqtt,ingest,evaluator,notifier,delivery,ops"], ["gateway", "mqtt", "ingest", "ingest", "ops"]],
                          ids=["together", "apart"])
 def test_kill_9_loses_nothing_and_doubles_nothing(processes):
     random.seed(7)

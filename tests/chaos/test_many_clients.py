@@ -46,7 +46,7 @@ def test_ten_thousand_idle_clients_take_under_20_kib_each():
     assert hard >= CLIENTS + 1000, "the test needs a file for each client"
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # the servers inherit it
     try:
-        with Stack(["gateway,mqtt,ingest,ops"], devices=1000) as stack:
+        with Stack(["gateway,mqtt,ingest,evaluator,notifier,delivery,ops"], devices=1000) as stack:
             pid = stack.pulses[0].pid
             devices = stack.devices()
 
@@ -70,7 +70,7 @@ def test_ten_thousand_idle_clients_take_under_20_kib_each():
 
 
 def test_a_client_that_comes_back_at_another_process_is_taken_over():
-    stack = Stack(["gateway,mqtt,ingest,ops", "mqtt"])
+    stack = Stack(["gateway,mqtt,ingest,evaluator,notifier,delivery,ops", "mqtt"])
     elsewhere = free_port()
     stack.pulses[1].env["MQTT_PORT"] = str(elsewhere)
     with stack:

@@ -214,12 +214,12 @@ class Postgres:
 class Stack:
     """PostgreSQL, NATS and one or several Pulse processes.
 
-    `processes` lists the roles of each Pulse process, e.g. ["gateway,mqtt,ingest,ops"] or
+    `processes` lists the roles of each Pulse process, e.g. ["gateway,mqtt,ingest,evaluator,notifier,delivery,ops"] or
     ["gateway,mqtt", "ingest", "ops"]. `keycloak`: a Keycloak (keycloak.py) that becomes the directory; it is
     started with this stack, and ended by whoever made it.
     """
 
-    def __init__(self, processes=("gateway,mqtt,ingest,ops",), settings: dict | None = None,
+    def __init__(self, processes=("gateway,mqtt,ingest,evaluator,notifier,delivery,ops",), settings: dict | None = None,
                  devices: int = 25, fsync: bool = False, keycloak=None):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="pulse-test-", dir="/var/tmp"))
         self.home.chmod(0o755)

@@ -1,0 +1,138 @@
+#pragma once
+// The rules of one tenant at work on its devices: what a message decides, and what time decides.
+// No I/O: what it knows is restored into it, what it decides is handed back.
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "alerting/alerts.hpp"
+#include "alerting/rule.hpp"
+#include "alerting/tracks.hpp"
+
+namespace pulse::alerting {
+
+/// raw value x multiplier + offset = normalized value.
+struct MetricMapping {
+  std::string raw, normalized;
+  double multiplier = 1, offset = 0;
+};
+
+/// A device as scopes look at it.
+struct RuledDevice {
+  std::string device_id, site_id, device_type;
+  std::int64_t created_us = 0;
+  std::vector<std::string> group_ids;  ///< those that rules name, static and dynamic; sorted
+};
+
+/// A sensor that a rule may aim at.
+struct SensorTarget {
+  std::int64_t sensor_id = 0;
+  std::string device_id, metric, sensor_type;
+};
+
+struct EngineSettings {
+  std::int64_t repeat_changed_us = 5'000'000;     ///< between two writes of a changed repeat
+  std::int64_t repeat_unchanged_us = 60'000'000;  ///< and of an unchanged one
+  std::int64_t hold_back_us = 10'000'000;  ///< after silence or maintenance held an alert back
+  std::int64_t seeded_us = 15'000'000;     ///< until restored values are judged without a message
+};
+
+struct Decision {
+  bool opens = true;  ///< else it clears
+  Finding finding;
+  Recovery recovery;
+};
+
+/// In the order in which they were made.
+struct Decisions {
+  std::vector<Decision> list;
+  /// How far a rule (first) has come on a device (second), where that must outlive a restart: JSON,
+  /// or "" for nothing.
+  std::map<std::pair<std::string, std::string>, std::string> states;
+};
+
+class TenantEngine {
+ public:
+  TenantEngine(std::string tenant_id, std::vector<Rule> rules, std::vector<MetricMapping> mappings,
+               std::vector<SensorTarget> sensors, EngineSettings settings, std::int64_t now_us);
+  ~TenantEngine();
+
+  const std::vector<Rule>& rules() const { return rules_; }
+  /// The raw names of the metrics that some rule looks at.
+  std::vector<std::string> raw_metrics() const;
+  /// Raw metrics whose samples windows need, and for how long (us).
+  std::map<std::string, std::int64_t> sample_needs() const;
+  /// Raw metrics whose moments anomalies need, with their windows (us).
+  std::vector<std::pair<std::string, std::int64_t>> moment_needs() const;
+  /// Groups that rules name.
+  std::vector<std::string> group_ids() const;
+
+  /// Adds a device, or tells what it is now; its state stays.
+  void put_device(RuledDevice device);
+  void drop_device(std::string_view device_id);
+  bool knows(std::string_view device_id) const;
+  std::size_t devices() const { return devices_.size(); }
+  /// Drops those for which it is true.
+  void drop_devices(const std::function<bool(const std::string&)>& which);
+
+  // What is known from before. Unknown devices and rules are passed over.
+  void restore_latest(std::string_view device_id, std::string_view raw_metric, double value,
+                      std::int64_t at_us);
+  void restore_sample(std::string_view device_id, std::string_view raw_metric, double value,
+                      std::int64_t at_us);
+  void restore_moments(std::string_view device_id, std::string_view raw_metric,
+                       std::int64_t window_us, std::int64_t start_us, const Moments& moments);
+  void restore_state(std::string_view device_id, std::string_view rule_id, std::string_view json);
+  void restore_open(std::string_view device_id, std::string_view rule_id);
+
+  /// Judges one message of a known device.
+  void judge(std::string_view device_id, std::int64_t at_us, const boost::json::object& metrics,
+             std::int64_t now_us, Decisions& out);
+  /// Judges what time decides.
+  void tick(std::int64_t now_us, Decisions& out);
+  /// A finding opened nothing: silence, maintenance, or it was known.
+  void held_back(std::string_view device_id, std::string_view rule_id, std::int64_t now_us);
+
+ private:
+  struct Device;
+  struct Profile;
+  struct Active;
+  struct Verdict;
+  struct Use;
+  struct Look;
+
+  Device* find(std::string_view device_id);
+  void make_tracks(Device& device);
+  std::shared_ptr<const Profile> profile_of(const RuledDevice& device);
+  bool in_scope(const Rule& rule, const RuledDevice& device) const;
+  Active& active(Device& device, std::size_t rule);
+  Active* known(Device& device, std::size_t rule);
+  Verdict threshold(std::size_t rule, Device& device, const Look& look);
+  Verdict window(std::size_t rule, Device& device, const Look& look);
+  Verdict anomaly(std::size_t rule, Device& device, const Look& look);
+  Verdict gap(std::size_t rule, Device& device, const Look& look);
+  Verdict verdict(std::size_t rule, Device& device, const Look& look);
+  void decide(std::size_t rule, Device& device, const Look& look, Decisions& out);
+  void open_or_repeat(std::size_t rule, Device& device, Active& state, const Verdict& verdict,
+                      const Look& look, Decisions& out);
+  void note_state(const Rule& rule, const Device& device, const Active& state, Decisions& out);
+
+  std::string tenant_;
+  std::vector<Rule> rules_;
+  EngineSettings settings_;
+  std::int64_t made_us_;
+  std::vector<std::string> metrics_;                            // by index
+  std::map<std::string, std::size_t, std::less<>> index_;       // of metrics_
+  std::map<std::string, std::vector<Use>, std::less<>> uses_;   // by raw name
+  std::vector<std::vector<std::vector<std::size_t>>> targets_;  // rule, condition: metric indices
+  std::vector<SensorTarget> sensors_;
+  std::unordered_map<std::string, std::unique_ptr<Device>> devices_;
+  std::unordered_map<std::string, std::weak_ptr<const Profile>> profiles_;
+};
+
+}  // namespace pulse::alerting

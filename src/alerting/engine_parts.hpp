@@ -1,0 +1,72 @@
+#pragma once
+// What TenantEngine keeps of a device. Private to engine*.cpp.
+#include "alerting/engine.hpp"
+
+namespace pulse::alerting {
+
+/// What a raw metric means: an index, and how its value gets there.
+struct TenantEngine::Use {
+  std::size_t metric = 0;
+  double multiplier = 1, offset = 0;
+};
+
+/// The rules of devices of one kind.
+struct TenantEngine::Profile {
+  std::vector<std::size_t> rules;                             ///< sorted
+  std::map<std::size_t, std::vector<std::size_t>> of_metric;  ///< rules by metric index
+  std::vector<std::size_t> by_time;                           ///< windows and gaps
+};
+
+/// A rule that has something to remember on a device.
+struct TenantEngine::Active {
+  std::size_t rule = 0;
+  struct Hold {
+    std::int64_t since_us = 0;  ///< 0: it does not hold
+    bool again = false;         ///< a second sample held, too
+  };
+  std::vector<Hold> holds;  ///< by condition, of threshold rules with a duration
+  std::int64_t clear_since_us = 0;
+  bool open = false;
+  std::int64_t told_us = 0;        ///< when the alert was last written (wall clock)
+  std::int64_t not_before_us = 0;  ///< held back until then
+  int repeats = 0;                 ///< since it was last written
+  double told_value = 0;
+};
+
+struct TenantEngine::Device {
+  RuledDevice facts;
+  std::shared_ptr<const Profile> profile;
+  struct Latest {
+    double value = 0;
+    std::int64_t at_us = 0;
+    bool known = false;
+    bool seeded = false;  ///< restored, and not judged yet
+  };
+  std::map<std::size_t, Latest> latest;                                 // by metric index
+  std::map<std::size_t, SampleTrack> samples;                           // by metric index
+  std::map<std::pair<std::size_t, std::int64_t>, MomentTrack> moments;  // and window
+  std::vector<Active> active;                                           // sorted by rule
+  bool seeded = false;
+};
+
+/// What is looked at: a message at its time, or everything at a tick.
+struct TenantEngine::Look {
+  std::int64_t at_us = 0;   ///< event time of the message; at a tick: now
+  std::int64_t now_us = 0;  ///< wall clock
+  bool is_tick = false;
+  /// Metrics of the message that are news, by index; null at a tick.
+  const std::map<std::size_t, double>* news = nullptr;
+};
+
+struct TenantEngine::Verdict {
+  bool known = false;          ///< there is enough to say something
+  bool fires = false;          ///< opens an alert
+  bool still_broken = false;   ///< keeps an open one open
+  bool state_changed = false;  ///< what durations are counted from
+  std::string metric;
+  double value = 0;
+  boost::json::object more;  ///< of the details
+  std::string summary;
+};
+
+}  // namespace pulse::alerting

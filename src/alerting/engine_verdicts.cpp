@@ -1,0 +1,203 @@
+// What each type of rule says of a device.
+#include <algorithm>
+#include <cmath>
+
+#include "alerting/engine_parts.hpp"
+
+namespace pulse::alerting {
+
+namespace {
+constexpr std::int64_t second_us = 1'000'000;
+constexpr std::int64_t hour_us = 3'600 * second_us;
+
+std::string reading_text(std::string_view metric, double value, Operator op, double threshold) {
+  return std::string(metric) + " is " + number_text(value) + " (" + std::string(symbol_of(op)) +
+         " " + number_text(threshold) + ")";
+}
+
+std::string minutes_text(std::int64_t us) {
+  const auto s = us / second_us;
+  return s % 60 == 0 ? std::to_string(s / 60) + " min" : std::to_string(s) + " s";
+}
+}  // namespace
+
+TenantEngine::Verdict TenantEngine::verdict(std::size_t r, Device& device, const Look& look) {
+  switch (rules_[r].type) {
+    case RuleType::threshold:
+      return threshold(r, device, look);
+    case RuleType::window:
+      return window(r, device, look);
+    case RuleType::anomaly:
+      return anomaly(r, device, look);
+    case RuleType::telemetry_gap:
+      return gap(r, device, look);
+  }
+  return {};
+}
+
+TenantEngine::Verdict TenantEngine::threshold(std::size_t r, Device& device, const Look& look) {
+  const auto& rule = rules_[r];
+  Verdict v;
+  bool fires = !rule.any, broken = !rule.any;
+  // One condition may have a value of its own where it clears.
+  const bool hysteresis = rule.clear_threshold && rule.conditions.size() == 1;
+  for (std::size_t c = 0; c < rule.conditions.size(); ++c) {
+    const auto& condition = rule.conditions[c];
+    bool hold = false, hold_open = false, is_news = false;
+    std::size_t metric = 0;
+    double value = 0;
+    for (const auto m : targets_[r][c]) {
+      const auto latest = device.latest.find(m);
+      if (latest == device.latest.end() || !latest->second.known) continue;
+      v.known = true;
+      is_news = is_news || (look.news && look.news->contains(m));
+      const bool here = holds(latest->second.value, condition.op, condition.threshold);
+      hold_open =
+          hold_open ||
+          (hysteresis ? holds(latest->second.value, condition.op, *rule.clear_threshold) : here);
+      if (!hold || here) {
+        metric = m;
+        value = latest->second.value;
+      }
+      hold = hold || here;
+    }
+    bool satisfied = hold;
+    if (condition.duration_s > 0) {
+      auto* state = known(device, r);
+      if (is_news && (hold || state)) {
+        auto& s = active(device, r);
+        s.holds.resize(rule.conditions.size());
+        auto& h = s.holds[c];
+        const auto before = h;
+        if (!hold)
+          h = {};
+        else if (h.since_us == 0)
+          h = {look.at_us, false};
+        else if (look.at_us > h.since_us)
+          h.again = true;
+        v.state_changed =
+            v.state_changed || before.since_us != h.since_us || before.again != h.again;
+        state = &s;
+      }
+      satisfied = hold && state && c < state->holds.size() && state->holds[c].since_us > 0 &&
+                  state->holds[c].again &&
+                  look.at_us - state->holds[c].since_us >= condition.duration_s * second_us;
+    }
+    // The condition that is told is the first that holds.
+    if (v.metric.empty() || (hold && v.summary.empty())) {
+      v.metric = targets_[r][c].empty() ? condition.metric : metrics_[metric];
+      v.value = value;
+      v.more["operator"] = name_of(condition.op);
+      v.more["threshold"] = condition.threshold;
+      if (hold) v.summary = reading_text(v.metric, value, condition.op, condition.threshold);
+    }
+    fires = rule.any ? fires || satisfied : fires && satisfied;
+    broken = rule.any ? broken || hold_open : broken && hold_open;
+  }
+  v.fires = fires;
+  v.still_broken = broken;
+  if (v.summary.empty()) v.summary = v.metric + " is " + number_text(v.value);
+  return v;
+}
+
+TenantEngine::Verdict TenantEngine::window(std::size_t r, Device& device, const Look& look) {
+  const auto& rule = rules_[r];
+  const auto& condition = rule.conditions[0];
+  Verdict v;
+  for (const auto m : targets_[r][0]) {
+    const auto track = device.samples.find(m);
+    if (track == device.samples.end()) continue;
+    // A late sample changes the window that ends with the newest one.
+    const auto end = look.is_tick ? look.at_us : std::max(look.at_us, track->second.newest_us());
+    const auto value = track->second.over(rule.aggregation, end, rule.window_s * second_us);
+    if (!value) continue;
+    v.known = true;
+    v.metric = metrics_[m];
+    v.value = *value;
+    break;
+  }
+  if (!v.known) return v;
+  v.fires = holds(v.value, condition.op, condition.threshold);
+  v.still_broken =
+      rule.clear_threshold ? holds(v.value, condition.op, *rule.clear_threshold) : v.fires;
+  v.more = {{"operator", name_of(condition.op)},
+            {"threshold", condition.threshold},
+            {"aggregation", name_of(rule.aggregation)},
+            {"window_seconds", rule.window_s}};
+  v.summary = reading_text(std::string(name_of(rule.aggregation)) + "(" + v.metric + ") over " +
+                               minutes_text(rule.window_s * second_us),
+                           v.value, condition.op, condition.threshold);
+  return v;
+}
+
+TenantEngine::Verdict TenantEngine::anomaly(std::size_t r, Device& device, const Look& look) {
+  const auto& rule = rules_[r];
+  Verdict v;
+  if (!look.news) return v;
+  for (const auto m : targets_[r][0]) {
+    const auto value = look.news->find(m);
+    const auto track = device.moments.find({m, rule.window_s * second_us});
+    if (value == look.news->end() || track == device.moments.end()) continue;
+    const auto moments = track->second.over(look.at_us);
+    if (moments.count < static_cast<std::int64_t>(rule.min_samples)) continue;
+    v.known = true;
+    v.metric = metrics_[m];
+    v.value = value->second;
+    const double away = std::abs(v.value - moments.mean), stddev = moments.stddev();
+    v.fires = stddev > 0 ? away / stddev > rule.z_threshold
+                         : rule.min_change && away > 0 && away >= *rule.min_change;
+    if (stddev > 0 && rule.min_change) v.fires = v.fires && away >= *rule.min_change;
+    v.still_broken = v.fires;
+    v.more = {{"mean", moments.mean}, {"stddev", stddev}, {"count", moments.count}};
+    v.more["z_score"] =
+        stddev > 0 ? boost::json::value(away / stddev) : boost::json::value(nullptr);
+    v.more["threshold"] = rule.z_threshold;
+    v.summary = v.metric + " is " + number_text(v.value) + ", usually " +
+                number_text(moments.mean) +
+                (stddev > 0 ? " (" + number_text(away / stddev) + " standard deviations)" : "");
+    if (v.fires) break;
+  }
+  return v;
+}
+
+TenantEngine::Verdict TenantEngine::gap(std::size_t r, Device& device, const Look& look) {
+  const auto& rule = rules_[r];
+  Verdict v;
+  v.known = true;
+  std::int64_t last = std::max(device.facts.created_us, rule.created_us);
+  std::int64_t in_hour = 0;
+  bool ever = false;
+  for (const auto m : targets_[r][0]) {
+    if (v.metric.empty()) v.metric = metrics_[m];
+    if (const auto latest = device.latest.find(m);
+        latest != device.latest.end() && latest->second.known) {
+      last = ever ? std::max(last, latest->second.at_us) : latest->second.at_us;
+      ever = true;
+      v.value = latest->second.value;
+    }
+    if (const auto track = device.moments.find({m, hour_us}); track != device.moments.end())
+      in_hour += track->second.over(look.now_us).count;
+  }
+  // A message that came with the metric is a value, however old it is.
+  const bool arrived = look.news != nullptr;
+  const auto silent_us = look.now_us - last;
+  const bool silent = !arrived && silent_us > rule.gap_s * second_us;
+  const bool too_few =
+      rule.min_expected_per_hour > 0 && look.is_tick &&
+      look.now_us - std::max(made_us_, std::max(device.facts.created_us, rule.created_us)) >
+          hour_us &&
+      in_hour < rule.min_expected_per_hour;
+  v.fires = silent || too_few;
+  v.still_broken = v.fires || (rule.min_expected_per_hour > 0 && arrived &&
+                               in_hour + 1 < rule.min_expected_per_hour);
+  v.more = {{"gap_minutes", rule.gap_s / 60}};
+  if (ever) v.more["last_value_at_us"] = last;
+  if (too_few) v.more["values_in_hour"] = in_hour;
+  v.summary =
+      silent ? "no " + v.metric + (ever ? "" : " ever") + " for more than " +
+                   minutes_text(rule.gap_s * second_us)
+             : "only " + std::to_string(in_hour) + " values of " + v.metric + " in the last hour";
+  return v;
+}
+
+}  // namespace pulse::alerting

@@ -1,0 +1,58 @@
+#pragma once
+// What evaluators read and write. Scope: pulse_ingest, which sees every tenant.
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "alerting/engine.hpp"
+#include "platform/pg/pool.hpp"
+
+namespace pulse::alerting {
+
+pg::Scope worker_scope();
+
+/// The tenants that have rules that run, with the version of what they are judged by.
+Task<std::map<std::string, std::int64_t>> rule_versions(pg::Pool& pool);
+
+/// A tenant's rules that run, with what they need. A rule that can't be read is left out and
+/// logged.
+struct RuleSet {
+  std::vector<Rule> rules;
+  std::vector<MetricMapping> mappings;
+  std::vector<SensorTarget> sensors;
+};
+Task<RuleSet> load_rules(pg::Pool& pool, std::string tenant_id);
+
+/// Which devices to load.
+using DeviceFilter = std::function<bool(std::string_view device_id)>;
+
+/// Puts the tenant's active devices that pass the filter into the engine, with all that is known of
+/// them. `only`: those devices alone; empty: all. What is not active any more among them is
+/// dropped.
+Task<> load_devices(pg::Pool& pool, std::string tenant_id, TenantEngine& engine,
+                    DeviceFilter filter, std::vector<std::string> only);
+
+/// A part of the devices that an evaluator holds.
+struct PartLease {
+  int part = 0;
+  std::int64_t epoch = 0;
+  std::int64_t done_seq = 0;  ///< of READINGS, judged
+  std::int64_t done_ms = 0;   ///< when the stream took it (epoch)
+};
+
+/// Says that the member lives, renews its leases and brings their number to its fair share.
+/// `may_release` is called for what has to go; it must not be judged any more then. Returns what
+/// the member holds.
+Task<std::vector<PartLease>> renew_leases(pg::Pool& pool, std::string member,
+                                          std::function<void(int part)> release);
+/// Gives everything back: others take over at once.
+Task<> end_leases(pg::Pool& pool, std::string member);
+
+/// Writes decisions, states and progress in one transaction; false, and nothing is written, when
+/// one of the parts is not the member's any more. Those held back are handed to `held_back`.
+Task<bool> store_decisions(pg::Pool& pool, std::vector<PartLease> parts,
+                           const std::map<std::string, Decisions>& by_tenant,
+                           std::function<void(const Finding&)> held_back);
+
+}  // namespace pulse::alerting

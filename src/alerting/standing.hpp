@@ -1,0 +1,20 @@
+#pragma once
+// Alerts that need no rule: devices that fell silent, certificates about to expire.
+#include "platform/clock.hpp"
+#include "platform/pg/pool.hpp"
+
+namespace pulse::alerting {
+
+/// Looks for them over all tenants, set by set. Several at once do no harm: a fingerprint is open
+/// once, and a silence or a certificate is told once.
+class StandingAlerts {
+ public:
+  /// Opens and closes what is due; returns how many transitions there were. Throws pg::Error.
+  Task<int> look(pg::Pool& pool);
+
+ private:
+  Time looked_at_{};                      // devices whose status changed before are known
+  std::int64_t certificates_due_ms_ = 0;  // steady
+};
+
+}  // namespace pulse::alerting

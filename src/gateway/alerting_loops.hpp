@@ -1,0 +1,23 @@
+#pragma once
+// The loops of the roles that decide, tell and forward.
+#include "alerting/alert_outbox.hpp"
+#include "alerting/evaluator.hpp"
+#include "gateway/process.hpp"
+
+namespace pulse::gateway {
+
+/// The evaluator role on a loop of its own.
+class EvaluatorLoop {
+ public:
+  explicit EvaluatorLoop(Process& process);
+  /// What is under way is finished.
+  void stop();
+
+ private:
+  Loop loop_;
+  pg::Pool pool_;
+  alerting::AlertOutbox outbox_;
+  alerting::Evaluator evaluator_;
+};
+
+}  // namespace pulse::gateway

@@ -1,0 +1,111 @@
+#include "telemetry/readings.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <numeric>
+
+#include "platform/clock.hpp"
+#include "platform/loop.hpp"
+
+namespace pulse::telemetry {
+
+namespace {
+constexpr std::int64_t refresh_ms = 3'000;
+constexpr std::int64_t give_up_ms = 2'000;
+}  // namespace
+
+int reading_part(std::string_view tenant, std::string_view device) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  const auto mix = [&hash](std::string_view text) {
+    for (const unsigned char c : text) hash = (hash ^ c) * 1099511628211ULL;
+  };
+  mix(tenant);
+  mix("/");
+  mix(device);
+  return static_cast<int>((hash ^ (hash >> 32)) % reading_parts);
+}
+
+RuledTenants::RuledTenants(nats::Client& nats, boost::asio::any_io_executor executor)
+    : subscription_(nats.subscribe(rules_changed_subject, "", std::move(executor),
+                                   [this](nats::Message) { due_ms_ = 0; })) {}
+
+Task<> RuledTenants::refresh(pg::Pool& pool) {
+  if (steady_ms() < due_ms_) co_return;
+  due_ms_ = steady_ms() + refresh_ms;
+  pg::Scope scope;
+  scope.role = "pulse_ingest";
+  const auto rows = co_await pool.query(
+      scope, "SELECT tenant_id FROM alert_rule_versions WHERE enabled_rules > 0");
+  std::set<std::string, std::less<>> tenants;
+  for (int i = 0; i < rows.rows(); ++i) tenants.emplace(rows.text(i, 0));
+  tenants_ = std::move(tenants);
+}
+
+Task<> ensure_readings_stream(nats::Client& nats, int replicas, std::int64_t max_bytes) {
+  nats::StreamConfig config;
+  config.name = "READINGS";
+  config.subjects.emplace_back("readings.>");
+  config.work_queue = true;
+  config.max_age_s = 3600;
+  config.max_bytes = max_bytes;
+  config.replicas = replicas;
+  co_await nats.ensure_stream(config);
+}
+
+namespace {
+
+/// Publishes under way; the last answer wakes who waits.
+struct Round {
+  explicit Round(const boost::asio::any_io_executor& executor) : done(executor) {
+    done.expires_at(std::chrono::steady_clock::time_point::max());
+  }
+  boost::asio::steady_timer done;
+  std::size_t open = 0;
+  std::size_t refused = 0;          // by the server: trying again changes nothing
+  std::vector<std::size_t> failed;  // otherwise
+};
+
+/// Publishes the messages of these places together.
+Task<std::shared_ptr<Round>> publish_once(nats::Client& nats,
+                                            const std::vector<ReadingMessage>& messages,
+                                            std::vector<std::size_t> places) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  const auto round = std::make_shared<Round>(executor);
+  round->open = places.size();
+  for (const auto place : places)
+    nats.publish_acked(messages[place].subject, messages[place].text, {}, 1'000, executor,
+                       [round, place](const nats::PublishResult& result) {
+                         if (result.fault == nats::PublishFault::refused)
+                           ++round->refused;
+                         else if (!result.ok())
+                           round->failed.push_back(place);
+                         if (--round->open == 0) round->done.cancel();
+                       });
+  boost::system::error_code woken;
+  if (round->open > 0)
+    co_await round->done.async_wait(
+        boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+  co_return round;
+}
+
+}  // namespace
+
+Task<std::size_t> publish_readings(nats::Client& nats,
+                                   const std::vector<ReadingMessage>& messages) {
+  std::vector<std::size_t> left(messages.size());
+  std::iota(left.begin(), left.end(), std::size_t{0});
+  const auto deadline = steady_ms() + give_up_ms;
+  std::size_t refused = 0;
+  while (!left.empty()) {
+    const auto round = co_await publish_once(nats, messages, std::move(left));
+    refused += round->refused;
+    left = std::move(round->failed);
+    if (left.empty() || steady_ms() >= deadline) break;
+    co_await sleep_ms(50);
+  }
+  co_return refused + left.size();
+}
+
+}  // namespace pulse::telemetry
