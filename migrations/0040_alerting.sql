@@ -278,9 +278,6 @@ CREATE TABLE alert_maintenance_windows (
 );
 CREATE INDEX ON alert_maintenance_windows (tenant_id, starts_at, ends_at) WHERE enabled;
 
--- The zone that a tenant's hours are meant in (maintenance windows).
-ALTER TABLE tenants ADD COLUMN timezone text NOT NULL DEFAULT 'UTC';
-
 -- Whether a maintenance window covers a device at a moment. Hours are those of the tenant's zone;
 -- an end before the start runs over midnight, and belongs to the day on which it began.
 CREATE FUNCTION pulse_in_maintenance(tenant text, site text, type text, at timestamptz)

@@ -3,7 +3,6 @@
 import json
 import time
 
-import pytest
 import requests
 from servers import wait_for
 
@@ -34,14 +33,9 @@ def send(stack, device, metrics, ts=None):
     assert answer.status_code == 202, answer.text
 
 
-@pytest.fixture
-def two(stack):
-    return fresh_devices(stack, 2)
-
-
-def test_breach_opens_one_alert_and_its_end_closes_it(stack, two):
+def test_breach_opens_one_alert_and_its_end_closes_it(stack, fresh_devices):
     hot = rule(stack)
-    here, there = two
+    here, there = fresh_devices[:2]
     time.sleep(3.5)
     send(stack, here, {"temp_c": 31.5})
     send(stack, there, {"temp_c": 20})
