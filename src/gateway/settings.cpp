@@ -15,7 +15,8 @@ constexpr auto boolean = SettingKind::boolean;
 std::vector<Setting> all_settings() {
   return {
       // Processes
-      {"PULSE_ROLES", "gateway,mqtt,ingest,evaluator,notifier,delivery,ops", text, false, "Roles this process runs"},
+      {"PULSE_ROLES", "gateway,mqtt,ingest,evaluator,notifier,delivery,ops", text, false,
+       "Roles this process runs"},
       {"PULSE_HOST", "127.0.0.1", text, false, "Address the gateway listens on"},
       {"PULSE_PORT", "8080", integer, false, "Port of the gateway", 0, 65535},
       {"PULSE_THREADS", "0", integer, false, "Gateway loops; 0: half the cores", 0, 256},
@@ -153,11 +154,13 @@ std::vector<std::string> words(const std::string& list) {
 }
 
 void check_settings(const Config& config) {
-  static const std::vector<std::string> roles{"gateway", "mqtt", "ingest", "ops"};
+  static const std::vector<std::string> roles{"gateway",  "mqtt",     "ingest", "evaluator",
+                                              "notifier", "delivery", "ops"};
   for (const auto& role : words(config.text("PULSE_ROLES")))
     if (std::find(roles.begin(), roles.end(), role) == roles.end())
-      throw ConfigError("PULSE_ROLES: '" + role +
-                        "' is no role; known: gateway, mqtt, ingest, ops");
+      throw ConfigError(
+          "PULSE_ROLES: '" + role +
+          "' is no role; known: gateway, mqtt, ingest, evaluator, notifier, delivery, ops");
   const auto& identity = config.text("PULSE_IDENTITY");
   if (identity != "embedded" && identity != "keycloak")
     throw ConfigError("PULSE_IDENTITY must be embedded or keycloak");
