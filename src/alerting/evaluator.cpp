@@ -444,7 +444,8 @@ Task<> Evaluator::Impl::tick() {
 Task<> Evaluator::Impl::look_at_standing() {
   if (!parts.contains(0) || steady_ms() < standing_due_ms) co_return;
   standing_due_ms = steady_ms() + standing_ms;
-  if (co_await standing.look(pool) > 0) alerts_changed(nats);
+  const int transitions = co_await standing.look(pool);
+  if (transitions > 0) alerts_changed(nats);
 }
 
 Task<> Evaluator::Impl::tick_on() {
