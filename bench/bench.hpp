@@ -74,6 +74,7 @@ Report bench_http_get(const Args&);
 Report bench_mqtt(const Args&);
 Report bench_e2e(const Args&);
 Report bench_post_to_row(const Args&);
+Report bench_rules(const Args&);
 Report bench_websocket_memory(const Args&);
 Report bench_mqtt_memory(const Args&);
 

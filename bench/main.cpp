@@ -120,6 +120,7 @@ const std::map<std::string, Report (*)(const Args&)> tools{{"copy", bench_copy},
                                                            {"mqtt", bench_mqtt},
                                                            {"e2e", bench_e2e},
                                                            {"post-to-row", bench_post_to_row},
+                                                           {"rules", bench_rules},
                                                            {"ws-memory", bench_websocket_memory},
                                                            {"mqtt-memory", bench_mqtt_memory}};
 

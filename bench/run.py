@@ -25,6 +25,7 @@ import time
 import urllib.parse
 import urllib.request
 
+import alerts
 import fleet
 import servers
 
@@ -297,7 +298,7 @@ class Bench:
         print("Starting PostgreSQL, NATS and Pulse", flush=True)
         self.postgres = servers.Postgres(self.scratch, os.path.join(ROOT, "migrations"))
         self.nats = servers.Nats(self.scratch)
-        if not self.options.fleet:
+        if not self.options.fleet and not self.options.alerts:
             self.measure("engines", self.engines)
             self.measure("bare-worker", self.bare_worker)
         if self.options.engines_only:
@@ -318,6 +319,9 @@ class Bench:
         self.pulse.start()
         if self.options.fleet:
             fleet.run(self, TENANT, self.options.fleet)
+            return
+        if self.options.alerts:
+            alerts.run(self, TENANT, self.options.alerts)
             return
         self.measure("cold-start", self.cold_start)
         self.measure("idle", self.idle)
@@ -358,7 +362,7 @@ class Bench:
         if self.too_slow:
             lines += ["", *self.too_slow]
         partial = self.options.quick or self.options.only or self.options.engines_only
-        name = os.path.join(folder, "fleet" if self.options.fleet else "partial" if partial else "latest")
+        name = os.path.join(folder, "fleet" if self.options.fleet else "alerts" if self.options.alerts else "partial" if partial else "latest")
         with open(name + ".md", "w", encoding="utf-8") as f:
             f.write("\n".join(lines) + "\n")
         with open(name + ".json", "w", encoding="utf-8") as f:
@@ -392,6 +396,7 @@ def parse(arguments):
     parser.add_argument("--only", type=lambda s: s.split(","), help="measures, comma-separated")
     parser.add_argument("--engines-only", action="store_true", help="without Pulse")
     parser.add_argument("--fleet", type=int, metavar="N", help="what people look at, at N devices")
+    parser.add_argument("--alerts", type=int, metavar="N", help="from a breach to its alert, at N devices")
     parser.add_argument("--results", default=os.path.join(ROOT, "bench/results"), help="folder")
     parser.add_argument("--keep", action="store_true", help="keep the logs when a measure failed")
     return parser.parse_args(arguments)

@@ -1,0 +1,103 @@
+"""From a breach to its alert: how long it takes, and what rules cost, in one run."""
+import http.client
+import json
+import random
+import threading
+import time
+import urllib.parse
+
+import servers
+
+RULES = 100
+BREACHES = 2_000
+PER_SECOND = 400
+TICK_LIMIT_MS = 1_000
+BREACH_LIMIT_MS = 1_000
+
+SEED_SQL = """
+INSERT INTO device_registry (tenant_id, device_id, site_id, name, plan_id)
+SELECT '{tenant}', 'ruled-' || i, 'warehouse-north', 'Ruled ' || i, 'standard' FROM generate_series(1, {devices}) i
+ON CONFLICT DO NOTHING;
+INSERT INTO device_subscriptions (subscription_id, tenant_id, device_id, plan_id, status, term_end)
+SELECT 'ruled-' || device_id, tenant_id, device_id, 'standard', 'TRIAL', now() + interval '14 days'
+FROM device_registry WHERE tenant_id = '{tenant}' AND device_id LIKE 'ruled-%' ON CONFLICT DO NOTHING;
+INSERT INTO device_api_tokens (tenant_id, device_id, client_id, token_hash)
+SELECT tenant_id, device_id, device_id, encode(sha256(('secret-' || device_id)::bytea), 'hex')
+FROM device_registry WHERE tenant_id = '{tenant}' AND device_id LIKE 'ruled-%' ON CONFLICT DO NOTHING;
+DELETE FROM fleet_alert WHERE tenant_id = '{tenant}';
+DELETE FROM alert_rules WHERE tenant_id = '{tenant}';
+INSERT INTO alert_rules (tenant_id, name, metric_name, operator, threshold)
+SELECT '{tenant}', 'Limit ' || i, 'bench_' || i % 10, 'GT', 1000 + i FROM generate_series(1, {rules}) i;
+"""
+
+LATENCY_SQL = """
+SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM a.created_at - t.received_at) * 1000),
+  count(*)
+FROM fleet_alert a JOIN telemetry t ON t.tenant_id = a.tenant_id AND t.device_id = a.device_id AND t.time = a.event_at
+WHERE a.tenant_id = '{tenant}' AND a.alert_type = 'THRESHOLD'
+"""
+
+
+def breach(bench, tenant, devices):
+    """Each breach is of another device, and of one rule."""
+    address = urllib.parse.urlsplit(bench.pulse.url)
+    numbers = random.Random(3).sample(range(1, devices + 1), min(BREACHES, devices))
+    workers, faults = [], []
+
+    def send(mine, pause):
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
+        due = time.monotonic()
+        for number in mine:
+            due += pause
+            time.sleep(max(0.0, due - time.monotonic()))
+            device = f"ruled-{number}"
+            connection.request("POST", f"/ingest/v1/tenant/{tenant}/device/{device}/telemetry", json.dumps(
+                {"site_id": "warehouse-north", "ts": time.time(), "metrics": {"bench_1": 1001.5, "other": number}}),
+                {"Content-Type": "application/json", "X-Provision-Token": "secret-" + device})
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 202:
+                faults.append(answer.status)
+
+    for i in range(8):
+        workers.append(threading.Thread(target=send, args=(numbers[i::8], 8 / PER_SECOND)))
+        workers[-1].start()
+    for worker in workers:
+        worker.join()
+    if faults:
+        raise RuntimeError(f"{len(faults)} messages were not accepted: {faults[:5]}")
+    return len(numbers)
+
+
+def latency(bench, tenant, devices):
+    sql = lambda text: bench.postgres.sql("iotcloud", text)  # noqa: E731
+    sql(SEED_SQL.format(tenant=tenant, devices=devices, rules=RULES))
+    time.sleep(6)  # until ingest and the evaluator know of the rules and have read the devices
+    sent = breach(bench, tenant, devices)
+    servers.wait_for("the alerts", lambda: int(sql(
+        f"SELECT count(*) FROM fleet_alert WHERE tenant_id = '{tenant}' AND alert_type = 'THRESHOLD'")) >= sent, 60, 0.2)
+    values, count = sql(LATENCY_SQL.format(tenant=tenant)).split("|")
+    p50, p99 = (float(v) for v in values.strip("{}").split(","))
+    if int(count) != sent:
+        raise RuntimeError(f"{count} alerts of {sent} breaches")
+    bench.figures[f"breach_to_alert_p99_ms_{devices}"] = p99
+    bench.note("alerts", f"breach to alert, {devices:,} devices x {RULES} rules", p99, "ms",
+               f"p99; p50 {p50:.0f} ms; aim < {BREACH_LIMIT_MS}")
+    if p99 > BREACH_LIMIT_MS:
+        bench.too_slow.append(f"FAILED: breach to alert has p99 {p99:.0f} ms, above {BREACH_LIMIT_MS} ms")
+
+
+def engine(bench, devices):
+    for rules in (10, RULES):
+        r = bench.tool("rules", devices=devices, rules=rules)
+        bench.figures[f"rules_tick_ms_{rules}"] = r["p50_ms"]
+        bench.note("alerts", f"tick over {devices:,} devices x {rules} rules", r["p50_ms"], "ms",
+                   f"{r['p50_ms'] / TICK_LIMIT_MS:.2f} of the limit; {r['judged_per_second']:,.0f} messages judged a second")
+        if r["p50_ms"] > TICK_LIMIT_MS:
+            bench.too_slow.append(f"FAILED: a tick takes {r['p50_ms']:.0f} ms, above {TICK_LIMIT_MS} ms")
+
+
+def run(bench, tenant, devices):
+    bench.measure("rules", lambda: engine(bench, devices))
+    for n in (1_000, devices):
+        bench.measure(f"breach-{n}", lambda n=n: latency(bench, tenant, n))
