@@ -7,8 +7,8 @@ namespace pulse::alerting {
 namespace {
 
 // Sorted, so that two workers lock alerts in one order. xmax 0: the row was inserted here. A worse
-// severity than the rule's came by escalation, and stays. The share of a rule makes who ends it wait,
-// and then find the alert.
+// severity than the rule's came by escalation, and stays. The share of a rule makes who ends it
+// wait, and then find the alert.
 constexpr const char* raise = R"sql(
   WITH found AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],

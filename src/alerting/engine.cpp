@@ -294,7 +294,8 @@ void TenantEngine::held_back(std::string_view device_id, std::string_view rule_i
   auto* device = find(device_id);
   if (!device) return;
   for (auto& a : device->active)
-    if (rules_[a.rule].rule_id == rule_id) {
+    // What was over by the same batch is not held back: the next time is another one.
+    if (rules_[a.rule].rule_id == rule_id && a.open) {
       a.open = false;
       a.not_before_us = now_us + settings_.hold_back_us;
     }
@@ -330,7 +331,9 @@ void TenantEngine::decide(std::size_t r, Device& device, const Look& look, Decis
     if (s.open || v.fires) open_or_repeat(r, device, s, v, look, out);
     return;
   }
-  if (!state || !state->open) return;
+  if (!state) return;
+  state->not_before_us = 0;
+  if (!state->open) return;
   if (rule.clear_after_s > 0) {
     if (state->clear_since_us == 0) {
       if (look.is_tick) return;  // only a sample says that it is over

@@ -353,6 +353,17 @@ TEST(HeldBack, IsTriedAgainLater) {
   EXPECT_EQ(b.temp(10, 31), "+");
 }
 
+TEST(HeldBack, EndsWithTheBreach) {
+  Bench b({limit(30)});
+  b.temp(0, 31);
+  b.engine.held_back("d", "r1", start);
+  EXPECT_EQ(b.temp(1, 20), "");
+  EXPECT_EQ(b.temp(2, 31), "+") << "another episode";
+  b.temp(3, 20);
+  b.engine.held_back("d", "r1", start + 3 * s);
+  EXPECT_EQ(b.temp(4, 31), "+") << "what was held back was over";
+}
+
 TEST(StoredConditions, AreReadInEveryShape) {
   const auto flat_list = conditions_of(
       json::parse_text(
