@@ -456,12 +456,12 @@ def quick(rival, nce):
 
 def test_a_slow_sync_holds_up_nobody_else(api, rival, holo, hologram, quick, device):
     link(api, device, hologram)
-    for number in range(8, 13):
+    for number in range(8, 24):
         holo.devices[number] = {"state": "live", "sim": ICCID, "session": {"active": True, "ip": ""}}
         assert api.post("/devices", json={"device_id": f"{device}-{number}"}).status_code == 201
         link(api, f"{device}-{number}", hologram, str(number))
     holo.requests.clear()
-    holo.delay = 1
+    holo.delay = 1.5
     api.put(f"/carrier/integrations/{hologram['id']}", json={"sync_enabled": True})
     wait_for("the slow carrier to be asked", lambda: holo.requests)
     rival.put(f"/carrier/integrations/{quick['id']}", json={"sync_enabled": True})
