@@ -9,11 +9,13 @@
 #include "platform/mail/mailer.hpp"
 #include "platform/metrics/metrics.hpp"
 #include "platform/nats/client.hpp"
+#include "platform/pg/pool.hpp"
 #include "tenancy/audit.hpp"
 
 namespace pulse::alerting {
 
 struct AlertingDeps {
+  pg::Pool* pool = nullptr;  ///< of the loop, for what no caller is known of; endpoints only
   std::shared_ptr<tenancy::AuditLog> audit;
   nats::Client* nats = nullptr;
   const crypto::Sealer* sealer = nullptr;

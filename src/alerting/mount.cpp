@@ -2,6 +2,11 @@
 
 namespace pulse::alerting {
 
-void mount(http::Router& api, const AlertingDeps& deps) {}
+void mount(http::Router& api, const AlertingDeps& deps) {
+  mount_escalation(api, deps);
+  mount_oncall(api, deps);
+  mount_oncall_feeds(api, deps);
+  mount_oncall_views(api, deps);
+}
 
 }  // namespace pulse::alerting

@@ -2,4 +2,11 @@
 // What each file of this room mounts; a new resource adds its line here and in mount.cpp.
 #include "alerting/deps.hpp"
 
-namespace pulse::alerting {}  // namespace pulse::alerting
+namespace pulse::alerting {
+
+void mount_escalation(http::Router& api, const AlertingDeps& deps);
+void mount_oncall(http::Router& api, const AlertingDeps& deps);
+void mount_oncall_feeds(http::Router& api, const AlertingDeps& deps);
+void mount_oncall_views(http::Router& api, const AlertingDeps& deps);
+
+}  // namespace pulse::alerting

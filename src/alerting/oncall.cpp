@@ -8,7 +8,7 @@ namespace pulse::alerting::oncall {
 
 namespace {
 
-constexpr std::chrono::hours look_ahead{24 * 366};
+constexpr std::chrono::hours look_ahead{24 * 60};
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 

@@ -9,6 +9,7 @@
 #include "fleet/jobs.hpp"
 #include "fleet/status_job.hpp"
 #include "fleet/twin.hpp"
+#include "gateway/alerting_people.hpp"
 #include "gateway/settings.hpp"
 #include "operations/tenants.hpp"
 #include "platform/log.hpp"
@@ -78,6 +79,7 @@ std::vector<BackgroundJob> background_jobs(Process& p) {
   certificates->device_ca = p.device_ca;
   certificates->crl_file = p.config.text("DEVICE_CRL_FILE");
   const fleet::ImportWorkDeps imports{p.pool.get(), &p.nats, p.audit};
+  const auto escalation = escalation_job(p, directory);
   auto& pool = *p.pool;
   auto& nats = p.nats;
   auto& files = *p.files;
@@ -93,6 +95,7 @@ std::vector<BackgroundJob> background_jobs(Process& p) {
       every(15 * second, "desired states", [&] { return fleet::resend_desired(pool, nats); }),
       every(5 * second, "certificates", [&, certificates] { return fleet::keep_certificates(certificates, pool, nats); }),
       every(campaigns, "campaigns", [&] { return fleet::run_campaigns(pool, nats, files); }),
+      every(10 * second, "escalation", [=] { return alerting::escalate_alerts(escalation); }),
       every(1 * minute, "jobs", [&] { return fleet::run_job_upkeep(pool, nats); }),
       every(1 * minute, "uploads", [&] { return fleet::remove_expired_uploads(pool, files); }),
       every(carriers, "carrier sync", [&] { return connectivity::sync_due_integrations(connectivity_deps(p), pool); }),

@@ -211,7 +211,9 @@ void GatewayLoop::Impl::mount_rooms() {
     fleet::mount_activation(router, provisioning);
     fleet::mount_claim(router, provisioning);
     connectivity::mount(router, connectivity_deps(process));
-    alerting::mount(router, alerting_deps(process));
+    auto alerts = alerting_deps(process);
+    alerts.pool = pool.get();
+    alerting::mount(router, alerts);
     if (process.local_files) mount_files(router, process.local_files);
     telemetry::DoorDeps door;
     door.auth = process.devices;

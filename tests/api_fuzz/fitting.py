@@ -43,6 +43,10 @@ def _request(things):
     return {"csr_pem": request_of(things.stack.home, "x", things.fresh("request"), key="ec").read_text()}
 
 
+def _policy(_):
+    return {"is_default": False, "levels": [{"level_number": 1, "notify_email": "shift@example.com"}]}
+
+
 CUSTOMER, OPERATOR = "/api/v1/customer", "/api/v1/operator"
 OIDC = "/realms/pulse/protocol/openid-connect"
 INGEST = "/ingest/v1/tenant/{tenant_id}/device/{device_id}/{msg_type}"
@@ -99,6 +103,14 @@ MEMBERS = {
         "firmware_version_id": int(t.fill("/{firmware_id}", ["firmware_id"])["firmware_id"]), "stages": None,
         "target_group_id": t.group_with_member()},
     f"POST {CUSTOMER}/ota/campaigns/{{campaign_id}}/rollback": lambda t: {"firmware_version_id": None},
+    f"POST {CUSTOMER}/escalation-policies": _policy,
+    f"PUT {CUSTOMER}/escalation-policies/{{policy_id}}": _policy,
+    f"POST {CUSTOMER}/oncall-schedules": lambda t: {"timezone": "Europe/Berlin", "layers": []},
+    f"PUT {CUSTOMER}/oncall-schedules/{{schedule_id}}": lambda t: {"timezone": "Asia/Kathmandu", "layers": []},
+    f"POST {CUSTOMER}/oncall-schedules/{{schedule_id}}/layers": lambda t: {"responders": ["ada", "grace"]},
+    f"PUT {CUSTOMER}/oncall-schedules/{{schedule_id}}/layers/{{layer_id}}": lambda t: {"responders": ["eve"]},
+    f"POST {CUSTOMER}/oncall-schedules/{{schedule_id}}/overrides": lambda t: {
+        "layer_id": None, "start_at": "2026-01-01T00:00:00Z", "end_at": "2026-01-02T00:00:00Z"},
     f"POST {CUSTOMER}/roles": _role,
     f"PUT {CUSTOMER}/roles/{{role_id}}": _role,
     f"POST {CUSTOMER}/users/invite": lambda t: {**_email(t), "role": "customer", "role_ids": None},

@@ -58,6 +58,8 @@ class Things:
             return "user_with_session"
         if name == "command_id" and "templates" not in words:
             return "device_command"
+        if name == "token" and "calendar" in words:
+            return "calendar_token"
         if name in ("user_id", "session_id"):
             return f"{side}_{name}"
         if "admin" in words and name == "tenant_id":
@@ -233,6 +235,29 @@ class Things:
     def _transport_id(self, before):
         return self._made(CUSTOMER, f"/api/v1/customer/devices/{before['device_id']}/transports",
                           {"ingestion_protocol": "http_api"})["id"]
+
+    def _policy_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/escalation-policies", {"name": self.fresh("policy")})["policy_id"]
+
+    def _schedule_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/oncall-schedules", {"name": self.fresh("schedule")})["schedule_id"]
+
+    def _on_call(self, before, kind, body):
+        return self._made(CUSTOMER, f"/api/v1/customer/oncall-schedules/{before['schedule_id']}/{kind}", body)
+
+    def _layer_id(self, before):
+        return self._on_call(before, "layers", {"responders": ["ada"]})["layer_id"]
+
+    def _override_id(self, before):
+        return self._on_call(before, "overrides", {"responder": "ada", "start_at": "2026-01-01T00:00:00Z",
+                                                   "end_at": "2027-01-01T00:00:00Z"})["override_id"]
+
+    def _feed_id(self, before):
+        return self._on_call(before, "feeds", {})["feed_id"]
+
+    def _calendar_token(self, _):
+        made = self._on_call({"schedule_id": self._schedule_id(None)}, "feeds", {})
+        return made["url"].split("/")[-2]
 
     def _key_id(self, _):
         return self._made(CUSTOMER, "/api/v1/customer/provisioning-keys",

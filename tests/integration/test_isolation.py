@@ -92,6 +92,13 @@ def one_of_everything(stack, tenant, mark):
     authority = api.post("/certificate-authorities", json=proven(stack.home, mark, nonce, f"{mark} CA"))
     assert certificate.status_code == 201 and authority.status_code == 201, authority.text
     member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
+    schedule = api.post("/oncall-schedules", json={"name": mark, "layers": [{"name": mark, "responders": [mark]}]}).json()
+    on_call = f"/oncall-schedules/{schedule['schedule_id']}"
+    override = api.post(f"{on_call}/overrides", json={"responder": mark, "start_at": "2026-01-01T00:00:00Z",
+                                                      "end_at": "2100-01-01T00:00:00Z"}).json()["override_id"]
+    feed = api.post(f"{on_call}/feeds", json={}).json()["feed_id"]
+    policy = api.post("/escalation-policies", json={"name": mark, "levels": [
+        {"level_number": 1, "notify_email": f"{mark}@{mark}.example"}]}).json()["policy_id"]
     return {"api": api, "device_id": f"{mark}-device", "site_id": f"{mark}-site", "tag": f"{mark}-tag",
             "cert_id": str(certificate.json()["certificate"]["id"]), "ca_id": authority.json()["ca_id"],
             "subscription_id": subscription, "device_token": rotated.json()["password"],
@@ -103,6 +110,8 @@ def one_of_everything(stack, tenant, mark):
             "job_id": job, "firmware_id": str(firmware), "upload_id": upload, "part": "1", "campaign_id": str(campaign),
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
             "key_id": key, "import_id": imported,
+            "schedule_id": str(schedule["schedule_id"]), "layer_id": str(schedule["layers"][0]["layer_id"]),
+            "override_id": str(override), "feed_id": str(feed), "policy_id": str(policy),
             "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],
                          "api-tokens": token, "service-accounts": machine}}
 
@@ -185,7 +194,7 @@ REFERENCES = {"site_id": "site_id", "device_id": "device_id", "device_ids": "dev
               "template_id": "template_id", "carrier_integration_id": "integration_id",
               "role_ids": "role_id", "reassign_to": "role_id", "entity_id": "device_id", "actor_id": "user_id",
               "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag", "undo_id": "undo_id",
-              "group_id": "group_id",
+              "group_id": "group_id", "layer_id": "layer_id",
               "target_group_id": "group_id", "target_device_id": "device_id", "firmware_version_id": "firmware_id"}
 # What the caller names anew: the same name in two tenants is two things.
 NAMES = {"POST /api/v1/customer/jobs": "job_id", "POST /api/v1/customer/sites": "site_id", "POST /api/v1/customer/devices": "device_id",
