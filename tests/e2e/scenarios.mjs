@@ -15,6 +15,7 @@ import { live } from './live.mjs';
 import { mapScenarios } from './map.mjs';
 import { operator } from './operator.mjs';
 import { people } from './people.mjs';
+import { oncall } from './oncall.mjs';
 import { updates } from './updates.mjs';
 import { templateScenarios } from './templates.mjs';
 
@@ -32,6 +33,7 @@ const scenarios = {
   ...operator,
   ...firstMember,
   ...people,
+  ...oncall,
   ...updates,
   async 'sign-in-to-a-moving-chart'() {
     await send({ temperature: -18.5 });

@@ -56,6 +56,8 @@ def stack(carrier):
     "people-pages-in-both-themes-and-sizes", "an-invited-member-sees-what-the-role-allows",
     "a-role-changes-by-a-diff", "a-token-of-the-browser-works-in-a-script", "the-team-is-changed-in-the-browser",
     "the-activity-log-is-searched-and-exported", "subscriptions-are-found-and-explained",
+    "on-call-pages-in-both-themes-and-sizes", "a-schedule-is-made-and-an-override-drawn",
+    "a-policy-is-made-changed-and-deleted",
     "update-pages-in-both-themes-and-sizes", "firmware-goes-out-in-a-campaign", "a-job-is-made-and-followed",
     "profile-and-organization-are-kept", "devices-stand-on-a-map", "maps-in-both-themes-and-sizes",
     "a-hundred-thousand-devices-are-drawn", "a-hundred-thousand-rows-scroll", "a-template-is-built-compared-and-brought-back",

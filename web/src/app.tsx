@@ -34,6 +34,8 @@ const JobPage = lazyPart(() => import('./features/jobs/job-page'));
 const Updates = lazyPart(() => import('./features/updates/updates-page'));
 const CampaignPage = lazyPart(() => import('./features/updates/campaign-page'));
 const FirmwarePage = lazyPart(() => import('./features/updates/firmware-page'));
+const EscalationPolicies = lazyPart(() => import('./features/escalation/escalation-page'));
+const OnCall = lazyPart(() => import('./features/oncall/oncall-page'));
 const Tools = lazyPart(() => import('./features/tools/tools-page'));
 const Live = lazyPart(() => import('./features/live/live-page'));
 const Team = lazyPart(() => import('./features/team/team-page'));
@@ -198,6 +200,8 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'updates', element: <Updates /> },
     { path: 'ota/campaigns/:campaignId', element: <CampaignPage /> },
     { path: 'ota/firmware', element: <FirmwarePage /> },
+    { path: 'escalation-policies', element: <EscalationPolicies /> },
+    { path: 'oncall', element: <OnCall /> },
     { path: 'team', element: <Team /> },
     { path: 'team/:userId', element: <TeamMember /> },
     { path: 'roles', element: <Roles /> },

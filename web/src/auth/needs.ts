@@ -48,6 +48,14 @@ export const needs = {
   linkSim: 'carrier.links.write',
   unlinkSim: 'devices.update',
   actOnSim: 'carrier.actions.execute',
+  createSchedule: 'oncall.create',
+  editSchedule: 'oncall.update',
+  deleteSchedule: 'oncall.delete',
+  override: 'oncall.overrides.write',
+  makeCalendarLink: 'oncall.update',
+  createPolicy: 'escalation.create',
+  editPolicy: 'escalation.update',
+  deletePolicy: 'escalation.delete',
 } as const;
 
 /** The call behind each, as `METHOD /path` of the document. */
@@ -97,4 +105,12 @@ export const callOf: Record<keyof typeof needs, string> = {
   linkSim: 'POST /devices/{device_id}/carrier/link',
   unlinkSim: 'PUT /devices/{device_id}/transports/{transport_id}',
   actOnSim: 'POST /devices/{device_id}/carrier/actions/{action}',
+  createSchedule: 'POST /oncall-schedules',
+  editSchedule: 'PUT /oncall-schedules/{schedule_id}',
+  deleteSchedule: 'DELETE /oncall-schedules/{schedule_id}',
+  override: 'POST /oncall-schedules/{schedule_id}/overrides',
+  makeCalendarLink: 'POST /oncall-schedules/{schedule_id}/feeds',
+  createPolicy: 'POST /escalation-policies',
+  editPolicy: 'PUT /escalation-policies/{policy_id}',
+  deletePolicy: 'DELETE /escalation-policies/{policy_id}',
 };

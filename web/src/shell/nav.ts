@@ -49,6 +49,8 @@ const customer: NavGroup[] = [
       { to: '/updates', label: 'Updates', key: 'o' },
       { to: '/ota/firmware', label: 'Firmware', aside: true },
       { to: '/jobs', label: 'Jobs', key: 'j' },
+      { to: '/escalation-policies', label: 'Escalation', key: 'e' },
+      { to: '/oncall', label: 'On-call', key: 'x' },
       { to: '/fleet/tools', label: 'Tools', key: 'c' },
       { to: '/fleet/mqtt-client', label: 'MQTT test client', key: 'q', aside: true },
     ],

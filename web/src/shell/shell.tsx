@@ -19,6 +19,10 @@ import { Sidebar } from './sidebar';
 
 const Palette = lazyPart(() => import('./palette'));
 const Help = lazyPart(() => import('./help'));
+const NowOnCall = lazyPart(
+  () => import('@/features/oncall/now-on-call'),
+  () => null,
+);
 const MissingDialog = lazyPart(() => import('@/features/people/missing-dialog'));
 // The menu's parts are heavy and not needed for the first paint.
 const UserMenu = lazyPart(
@@ -110,6 +114,11 @@ export function Shell() {
                 <Kbd>Ctrl K</Kbd>
               </span>
             </button>
+            {kind === 'customer' && (
+              <Suspense>
+                <NowOnCall />
+              </Suspense>
+            )}
             {kind === 'customer' && <LiveMark />}
             <Suspense fallback={<span className="size-7 rounded-full bg-surface-2" />}>
               <UserMenu />
