@@ -3,15 +3,12 @@
 #include <curl/curl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <array>
 #include <atomic>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <condition_variable>
-#include <cstring>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +22,7 @@
 #include "platform/ids.hpp"
 #include "platform/log.hpp"
 #include "platform/mail/mime.hpp"
+#include "platform/mail/smtp.hpp"
 
 namespace pulse::mail {
 
@@ -41,67 +39,6 @@ struct Job {
   std::int64_t queued_ms = 0;
   std::function<void(std::exception_ptr)> done;
 };
-
-/// What libcurl reads from, and what ends it.
-struct Transfer {
-  const Job* job = nullptr;
-  std::size_t sent = 0;
-  const std::atomic<bool>* stopping = nullptr;
-};
-
-std::size_t give_message(char* out, std::size_t, std::size_t room, void* user) {
-  auto& t = *static_cast<Transfer*>(user);
-  const auto size = std::min(room, t.job->message.size() - t.sent);
-  std::memcpy(out, t.job->message.data() + t.sent, size);
-  t.sent += size;
-  return size;
-}
-
-int progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Transfer*>(user)->stopping->load() ? 1 : 0;
-}
-
-/// Nothing when the server took it, else why not.
-std::optional<std::string> deliver(const MailerOptions& o, const std::string& from, const Job& job,
-                                   const std::atomic<bool>& stopping) {
-  const std::unique_ptr<CURL, void (*)(CURL*)> handle(curl_easy_init(), curl_easy_cleanup);
-  if (!handle) throw std::bad_alloc();
-  CURL* h = handle.get();
-  Transfer transfer{&job, 0, &stopping};
-  std::array<char, CURL_ERROR_SIZE> text{};
-  const auto url =
-      (o.security == "tls" ? "smtps://" : "smtp://") + o.host + ":" + std::to_string(o.port);
-  const std::unique_ptr<curl_slist, void (*)(curl_slist*)> recipients(
-      curl_slist_append(nullptr, ("<" + job.to + ">").c_str()), curl_slist_free_all);
-  curl_easy_setopt(h, CURLOPT_ERRORBUFFER, text.data());
-  curl_easy_setopt(h, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-  curl_easy_setopt(h, CURLOPT_PROXY, "");
-  curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-  if (o.security == "starttls") curl_easy_setopt(h, CURLOPT_USE_SSL, long{CURLUSESSL_ALL});
-  if (!o.username.empty()) {
-    curl_easy_setopt(h, CURLOPT_USERNAME, o.username.c_str());
-    curl_easy_setopt(h, CURLOPT_PASSWORD, o.password.c_str());
-  }
-  curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, std::max(1L, o.timeout_ms));
-  curl_easy_setopt(h, CURLOPT_MAIL_FROM, ("<" + from + ">").c_str());
-  curl_easy_setopt(h, CURLOPT_MAIL_RCPT, recipients.get());
-  curl_easy_setopt(h, CURLOPT_UPLOAD, 1L);
-  curl_easy_setopt(h, CURLOPT_READFUNCTION, &give_message);
-  curl_easy_setopt(h, CURLOPT_READDATA, &transfer);
-  curl_easy_setopt(h, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(job.message.size()));
-  curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, &progress);
-  curl_easy_setopt(h, CURLOPT_XFERINFODATA, &transfer);
-  const CURLcode code = curl_easy_perform(h);
-  if (code == CURLE_OK) return std::nullopt;
-  if (code == CURLE_ABORTED_BY_CALLBACK) return "the mailer is closed";
-  long reply = 0;
-  curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &reply);
-  std::string why = text[0] ? std::string(text.data()) : std::string(curl_easy_strerror(code));
-  if (reply >= 400) why += " (the server's last answer: " + std::to_string(reply) + ")";
-  return why;
-}
 
 /// Written beside and moved into place, readable by its owner only: the links in it open accounts.
 std::optional<std::string> put_down(const std::string& outbox, const Job& job) {
@@ -143,8 +80,14 @@ struct Mailer::Impl {
 
   std::optional<std::string> run(const Job& job) {
     if (stopping) return "the mailer is closed";
-    return options.host.empty() ? put_down(options.outbox, job)
-                                : deliver(options, from.address, job, stopping);
+    if (options.host.empty()) return put_down(options.outbox, job);
+    SmtpEnvelope envelope;
+    envelope.from = from.address;
+    envelope.to = {job.to};
+    envelope.message = job.message;
+    envelope.stopping = &stopping;
+    const auto outcome = send_by_smtp(options, envelope);
+    return outcome.ok ? std::nullopt : std::optional(outcome.why);
   }
 
   void work() {

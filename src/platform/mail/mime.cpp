@@ -170,11 +170,13 @@ std::string header_text(std::string_view text) {
   return plain ? clean : encoded_words(clean);
 }
 
-std::string to_message(const Email& email, const Mailbox& from, const std::string& to, Time date) {
+std::string to_message(const Email& email, const Mailbox& from, const std::string& to, Time date,
+                       const std::string& cc) {
   std::string out;
   out += "Date: " + header_date(date) + "\r\n";
   out += "From: " + header_mailbox(from) + "\r\n";
   out += "To: " + to + "\r\n";
+  if (!cc.empty()) out += "Cc: " + cc + "\r\n";
   out += "Subject: " + header_text(email.subject) + "\r\n";
   out += "Message-ID: <" + uuid7() + from.address.substr(from.address.find('@')) + ">\r\n";
   out += "MIME-Version: 1.0\r\n";

@@ -23,7 +23,9 @@ std::optional<Mailbox> read_mailbox(std::string_view text);
 /// ASCII (or is long) becomes encoded words.
 std::string header_text(std::string_view text);
 
-/// The whole message with CRLF line ends. `to` is an address that `read_mailbox` took.
-std::string to_message(const Email& email, const Mailbox& from, const std::string& to, Time date);
+/// The whole message with CRLF line ends. `to` and `cc` are addresses that `read_mailbox` took, or
+/// several joined by ",\r\n "; an empty `cc` is left out.
+std::string to_message(const Email& email, const Mailbox& from, const std::string& to, Time date,
+                       const std::string& cc = {});
 
 }  // namespace pulse::mail
