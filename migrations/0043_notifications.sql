@@ -83,7 +83,8 @@ CREATE UNIQUE INDEX notification_jobs_one_summary
   ON notification_jobs (tenant_id, channel_id, event_key) WHERE deliver_on_event = 'SUMMARY';
 CREATE INDEX ON notification_jobs (next_run_at) WHERE status IN ('PENDING', 'PROCESSING');
 CREATE INDEX ON notification_jobs (tenant_id, job_id DESC);
-CREATE INDEX ON notification_jobs (channel_id, created_at DESC);
+-- What a channel was told lately.
+CREATE INDEX ON notification_jobs (channel_id, created_at DESC) WHERE summary_job_id IS NULL;
 CREATE INDEX ON notification_jobs (tenant_id, rule_id);
 CREATE INDEX ON notification_jobs (summary_job_id) WHERE summary_job_id IS NOT NULL;
 
@@ -153,6 +154,16 @@ LANGUAGE sql STABLE AS $$
   JOIN notification_channels c ON c.tenant_id = r.tenant_id AND c.channel_id = r.channel_id
   JOIN tenants n ON n.tenant_id = r.tenant_id
   WHERE r.tenant_id = tenant
+$$;
+
+-- What a message tells of an alert.
+CREATE FUNCTION pulse_notice(a fleet_alert, event text, at timestamptz, actor text, note text)
+RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT jsonb_strip_nulls(jsonb_build_object(
+    'alert_id', a.id, 'alert_type', a.alert_type, 'severity', a.severity,
+    'device_id', a.device_id, 'site_id', a.site_id, 'tenant_id', a.tenant_id,
+    'message', a.summary, 'triggered_at', a.created_at, 'event_type', event, 'at', at,
+    'actor', actor, 'note', nullif(note, ''))) || jsonb_build_object('details', a.details)
 $$;
 
 SELECT pulse_protect(t) FROM unnest(ARRAY['notification_channels', 'notification_routing_rules',

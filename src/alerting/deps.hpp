@@ -1,5 +1,6 @@
 #pragma once
 // What the handlers of this room work with.
+#include <boost/asio/thread_pool.hpp>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,7 @@ struct AlertingDeps {
   const crypto::Sealer* sealer = nullptr;
   http::OutboundClient* http = nullptr;    ///< of notifications: its own threads
   std::vector<std::string> private_hosts;  ///< host:port that may be private (development)
+  std::shared_ptr<boost::asio::thread_pool> threads;  ///< of notifications: for what blocks
   std::shared_ptr<mail::Mailer> mailer;
   metrics::Registry* metrics = nullptr;
   std::string ui_base;  ///< for links back

@@ -7,6 +7,9 @@ void mount(http::Router& api, const AlertingDeps& deps) {
   mount_oncall(api, deps);
   mount_oncall_feeds(api, deps);
   mount_oncall_views(api, deps);
+  mount_notification_channels(api, deps);
+  mount_notification_routing(api, deps);
+  mount_notification_log(api, deps);
 }
 
 }  // namespace pulse::alerting

@@ -8,5 +8,8 @@ void mount_escalation(http::Router& api, const AlertingDeps& deps);
 void mount_oncall(http::Router& api, const AlertingDeps& deps);
 void mount_oncall_feeds(http::Router& api, const AlertingDeps& deps);
 void mount_oncall_views(http::Router& api, const AlertingDeps& deps);
+void mount_notification_channels(http::Router& api, const AlertingDeps& deps);
+void mount_notification_routing(http::Router& api, const AlertingDeps& deps);
+void mount_notification_log(http::Router& api, const AlertingDeps& deps);
 
 }  // namespace pulse::alerting

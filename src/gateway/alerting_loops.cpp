@@ -36,4 +36,21 @@ void EvaluatorLoop::stop() {
   loop_.stop();
 }
 
+NotifierLoop::NotifierLoop(Process& p)
+    : loop_("notifier"),
+      pool_(loop_.io().get_executor(), pool_options(p.config, "pulse-notifier")),
+      notifier_(loop_.io().get_executor(), pool_, alerting_deps(p)) {
+  loop_.spawn("alert routing", notifier_.route());
+  loop_.spawn("notifications", notifier_.deliver());
+  loop_.start();
+}
+
+void NotifierLoop::stop() {
+  loop_.post([this] { notifier_.stop(); });
+  // Sending takes ten seconds at most.
+  for (int i = 0; i < 1'100 && notifier_.running(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  loop_.stop();
+}
+
 }  // namespace pulse::gateway

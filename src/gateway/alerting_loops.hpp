@@ -2,6 +2,7 @@
 // The loops of the roles that decide, tell and forward.
 #include "alerting/alert_outbox.hpp"
 #include "alerting/evaluator.hpp"
+#include "alerting/notifications/notifier.hpp"
 #include "gateway/process.hpp"
 
 namespace pulse::gateway {
@@ -18,6 +19,19 @@ class EvaluatorLoop {
   pg::Pool pool_;
   alerting::AlertOutbox outbox_;
   alerting::Evaluator evaluator_;
+};
+
+/// The notifier role on a loop of its own.
+class NotifierLoop {
+ public:
+  explicit NotifierLoop(Process& process);
+  /// What is being sent is finished; what waits, waits.
+  void stop();
+
+ private:
+  Loop loop_;
+  pg::Pool pool_;
+  alerting::notifications::Notifier notifier_;
 };
 
 }  // namespace pulse::gateway

@@ -1,5 +1,6 @@
 #include "gateway/background_jobs.hpp"
 
+#include "alerting/notifications/jobs.hpp"
 #include "connectivity/sync_job.hpp"
 #include "fleet/campaigns.hpp"
 #include "fleet/certificate_job.hpp"
@@ -93,6 +94,7 @@ std::vector<BackgroundJob> background_jobs(Process& p) {
       every(5 * second, "commands", [&] { return fleet::sweep_commands(pool, nats); }),
       every(1 * minute, "command expiry", [&] { return fleet::expire_commands(pool, nats); }),
       every(15 * second, "desired states", [&] { return fleet::resend_desired(pool, nats); }),
+      every(1 * hour, "notification log", [&] { return alerting::notifications::forget_old_jobs(pool); }),
       every(5 * second, "certificates", [&, certificates] { return fleet::keep_certificates(certificates, pool, nats); }),
       every(campaigns, "campaigns", [&] { return fleet::run_campaigns(pool, nats, files); }),
       every(10 * second, "escalation", [=] { return alerting::escalate_alerts(escalation); }),

@@ -109,7 +109,8 @@ Process::Process(const Config& config_)
       sealer(sealing_keys(config_)),
       outbound(2),
       carrier_http(32, 500),
-      notify_http(8, 2'000),
+      notify_http(32, 2'000),
+      notify_threads(std::make_shared<boost::asio::thread_pool>(8)),
       mailer(std::make_shared<mail::Mailer>(mailer_options(config_))) {
   const auto executor = base.io().get_executor();
   pool = std::make_unique<pg::Pool>(executor, pool_options(config, "pulse-base"));
@@ -155,6 +156,7 @@ alerting::AlertingDeps alerting_deps(Process& process) {
   d.sealer = &process.sealer;
   d.http = &process.notify_http;
   d.private_hosts = words(process.config.text("OUTBOUND_PRIVATE_HOSTS"));
+  d.threads = process.notify_threads;
   d.mailer = process.mailer;
   d.metrics = &process.metrics;
   d.ui_base = process.config.text("UI_BASE_URL");
@@ -171,6 +173,6 @@ connectivity::ConnectivityDeps connectivity_deps(Process& process) {
   return d;
 }
 
-Process::~Process() = default;
+Process::~Process() { notify_threads->join(); }
 
 }  // namespace pulse::gateway

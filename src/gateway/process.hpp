@@ -65,6 +65,7 @@ struct Process {
   http::OutboundClient outbound;
   http::OutboundClient carrier_http;  ///< its own, so that a slow carrier holds up nobody else
   http::OutboundClient notify_http;   ///< of notifications
+  std::shared_ptr<boost::asio::thread_pool> notify_threads;  ///< likewise, for what blocks
   std::shared_ptr<mail::Mailer> mailer;
   Loop base{"base"};               ///< audit, connection log, periodic jobs
   std::unique_ptr<pg::Pool> pool;  ///< of the base loop

@@ -47,6 +47,15 @@ def _policy(_):
     return {"is_default": False, "levels": [{"level_number": 1, "notify_email": "shift@example.com"}]}
 
 
+def _channel(things):
+    return {"channel_type": "webhook", "config": {"url": "https://hooks.example.com/"}}
+
+
+def _routing(things):
+    return {"channel_id": int(things.fill("/{channel_id}", ["channel_id"])["channel_id"]), "timezone": None,
+            "device_tag_key": None, "device_tag_val": None, "active_hours": None, "deliver_on": ["OPEN"]}
+
+
 CUSTOMER, OPERATOR = "/api/v1/customer", "/api/v1/operator"
 OIDC = "/realms/pulse/protocol/openid-connect"
 INGEST = "/ingest/v1/tenant/{tenant_id}/device/{device_id}/{msg_type}"
@@ -93,6 +102,10 @@ MEMBERS = {
     f"PUT {CUSTOMER}/carrier/integrations/{{integration_id}}": lambda t: {"api_base_url": None},
     f"POST {CUSTOMER}/devices/{{device_id}}/carrier/link": lambda t: {
         "carrier_integration_id": int(t.fill("/{integration_id}", ["integration_id"])["integration_id"])},
+    f"POST {CUSTOMER}/notification-channels": _channel,
+    f"PUT {CUSTOMER}/notification-channels/{{channel_id}}": _channel,
+    f"POST {CUSTOMER}/notification-routing-rules": _routing,
+    f"PUT {CUSTOMER}/notification-routing-rules/{{rule_id}}": _routing,
     f"POST {CUSTOMER}/jobs": lambda t: {"job_id": t.fresh("job"), "target_group_id": None, "target_all": False,
                                         "target_device_id": t.callers.device["device_id"]},
     f"PUT /device/v1/jobs/{{job_id}}/execution": lambda t: {"status": "IN_PROGRESS", "execution_number": None},

@@ -60,6 +60,10 @@ class Things:
             return "device_command"
         if name == "token" and "calendar" in words:
             return "calendar_token"
+        if name == "rule_id" and "notification-routing-rules" in words:
+            return "routing_rule"
+        if name == "job_id" and "delivery-jobs" in words:
+            return "delivery_job"
         if name in ("user_id", "session_id"):
             return f"{side}_{name}"
         if "admin" in words and name == "tenant_id":
@@ -289,6 +293,22 @@ class Things:
     def _integration_id(self, _):
         return self._made(CUSTOMER, "/api/v1/customer/carrier/integrations",
                           {"carrier_name": self.fresh("carrier"), "display_name": "Fuzz", "sync_enabled": False})["id"]
+
+    def _channel_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/notification-channels", {
+            "name": self.fresh("channel"), "channel_type": "webhook", "config": {"url": "https://hooks.example.com/"}})["channel_id"]
+
+    def _routing_rule(self, _):
+        channel = int(self.fill("/{channel_id}", ["channel_id"])["channel_id"])
+        return self._made(CUSTOMER, "/api/v1/customer/notification-routing-rules", {"channel_id": channel})["rule_id"]
+
+    def _delivery_job(self, _):
+        name, channel = self.fresh("told"), int(self.fill("/{channel_id}", ["channel_id"])["channel_id"])
+        return self.stack.sql(
+            "WITH a AS (INSERT INTO fleet_alert (tenant_id, site_id, device_id, alert_type, fingerprint, severity, summary) "
+            "VALUES (%s, '', %s, 'FUZZ', %s, 3, 'x') RETURNING tenant_id, id) INSERT INTO notification_jobs (tenant_id, alert_id, "
+            "channel_id, event_key, status) SELECT tenant_id, id, %s, 'OPEN', 'COMPLETED' FROM a RETURNING job_id",
+            (TENANT, name, name, channel))[0][0]
 
     def _action(self, _):
         return "suspend"

@@ -91,6 +91,14 @@ def one_of_everything(stack, tenant, mark):
     nonce = api.post("/certificate-authorities/challenges").json()["nonce"]
     authority = api.post("/certificate-authorities", json=proven(stack.home, mark, nonce, f"{mark} CA"))
     assert certificate.status_code == 201 and authority.status_code == 201, authority.text
+    channel = api.post("/notification-channels", json={"name": f"{mark} channel", "channel_type": "webhook", "config": {
+        "url": f"https://{mark}.example/hook", "secret": f"{mark}-secret"}}).json()["channel_id"]
+    routing = api.post("/notification-routing-rules", json={"channel_id": channel, "alert_type": mark}).json()["rule_id"]
+    told = stack.sql("WITH a AS (INSERT INTO fleet_alert (tenant_id, site_id, device_id, alert_type, fingerprint, severity, summary) "
+                     "VALUES (%s, %s, %s, %s, %s, 3, %s) RETURNING tenant_id, id) INSERT INTO notification_jobs (tenant_id, alert_id, "
+                     "channel_id, event_key, status, payload_json) SELECT tenant_id, id, %s, 'OPEN', 'COMPLETED', %s FROM a "
+                     "RETURNING job_id", (tenant, f"{mark}-site", f"{mark}-device", mark, mark, mark, channel,
+                                          json.dumps({"message": mark})))[0][0]
     member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
     schedule = api.post("/oncall-schedules", json={"name": mark, "layers": [{"name": mark, "responders": [mark]}]}).json()
     on_call = f"/oncall-schedules/{schedule['schedule_id']}"
@@ -107,7 +115,8 @@ def one_of_everything(stack, tenant, mark):
             "command_id": {"templates": made["commands"], "devices": command["command_id"]},
             "slot_id": made["slots"], "role_id": role, "user_id": member, "account_id": account,
             "group_id": group, "undo_id": changed,
-            "job_id": job, "firmware_id": str(firmware), "upload_id": upload, "part": "1", "campaign_id": str(campaign),
+            "channel_id": str(channel), "rule_id": {"notification-routing-rules": str(routing)},
+            "job_id": {"jobs": job, "{job_id}": job, "delivery-jobs": str(told)}, "firmware_id": str(firmware), "upload_id": upload, "part": "1", "campaign_id": str(campaign),
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
             "key_id": key, "import_id": imported,
             "schedule_id": str(schedule["schedule_id"]), "layer_id": str(schedule["layers"][0]["layer_id"]),

@@ -18,7 +18,7 @@ pg::Statement enqueue_direct(const std::vector<DirectMessage>& messages) {
     INSERT INTO notification_jobs (tenant_id, alert_id, target, deliver_on_event, event_key,
                                    payload_json)
     SELECT m.tenant_id, m.alert_id, m.target, m.event, m.key,
-           jsonb_strip_nulls(jsonb_build_object('note', nullif(m.note, '')))
+           pulse_notice(a, m.event, now(), NULL, m.note)
     FROM jsonb_to_recordset($1::jsonb) AS m(tenant_id text, alert_id bigint, target jsonb,
                                             event text, key text, note text)
     JOIN fleet_alert a ON a.tenant_id = m.tenant_id AND a.id = m.alert_id
