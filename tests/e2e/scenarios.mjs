@@ -13,6 +13,7 @@ import { importScenarios } from './import.mjs';
 import { groups } from './groups.mjs';
 import { live } from './live.mjs';
 import { mapScenarios } from './map.mjs';
+import { notificationScenarios } from './notifications.mjs';
 import { operator } from './operator.mjs';
 import { people } from './people.mjs';
 import { oncall } from './oncall.mjs';
@@ -30,6 +31,7 @@ const scenarios = {
   ...importScenarios,
   ...groups,
   ...carrierScenarios,
+  ...notificationScenarios,
   ...operator,
   ...firstMember,
   ...people,

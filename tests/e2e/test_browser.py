@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
 from carriers import Hologram  # noqa: E402
+from receivers import Webhook  # noqa: E402
 from servers import ROOT, Stack  # noqa: E402
 
 SCREENS = ROOT / "build/screens"
@@ -28,14 +29,28 @@ def carrier():
 
 
 @pytest.fixture(scope="module")
-def stack(carrier):
+def hook():
+    with Webhook() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def stack(carrier, hook):
     assert (ROOT / "web/dist/index.html").exists(), "the web application is not built: ./dev build"
     # Pages ask every second while nothing is pushed: a setting that a test can wait for.
-    with Stack(settings={"UI_REFRESH_SECONDS": "1", "OUTBOUND_PRIVATE_HOSTS": carrier.host,
+    with Stack(settings={"UI_REFRESH_SECONDS": "1", "OUTBOUND_PRIVATE_HOSTS": f"{carrier.host},{hook.host}",
                          "CARRIER_SYNC_SECONDS": "1"}) as running:
         running.command("admin", "create-tenant", "--id", "fresh", "--name", "Fresh company")
         running.command("admin", "create-user", "--username", "newcomer", "--password", "pulse-demo-1", "--email",
                         "newcomer@fresh.example", "--tenant", "fresh", "--role", "customer,tenant-admin")
+        # Somebody was told of an alert, at the second attempt.
+        running.sql("WITH a AS (INSERT INTO fleet_alert (tenant_id, site_id, device_id, alert_type, fingerprint, severity, "
+                    "summary, status, closed_at) VALUES ('demo', '', 'gone', 'THRESHOLD', 'told', 4, 'Too hot', 'CLOSED', now()) "
+                    "RETURNING id), j AS (INSERT INTO notification_jobs (tenant_id, alert_id, target, deliver_on_event, event_key, "
+                    "status, attempts) SELECT 'demo', id, '{\"kind\": \"email\", \"address\": \"oncall@demo.example\"}', "
+                    "'ESCALATED', 'x', 'COMPLETED', 2 FROM a RETURNING job_id) INSERT INTO delivery_attempts SELECT 'demo', job_id, "
+                    "n, n = 2, NULL, 120, CASE n WHEN 1 THEN 'the email could not be sent' END, now(), now() "
+                    "FROM j, generate_series(1, 2) n RETURNING 1")
         yield running
 
 
@@ -67,13 +82,13 @@ def stack(carrier):
     "import-pages-in-both-themes-and-sizes", "a-certificate-from-its-issue-to-its-end", "a-ca-of-ones-own-is-proven",
     "operators-see-certificates-of-all-tenants",
     "modules-are-plugged-in-and-pulled-out", "sensors-and-transports-are-kept",
-    "hardware-and-health-in-both-themes-and-sizes", "a-sim-is-linked-suspended-and-deactivated"])
-def test_in_the_browser(stack, carrier, scenario):
+    "hardware-and-health-in-both-themes-and-sizes", "a-sim-is-linked-suspended-and-deactivated", "an-alerts-way-is-set-up-and-tried"])
+def test_in_the_browser(stack, carrier, hook, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")
     env = {**os.environ, "PULSE_URL": stack.url, "WEB": str(ROOT / "web"), "SCREENS": str(SCREENS),
            "DEVICES": json.dumps(stack.devices()), "OUTBOX": str(stack.home / "data/outbox"),
-           "CARRIER": json.dumps({"url": carrier.url, "key": carrier.key, "iccid": carrier.devices[7]["sim"]})}
+           "HOOK": hook.url, "CARRIER": json.dumps({"url": carrier.url, "key": carrier.key, "iccid": carrier.devices[7]["sim"]})}
     done = subprocess.run([node, str(pathlib.Path(__file__).with_name("scenarios.mjs")), scenario], env=env,
                           capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

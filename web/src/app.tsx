@@ -47,6 +47,8 @@ const Profile = lazyPart(() => import('./features/settings/profile-page'));
 const OrganizationSettings = lazyPart(() => import('./features/settings/organization-page'));
 const Access = lazyPart(() => import('./features/settings/access-page'));
 const Certificates = lazyPart(() => import('./features/certificates/certificates-page'));
+const Notifications = lazyPart(() => import('./features/notifications/notifications-page'));
+const DeliveryLog = lazyPart(() => import('./features/notifications/delivery-log-page'));
 const Carrier = lazyPart(() => import('./features/carriers/carrier-page'));
 const Subscription = lazyPart(() => import('./features/subscription/subscription-page'));
 const Activity = lazyPart(() => import('./features/audit/activity-page'));
@@ -202,6 +204,8 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'ota/firmware', element: <FirmwarePage /> },
     { path: 'escalation-policies', element: <EscalationPolicies /> },
     { path: 'oncall', element: <OnCall /> },
+    { path: 'notifications', element: <Notifications /> },
+    { path: 'delivery-log', element: <DeliveryLog /> },
     { path: 'team', element: <Team /> },
     { path: 'team/:userId', element: <TeamMember /> },
     { path: 'roles', element: <Roles /> },

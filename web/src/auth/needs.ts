@@ -56,6 +56,13 @@ export const needs = {
   createPolicy: 'escalation.create',
   editPolicy: 'escalation.update',
   deletePolicy: 'escalation.delete',
+  createChannel: 'notifications.create',
+  editChannel: 'notifications.update',
+  deleteChannel: 'notifications.delete',
+  testChannel: 'notifications.test',
+  createRouting: 'notifications.routing.create',
+  editRouting: 'notifications.routing.update',
+  deleteRouting: 'notifications.routing.delete',
 } as const;
 
 /** The call behind each, as `METHOD /path` of the document. */
@@ -113,4 +120,11 @@ export const callOf: Record<keyof typeof needs, string> = {
   createPolicy: 'POST /escalation-policies',
   editPolicy: 'PUT /escalation-policies/{policy_id}',
   deletePolicy: 'DELETE /escalation-policies/{policy_id}',
+  createChannel: 'POST /notification-channels',
+  editChannel: 'PUT /notification-channels/{channel_id}',
+  deleteChannel: 'DELETE /notification-channels/{channel_id}',
+  testChannel: 'POST /notification-channels/{channel_id}/test',
+  createRouting: 'POST /notification-routing-rules',
+  editRouting: 'PUT /notification-routing-rules/{rule_id}',
+  deleteRouting: 'DELETE /notification-routing-rules/{rule_id}',
 };

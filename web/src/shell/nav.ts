@@ -41,6 +41,8 @@ const customer: NavGroup[] = [
     entries: [
       { to: '/live', label: 'Live', key: 'l' },
       { to: '/map', label: 'Map', key: 'm' },
+      { to: '/notifications', label: 'Notifications', key: 'n' },
+      { to: '/delivery-log', label: 'Delivery log', aside: true },
     ],
   },
   {
