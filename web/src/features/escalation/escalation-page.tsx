@@ -7,7 +7,6 @@ import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
 import { useEveryCurrent, useSchedules } from '@/features/oncall/queries';
 import { many } from '@/lib/numbers';
-import { span } from '@/lib/time';
 import { useUrl } from '@/lib/use-url';
 import { Confirm } from '@/ui/confirm';
 import { CopyCall } from '@/ui/copy-call';
@@ -15,6 +14,7 @@ import { PageHeader, Panel, Tag } from '@/ui/page';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { useTitle } from '@/ui/time';
 import { PolicyDialog } from './policy-dialog';
+import { minutesWords } from './policy-form';
 import { usePolicies, useRefreshPolicies } from './queries';
 
 function Told({ level: l, schedules }: { level: Level; schedules: Schedule[] }) {
@@ -47,12 +47,12 @@ function Steps({ policy: p, schedules }: { policy: Policy; schedules: Schedule[]
   return (
     <ol className="px-3 py-3">
       <li className="flex gap-3">
-        <span className="num w-16 shrink-0 text-right text-12 text-ink-3">0 min</span>
+        <span className="num w-20 shrink-0 text-right text-12 text-ink-3">0 min</span>
         <span className="border-l-2 pb-3 pl-3">An alert is opened</span>
       </li>
       {p.levels.map((l, i) => (
         <li key={l.level_id} className="flex gap-3">
-          <span className="num w-16 shrink-0 text-right text-12 text-ink-3">{span((after[i] ?? 0) * 60)}</span>
+          <span className="num w-20 shrink-0 text-right text-12 text-ink-3">{minutesWords(after[i] ?? 0)}</span>
           <div className="min-w-0 border-l-2 pb-3 pl-3">
             <p className="font-medium">Level {l.level_number}</p>
             <Told level={l} schedules={schedules} />
@@ -60,7 +60,7 @@ function Steps({ policy: p, schedules }: { policy: Policy; schedules: Schedule[]
         </li>
       ))}
       <li className="flex gap-3 text-ink-2">
-        <span className="w-16 shrink-0" />
+        <span className="w-20 shrink-0" />
         <span className="border-l-2 border-transparent pl-3">
           {p.levels.length === 0
             ? 'No levels: nobody is told.'

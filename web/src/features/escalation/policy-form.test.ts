@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bodyOf, emptyLevel, faultsOf, formOf } from './policy-form';
+import { bodyOf, emptyLevel, faultsOf, formOf, minutesWords } from './policy-form';
 
 it('numbers levels as they stand, and sends nothing for what is empty', () => {
   const form = formOf(null);
@@ -16,4 +16,8 @@ it('wants a name, whole minutes and somebody to tell', () => {
   form.levels = [{ ...emptyLevel(), delay: '1.5' }];
   expect(Object.entries(faultsOf(form)).filter(([, f]) => f).map(([name]) => name)).toEqual([
     'name', 'levels.0.delay_minutes', 'levels.0.notify_email']);
+});
+
+it('says minutes exactly', () => {
+  expect([0, 59, 60, 85, 1440].map(minutesWords)).toEqual(['0 min', '59 min', '1 h', '1 h 25 min', '24 h']);
 });

@@ -52,6 +52,13 @@ export function bodyOf(form: PolicyForm): PolicyInput {
   };
 }
 
+/** "85" minutes are "1 h 25 min". */
+export function minutesWords(minutes: number): string {
+  const hours = Math.floor(minutes / 60);
+  const rest = minutes % 60;
+  return [hours > 0 && `${hours} h`, (rest > 0 || hours === 0) && `${rest} min`].filter(Boolean).join(' ');
+}
+
 /** Faults by the names that the server gives them. */
 export function faultsOf(form: PolicyForm): Record<string, string | false> {
   const out: Record<string, string | false> = { name: form.name.trim() === '' && 'Give a name.' };

@@ -21,13 +21,15 @@ import { momentWords } from './zoned';
 function NowWords({ current: c }: { current: Current | undefined }) {
   if (!c) return null;
   const until = momentWords(Date.parse(c.until), c.timezone);
+  // Further than the server looks ahead, nobody is known.
+  const soon = Date.parse(c.until) - Date.now() < 59 * 86_400_000;
   return c.responder ? (
     <span className="num">
       <b>{c.responder}</b>
       {c.is_override && ' (override)'} until {until}
     </span>
   ) : (
-    <span className="num text-critical">▲ Nobody until {until}</span>
+    <span className="num text-critical">▲ Nobody {soon ? `until ${until}` : 'in the next weeks'}</span>
   );
 }
 

@@ -5,6 +5,7 @@ import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
 import { usePermissions } from '@/auth/permissions';
 import { cx } from '@/lib/cx';
+import { phone, useMedia } from '@/lib/use-media';
 import { useUrl } from '@/lib/use-url';
 import { Button } from '@/ui/button';
 import { Segmented } from '@/ui/field';
@@ -44,7 +45,7 @@ function PartRow({ schedule, part: { start, end, slot } }: { schedule: Schedule;
   return (
     <li className="border-b px-3 py-1.5 last:border-b-0">
       <div className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 sm:grid-cols-[20rem_minmax(0,1fr)_auto]">
-        <span className="num order-2 text-12 text-ink-2 sm:order-none sm:text-13">
+        <span className="num text-12 text-ink-2 max-sm:order-last max-sm:col-span-2 sm:text-13">
           {momentWords(Date.parse(start), zone)} – {momentWords(Date.parse(end), zone)}
         </span>
         <span className={cx('min-w-0 truncate', slot ? 'font-medium' : 'text-critical')}>
@@ -74,8 +75,10 @@ export function SchedulePanel({ schedule }: { schedule: Schedule }) {
   const { params, set } = useUrl();
   const { may } = usePermissions();
   const zone = schedule.timezone;
-  const wide = ranges.find((r) => r.value === params.get('days'))?.value ?? '14';
-  const days = Number(wide);
+  // A phone has room for a week.
+  const usual = useMedia(phone) ? '7' : '14';
+  const chosen = ranges.find((r) => r.value === params.get('days'))?.value ?? usual;
+  const days = Number(chosen);
   const today = wallClock(Date.now(), zone).slice(0, 10);
   const given = params.get('from') ?? '';
   const from = /^20[0-3]\d-\d\d-\d\d$/.test(given) && !Number.isNaN(instantOf(given, zone)) ? given : today;
@@ -102,7 +105,7 @@ export function SchedulePanel({ schedule }: { schedule: Schedule }) {
       }
     >
       <div className="flex flex-wrap items-center gap-2 border-b px-3 py-2">
-        <Segmented label="Days shown" options={ranges} value={wide} onChange={(v) => set({ days: v === '14' ? null : v })} />
+        <Segmented label="Days shown" options={ranges} value={chosen} onChange={(v) => set({ days: v === usual ? null : v })} />
         <Button small onClick={() => step(-days)} aria-label="Earlier">
           ‹
         </Button>

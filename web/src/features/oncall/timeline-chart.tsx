@@ -164,7 +164,7 @@ function Lane({
           style={span(Date.parse(s.start), Date.parse(s.end))}
         >
           {s.is_override && '↷ '}
-          {s.responder}
+          {s.responder.split('@')[0]}
         </span>
       ))}
       {drawn && drawn[0] !== drawn[1] && (
