@@ -91,6 +91,12 @@ def one_of_everything(stack, tenant, mark):
     nonce = api.post("/certificate-authorities/challenges").json()["nonce"]
     authority = api.post("/certificate-authorities", json=proven(stack.home, mark, nonce, f"{mark} CA"))
     assert certificate.status_code == 201 and authority.status_code == 201, authority.text
+    route = api.post("/message-routes", json={"name": mark, "topic_filter": f"tenant/{tenant}/device/{mark}/#",
+                                              "destination_type": "postgresql", "is_enabled": False})
+    assert route.status_code == 201, route.text
+    letter = stack.sql("INSERT INTO dead_letter_messages (tenant_id, original_topic, payload, destination_type, error_message) "
+                       "VALUES (%s, %s, %s, 'webhook', %s) RETURNING id",
+                       (tenant, f"tenant/{tenant}/device/{mark}-device/telemetry", json.dumps({"mark": mark}), mark))[0][0]
     member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
     return {"api": api, "device_id": f"{mark}-device", "site_id": f"{mark}-site", "tag": f"{mark}-tag",
             "cert_id": str(certificate.json()["certificate"]["id"]), "ca_id": authority.json()["ca_id"],
@@ -102,7 +108,7 @@ def one_of_everything(stack, tenant, mark):
             "group_id": group, "undo_id": changed,
             "job_id": job, "firmware_id": str(firmware), "upload_id": upload, "part": "1", "campaign_id": str(campaign),
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
-            "key_id": key, "import_id": imported,
+            "key_id": key, "import_id": imported, "route_id": str(route.json()["id"]), "dlq_id": str(letter),
             "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],
                          "api-tokens": token, "service-accounts": machine}}
 
@@ -184,7 +190,7 @@ WORDS = {"action"}
 REFERENCES = {"site_id": "site_id", "device_id": "device_id", "device_ids": "device_id", "parent_device_id": "device_id",
               "template_id": "template_id", "carrier_integration_id": "integration_id",
               "role_ids": "role_id", "reassign_to": "role_id", "entity_id": "device_id", "actor_id": "user_id",
-              "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag", "undo_id": "undo_id",
+              "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag", "route_id": "route_id", "undo_id": "undo_id",
               "group_id": "group_id",
               "target_group_id": "group_id", "target_device_id": "device_id", "firmware_version_id": "firmware_id"}
 # What the caller names anew: the same name in two tenants is two things.

@@ -48,6 +48,13 @@ export const needs = {
   linkSim: 'carrier.links.write',
   unlinkSim: 'devices.update',
   actOnSim: 'carrier.actions.execute',
+  createRoute: 'integrations.routes',
+  editRoute: 'integrations.routes',
+  deleteRoute: 'integrations.routes',
+  testRoute: 'integrations.routes',
+  replayLetter: 'integrations.routes',
+  discardLetter: 'integrations.routes',
+  purgeLetters: 'integrations.routes',
 } as const;
 
 /** The call behind each, as `METHOD /path` of the document. */
@@ -97,4 +104,11 @@ export const callOf: Record<keyof typeof needs, string> = {
   linkSim: 'POST /devices/{device_id}/carrier/link',
   unlinkSim: 'PUT /devices/{device_id}/transports/{transport_id}',
   actOnSim: 'POST /devices/{device_id}/carrier/actions/{action}',
+  createRoute: 'POST /message-routes',
+  editRoute: 'PUT /message-routes/{route_id}',
+  deleteRoute: 'DELETE /message-routes/{route_id}',
+  testRoute: 'POST /message-routes/{route_id}/test',
+  replayLetter: 'POST /dead-letter/replay-batch',
+  discardLetter: 'DELETE /dead-letter/{dlq_id}',
+  purgeLetters: 'DELETE /dead-letter/purge',
 };

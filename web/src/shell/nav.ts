@@ -49,6 +49,8 @@ const customer: NavGroup[] = [
       { to: '/updates', label: 'Updates', key: 'o' },
       { to: '/ota/firmware', label: 'Firmware', aside: true },
       { to: '/jobs', label: 'Jobs', key: 'j' },
+      { to: '/integrations', label: 'Integrations', key: 'n' },
+      { to: '/dead-letter', label: 'Dead letters', aside: true },
       { to: '/fleet/tools', label: 'Tools', key: 'c' },
       { to: '/fleet/mqtt-client', label: 'MQTT test client', key: 'q', aside: true },
     ],
