@@ -13,11 +13,12 @@ ALLOWED = {
     "account": {"identity", "tenancy", "platform"},
     "operations": {"identity", "tenancy", "platform"},
     "fleet": {"tenancy", "platform"},
-    "telemetry": {"fleet", "tenancy", "platform"},
+    "routing": {"fleet", "tenancy", "platform"},
+    "telemetry": {"routing", "fleet", "tenancy", "platform"},
     "connectivity": {"fleet", "tenancy", "platform"},
     "alerting": {"telemetry", "fleet", "tenancy", "platform"},
     "simulator": {"platform"},
-    "gateway": {"alerting", "account", "operations", "identity", "fleet", "telemetry", "connectivity", "tenancy", "platform"},
+    "gateway": {"alerting", "routing", "account", "operations", "identity", "fleet", "telemetry", "connectivity", "tenancy", "platform"},
 }
 # Beast takes 17 s to compile, libpq and nats.c are wrapped: their headers stay in one folder each.
 ONLY_IN = {"boost/beast": "platform/http", "libpq-fe.h": "platform/pg", "nats/nats.h": "platform/nats",

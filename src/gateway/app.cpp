@@ -10,6 +10,7 @@
 #include "fleet/twin.hpp"
 #include "gateway/alerting_loops.hpp"
 #include "gateway/background_jobs.hpp"
+#include "gateway/delivery_loop.hpp"
 #include "gateway/gateway_loop.hpp"
 #include "gateway/health_api.hpp"
 #include "gateway/settings.hpp"
@@ -178,6 +179,7 @@ int serve(const Config& config, const std::string& version) {
   std::unique_ptr<IngestLoop> ingest;
   std::unique_ptr<EvaluatorLoop> evaluator;
   std::unique_ptr<NotifierLoop> notifier;
+  std::unique_ptr<DeliveryLoop> delivery;
   try {
     p.base.spawn("streams", prepare_streams(p));
     p.base.spawn("settings", follow_settings(p));
@@ -192,6 +194,7 @@ int serve(const Config& config, const std::string& version) {
     if (p.roles.ingest) ingest = std::make_unique<IngestLoop>(p);
     if (p.roles.evaluator) evaluator = std::make_unique<EvaluatorLoop>(p);
     if (p.roles.notifier) notifier = std::make_unique<NotifierLoop>(p);
+    if (p.roles.delivery) delivery = std::make_unique<DeliveryLoop>(p);
   } catch (...) {
     p.stopping = true;
     migrations.join();
@@ -210,6 +213,7 @@ int serve(const Config& config, const std::string& version) {
   if (ingest) ingest->stop();
   if (evaluator) evaluator->stop();
   if (notifier) notifier->stop();
+  if (delivery) delivery->stop();
   run_and_wait(p.base, flush_logs(p));
   p.nats.drain(2'000);
   p.base.stop();

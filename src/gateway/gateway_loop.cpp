@@ -12,6 +12,7 @@
 #include "fleet/device_side.hpp"
 #include "fleet/jobs.hpp"
 #include "fleet/provisioning.hpp"
+#include "gateway/delivery_loop.hpp"
 #include "gateway/files_api.hpp"
 #include "gateway/health_api.hpp"
 #include "gateway/pages.hpp"
@@ -20,6 +21,7 @@
 #include "operations/deps.hpp"
 #include "platform/http/static_files.hpp"
 #include "platform/log.hpp"
+#include "routing/deps.hpp"
 #include "telemetry/door.hpp"
 #include "telemetry/mqtt_metrics.hpp"
 #include "telemetry/query.hpp"
@@ -214,6 +216,12 @@ void GatewayLoop::Impl::mount_rooms() {
     auto alerts = alerting_deps(process);
     alerts.pool = pool.get();
     alerting::mount(router, alerts);
+    routing::RoutingDeps routes;
+    routes.tools = destination_tools(process, process.notify_http, *pool, executor);
+    routes.sealer = &process.sealer;
+    routes.audit = process.audit;
+    routes.metrics = &process.metrics;
+    routing::mount(router, routes);
     if (process.local_files) mount_files(router, process.local_files);
     telemetry::DoorDeps door;
     door.auth = process.devices;

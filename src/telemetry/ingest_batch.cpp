@@ -89,15 +89,6 @@ void append_copy_text(std::string& out, std::string_view text) {
   }
 }
 
-std::string fit_for_jsonb(std::string json) {
-  for (std::size_t i = 0; i + 1 < json.size(); ++i) {
-    if (json[i] != '\\') continue;
-    if (json.compare(i, 6, "\\u0000") == 0) json.replace(i, 6, "\\ufffd");
-    ++i;  // the escaped character can't start an escape
-  }
-  return json;
-}
-
 std::string display_name_of(std::string_view key) {
   std::string out(key);
   std::replace(out.begin(), out.end(), '_', ' ');

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fleet/registry_cache.hpp"
+#include "platform/json/fit.hpp"
 #include "platform/pg/types.hpp"
 #include "telemetry/envelope.hpp"
 #include "telemetry/readings.hpp"
@@ -160,8 +161,7 @@ class IngestBatch {
 void append_timestamp(std::string& out, std::int64_t epoch_us);
 /// Appends text for COPY's text format: backslash, tab, line ends escaped.
 void append_copy_text(std::string& out, std::string_view text);
-/// JSON text without \u0000, which jsonb refuses; each becomes \ufffd.
-std::string fit_for_jsonb(std::string json);
+using json::fit_for_jsonb;
 /// What a sensor is called at first sight: "temp_c" -> "Temp c"; and its unit by common suffixes.
 std::string display_name_of(std::string_view key);
 std::string unit_of(std::string_view key);

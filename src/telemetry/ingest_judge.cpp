@@ -156,6 +156,7 @@ std::size_t judge_all(std::vector<JudgedMessage>& messages, std::size_t from, st
     }
     const auto* device = m.reason.empty() ? registry.find(e.tenant_id, e.device_id) : nullptr;
     auto reason = judge_against(m, device, settings, now);
+    m.accepted = reason.empty();
     if (reason.empty()) {
       Accepted accepted;
       accepted.device = device;

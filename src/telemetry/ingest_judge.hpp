@@ -30,6 +30,7 @@ struct JudgedMessage {
   std::string reason;  ///< empty: fine so far
   std::string detail;
   std::uint64_t stream_seq = 0;
+  bool accepted = false;  ///< by judge_all, though it may be stored already
   /// The payload as text, token masked.
   std::string masked_payload() const;
 };

@@ -13,6 +13,7 @@
 #include "platform/log.hpp"
 #include "platform/loop.hpp"
 #include "platform/turns.hpp"
+#include "telemetry/ingest_routes.hpp"
 #include "telemetry/ingest_store.hpp"
 #include "telemetry/processed_purge.hpp"
 
@@ -82,6 +83,7 @@ struct IngestWorker::Impl {
         settings(s),
         registry(n, executor),
         ruled(n, executor),
+        routes(n, executor),
         judge(settings.judge),
         bound(settings.batch_size, settings.batch_most, settings.flush_interval_ms),
         purge(n, stream, durable, settings.keep_processed_s) {}
@@ -92,6 +94,7 @@ struct IngestWorker::Impl {
   IngestSettings settings;
   fleet::RegistryCache registry;
   RuledTenants ruled;
+  routing::RouteBook routes;
   std::unique_ptr<nats::PullConsumer> consumer;
   IngestStats stats;
   JudgeSettings judge;
@@ -113,6 +116,7 @@ struct IngestWorker::Impl {
   void check_still_ours(const Work& work) const;
   Task<> refresh_settings();
   Task<> hand_on(std::vector<ReadingMessage> readings);
+  Task<> hand_to_routes(std::vector<routing::RoutedMessage> routed);
   Task<> load_facts(Work& work);
   Task<bool> store_until_done(Work& work);
   Task<> store(Work& work, std::size_t from, std::size_t to, bool dedupe, bool fresh = false);
@@ -164,6 +168,15 @@ Task<> IngestWorker::Impl::hand_on(std::vector<ReadingMessage> readings) {
   if (given_up == 0) co_return;
   stats.readings_given_up += given_up;
   log::error_throttled("readings are not handed on to the rules", {{"messages", given_up}}, 10);
+}
+
+/// Gives routes what they take. Throws where that can be neither published nor kept as dead
+/// letters: the batch is then not acknowledged, and comes again.
+Task<> IngestWorker::Impl::hand_to_routes(std::vector<routing::RoutedMessage> routed) {
+  if (routed.empty()) co_return;
+  const auto done = co_await routing::hand_on(nats, pool, std::move(routed));
+  stats.routed += done.published;
+  stats.routed_buried += done.buried;
 }
 
 /// Every few seconds, messages or not, so that the first one after a pause is judged by what is set
@@ -228,6 +241,7 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
                                  bool fresh) {
   IngestBatch batch;
   std::vector<ReadingMessage> readings;
+  std::vector<routing::RoutedMessage> routed;
   std::set<StoredKey> stored;
   std::exception_ptr error;
   bool data_fault = false;
@@ -238,6 +252,8 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
     co_await ruled.refresh(pool);
     // Also of what was stored before: the rules may not have been given it then.
     readings = batch.reading_messages(ruled, 256 * 1024);
+    co_await routes.refresh(pool);
+    routed = routed_messages(routes, work.judged, from, to, "t");
     auto tx = co_await pool.begin(ingest_scope());
     co_await lock_ingest(tx, dedupe);
     if (!dedupe) check_still_ours(work);
@@ -259,6 +275,7 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
     learn_from(batch);
     publish_live(batch, online);
     co_await hand_on(std::move(readings));
+    co_await hand_to_routes(std::move(routed));
   } catch (const pg::Error& e) {
     data_fault = e.data_fault();
     fault_text = e.what();

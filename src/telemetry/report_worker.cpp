@@ -6,6 +6,7 @@
 #include "platform/json/write.hpp"
 #include "platform/log.hpp"
 #include "platform/loop.hpp"
+#include "telemetry/ingest_routes.hpp"
 #include "telemetry/ingest_store.hpp"
 #include "telemetry/processed_purge.hpp"
 
@@ -80,6 +81,7 @@ struct ReportWorker::Impl {
         settings(settings_),
         judge(settings.judge),
         registry(n, executor),
+        routes(n, executor),
         purge(n, stream.name, stream.durable, settings.keep_processed_s) {}
 
   boost::asio::any_io_executor executor;
@@ -91,6 +93,7 @@ struct ReportWorker::Impl {
   IngestSettings settings;
   JudgeSettings judge;
   fleet::RegistryCache registry;
+  routing::RouteBook routes;
   ProcessedPurge purge;
   std::unique_ptr<nats::PullConsumer> consumer;
   std::int64_t settings_due_ms = 0;
@@ -142,7 +145,8 @@ Task<> ReportWorker::Impl::store(Work& work, std::size_t from, std::size_t to) {
   std::map<std::string, std::size_t> refused;
   const auto now = now_ms();
   for (std::size_t i = from; i < to; ++i) {
-    const auto& m = work.judged[i];
+    auto& m = work.judged[i];
+    m.accepted = false;
     const auto& e = m.envelope;
     const auto* device = m.reason.empty() ? registry.find(e.tenant_id, e.device_id) : nullptr;
     auto reason = judge_against(m, device, judge, now);
@@ -159,15 +163,20 @@ Task<> ReportWorker::Impl::store(Work& work, std::size_t from, std::size_t to) {
     report.received_ms = e.received_ms;
     reports[std::string(e.msg_type)].push_back(std::move(report));
     places[std::string(e.msg_type)].push_back(i);
+    m.accepted = true;
   }
+  co_await routes.refresh(pool);
   auto tx = co_await pool.begin(ingest_scope());
   std::vector<std::function<void()>> after;
   std::map<std::string, std::size_t> taken;
   for (auto& [kind, list] : reports) {
     const auto& handler = handlers.find(kind)->second;
     auto result = co_await handler(tx, std::move(list));
-    for (auto& [at, reason] : result.refused)
-      refusals.refuse(refusal(work.judged[places[kind][at]], std::move(reason)));
+    for (auto& [at, reason] : result.refused) {
+      auto& refused_one = work.judged[places[kind][at]];
+      refused_one.accepted = false;
+      refusals.refuse(refusal(refused_one, std::move(reason)));
+    }
     refused[kind] += result.refused.size();
     taken[kind] = places[kind].size() - result.refused.size();
     if (result.after_commit) after.push_back(std::move(result.after_commit));
@@ -176,6 +185,9 @@ Task<> ReportWorker::Impl::store(Work& work, std::size_t from, std::size_t to) {
     co_await store_batch(tx, refusals, judge.store_rejects, settings.stale_seconds);
   co_await tx.commit();
   for (const auto& tell : after) tell();
+  // What fails here comes again with the whole batch, and is known then to whoever keeps it.
+  auto routed = routed_messages(routes, work.judged, from, to, stream.name == "SHADOW" ? "s" : "c");
+  if (!routed.empty()) co_await routing::hand_on(nats, pool, std::move(routed));
   for (const auto& [kind, n] : taken) count(kind, "taken", n);
   for (const auto& [kind, n] : refused) count(kind, "refused", n);
 }

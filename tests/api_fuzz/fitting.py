@@ -124,6 +124,11 @@ MEMBERS = {
     f"PUT {CUSTOMER}/oncall-schedules/{{schedule_id}}/layers/{{layer_id}}": lambda t: {"responders": ["eve"]},
     f"POST {CUSTOMER}/oncall-schedules/{{schedule_id}}/overrides": lambda t: {
         "layer_id": None, "start_at": "2026-01-01T00:00:00Z", "end_at": "2026-01-02T00:00:00Z"},
+    f"POST {CUSTOMER}/message-routes": lambda t: {"topic_filter": "a/+/#", "destination_type": "postgresql",
+                                                  "destination_config": {}, "payload_filter": None},
+    f"PUT {CUSTOMER}/message-routes/{{route_id}}": lambda t: {"topic_filter": "a/#", "destination_type": "postgresql",
+                                                              "destination_config": {}, "payload_filter": None},
+    f"POST {CUSTOMER}/dead-letter/replay-batch": lambda t: {"ids": [int(t.fill("/{dlq_id}", ["dlq_id"])["dlq_id"])]},
     f"POST {CUSTOMER}/roles": _role,
     f"PUT {CUSTOMER}/roles/{{role_id}}": _role,
     f"POST {CUSTOMER}/users/invite": lambda t: {**_email(t), "role": "customer", "role_ids": None},

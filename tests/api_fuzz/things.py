@@ -336,6 +336,14 @@ class Things:
         return self._made(CUSTOMER, f"/api/v1/customer/service-accounts/{before['account_id']}/tokens",
                           {"name": self.fresh("token"), "scopes": ["devices.read"]})["id"]
 
+    def _route_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/message-routes", {
+            "name": self.fresh("route"), "topic_filter": "tenant/+/device/+/nothing", "destination_type": "postgresql"})["id"]
+
+    def _dlq_id(self, _):
+        return self.stack.sql("INSERT INTO dead_letter_messages (tenant_id, original_topic, payload, destination_type) "
+                              "VALUES (%s, 'tenant/x/device/y/telemetry', '{}', 'ingest') RETURNING id", (TENANT,))[0][0]
+
     # ---- of the device that sends ----
 
     def _own_tenant_id(self, _):

@@ -99,6 +99,12 @@ def one_of_everything(stack, tenant, mark):
                      "channel_id, event_key, status, payload_json) SELECT tenant_id, id, %s, 'OPEN', 'COMPLETED', %s FROM a "
                      "RETURNING job_id", (tenant, f"{mark}-site", f"{mark}-device", mark, mark, mark, channel,
                                           json.dumps({"message": mark})))[0][0]
+    route = api.post("/message-routes", json={"name": mark, "topic_filter": f"tenant/{tenant}/device/{mark}/#",
+                                              "destination_type": "postgresql", "is_enabled": False})
+    assert route.status_code == 201, route.text
+    letter = stack.sql("INSERT INTO dead_letter_messages (tenant_id, original_topic, payload, destination_type, error_message) "
+                       "VALUES (%s, %s, %s, 'webhook', %s) RETURNING id",
+                       (tenant, f"tenant/{tenant}/device/{mark}-device/telemetry", json.dumps({"mark": mark}), mark))[0][0]
     member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
     schedule = api.post("/oncall-schedules", json={"name": mark, "layers": [{"name": mark, "responders": [mark]}]}).json()
     on_call = f"/oncall-schedules/{schedule['schedule_id']}"
@@ -121,6 +127,7 @@ def one_of_everything(stack, tenant, mark):
             "key_id": key, "import_id": imported,
             "schedule_id": str(schedule["schedule_id"]), "layer_id": str(schedule["layers"][0]["layer_id"]),
             "override_id": str(override), "feed_id": str(feed), "policy_id": str(policy),
+            "route_id": str(route.json()["id"]), "dlq_id": str(letter),
             "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],
                          "api-tokens": token, "service-accounts": machine}}
 
@@ -203,7 +210,7 @@ REFERENCES = {"site_id": "site_id", "device_id": "device_id", "device_ids": "dev
               "template_id": "template_id", "carrier_integration_id": "integration_id",
               "role_ids": "role_id", "reassign_to": "role_id", "entity_id": "device_id", "actor_id": "user_id",
               "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag", "undo_id": "undo_id",
-              "group_id": "group_id", "layer_id": "layer_id",
+              "group_id": "group_id", "layer_id": "layer_id", "route_id": "route_id",
               "target_group_id": "group_id", "target_device_id": "device_id", "firmware_version_id": "firmware_id"}
 # What the caller names anew: the same name in two tenants is two things.
 NAMES = {"POST /api/v1/customer/jobs": "job_id", "POST /api/v1/customer/sites": "site_id", "POST /api/v1/customer/devices": "device_id",

@@ -50,6 +50,8 @@ const Certificates = lazyPart(() => import('./features/certificates/certificates
 const Notifications = lazyPart(() => import('./features/notifications/notifications-page'));
 const DeliveryLog = lazyPart(() => import('./features/notifications/delivery-log-page'));
 const Carrier = lazyPart(() => import('./features/carriers/carrier-page'));
+const RoutesPage = lazyPart(() => import('./features/routes/routes-page'));
+const DeadLetters = lazyPart(() => import('./features/dead-letters/dead-letters-page'));
 const Subscription = lazyPart(() => import('./features/subscription/subscription-page'));
 const Activity = lazyPart(() => import('./features/audit/activity-page'));
 const Overview = lazyPart(() => import('./features/operator/overview-page'));
@@ -211,6 +213,8 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'roles', element: <Roles /> },
     { path: 'roles/:roleId', element: <RoleEditor /> },
     { path: 'activity-log', element: <Activity /> },
+    { path: 'integrations', element: <RoutesPage /> },
+    { path: 'dead-letter', element: <DeadLetters /> },
     { path: 'subscription', element: <Subscription /> },
     {
       path: 'settings',
@@ -223,6 +227,7 @@ const pages: Record<CallerKind, RouteObject[]> = {
         { path: 'access', element: <Access /> },
         { path: 'certificates', element: <Certificates /> },
         { path: 'carrier', element: <Carrier /> },
+        { path: 'integrations', element: <Navigate to="/integrations" replace /> },
         { path: '*', element: <NotFound /> },
       ],
     },

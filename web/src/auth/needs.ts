@@ -63,6 +63,13 @@ export const needs = {
   createRouting: 'notifications.routing.create',
   editRouting: 'notifications.routing.update',
   deleteRouting: 'notifications.routing.delete',
+  createRoute: 'integrations.routes',
+  editRoute: 'integrations.routes',
+  deleteRoute: 'integrations.routes',
+  testRoute: 'integrations.routes',
+  replayLetter: 'integrations.routes',
+  discardLetter: 'integrations.routes',
+  purgeLetters: 'integrations.routes',
 } as const;
 
 /** The call behind each, as `METHOD /path` of the document. */
@@ -127,4 +134,11 @@ export const callOf: Record<keyof typeof needs, string> = {
   createRouting: 'POST /notification-routing-rules',
   editRouting: 'PUT /notification-routing-rules/{rule_id}',
   deleteRouting: 'DELETE /notification-routing-rules/{rule_id}',
+  createRoute: 'POST /message-routes',
+  editRoute: 'PUT /message-routes/{route_id}',
+  deleteRoute: 'DELETE /message-routes/{route_id}',
+  testRoute: 'POST /message-routes/{route_id}/test',
+  replayLetter: 'POST /dead-letter/replay-batch',
+  discardLetter: 'DELETE /dead-letter/{dlq_id}',
+  purgeLetters: 'DELETE /dead-letter/purge',
 };

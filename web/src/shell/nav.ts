@@ -53,6 +53,8 @@ const customer: NavGroup[] = [
       { to: '/jobs', label: 'Jobs', key: 'j' },
       { to: '/escalation-policies', label: 'Escalation', key: 'e' },
       { to: '/oncall', label: 'On-call', key: 'x' },
+      { to: '/integrations', label: 'Integrations', key: 'i' },
+      { to: '/dead-letter', label: 'Dead letters', aside: true },
       { to: '/fleet/tools', label: 'Tools', key: 'c' },
       { to: '/fleet/mqtt-client', label: 'MQTT test client', key: 'q', aside: true },
     ],

@@ -1,0 +1,327 @@
+"""Message routes: what is matched, where it goes, what becomes of what can't be delivered."""
+
+import json
+import threading
+import time
+
+import psycopg2
+import pytest
+import requests
+from conftest import Api
+from servers import Stack, wait_for
+from sink import Sink
+
+
+@pytest.fixture(scope="module")
+def sink():
+    with Sink() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def pulse(sink):
+    with Stack(settings={"OUTBOUND_PRIVATE_HOSTS": sink.host}) as running:
+        for tenant in ("acme", "rival"):
+            running.command("admin", "create-tenant", "--id", tenant, "--name", tenant)
+            running.command("admin", "create-user", "--username", f"{tenant}1", "--password", "pulse-demo-1", "--email",
+                            f"{tenant}1@x.example", "--tenant", tenant, "--role", "customer,tenant-admin")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(pulse):
+    return Api(pulse, "acme1")
+
+
+@pytest.fixture(scope="module")
+def rival(pulse):
+    return Api(pulse, "rival1")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(pulse, sink):
+    yield
+    sink.answers = lambda request: 200
+    sink.going_on.set()
+    sink.requests.clear()
+    pulse.sql("DELETE FROM message_routes")
+    pulse.sql("DELETE FROM dead_letter_messages")
+
+
+@pytest.fixture(scope="module")
+def devices(pulse):
+    """Two of acme, one of rival."""
+    out = []
+    for tenant, name in (("acme", "a1"), ("acme", "a2"), ("rival", "r1")):
+        if not pulse.sql("SELECT 1 FROM sites WHERE tenant_id = %s", (tenant,)):
+            pulse.sql("INSERT INTO sites (tenant_id, site_id, name) VALUES (%s, 'hall', 'Hall')", (tenant,))
+        made = pulse.command("admin", "create-device", "--tenant", tenant, "--id", name, "--site", "hall")
+        out.append({"tenant_id": tenant, **json.loads(made.stdout)})
+    return out
+
+
+def send(pulse, device, metrics, seq=0):
+    answer = requests.post(f"{pulse.url}/ingest/v1/tenant/{device['tenant_id']}/device/{device['device_id']}/telemetry",
+                           json={"site_id": "hall", "metrics": metrics, **({"seq": seq} if seq else {})},
+                           headers={"X-Provision-Token": device["token"]}, timeout=10)
+    assert answer.status_code == 202, answer.text
+
+
+def hook(sink, path="/hook", **config):
+    return {"url": sink.url + path, **config}
+
+
+def route(api, config, topic_filter="tenant/+/device/+/telemetry", kind="webhook", **more):
+    made = api.post("/message-routes", json={"name": "r", "topic_filter": topic_filter, "destination_type": kind,
+                                             "destination_config": config, **more})
+    assert made.status_code == 201, made.text
+    time.sleep(0.6)  # felt within a second
+    return made.json()
+
+
+def values(received, metric="n"):
+    return [r.body["payload"]["metrics"][metric] for r in received]
+
+
+def test_a_message_reaches_its_webhook_signed(pulse, api, sink, devices):
+    made = route(api, hook(sink, secret="s3cret", method="PUT", headers={"Authorization": "Bearer abc"}),
+                 payload_filter={"temp": {"$gt": 30}})
+    assert made["destination_config"] == {"url": sink.url + "/hook", "method": "PUT", "secret": "***",
+                                          "headers": {"Authorization": "***"}}
+    send(pulse, devices[0], {"temp": 20})
+    send(pulse, devices[0], {"temp": 31.5})
+    send(pulse, devices[2], {"temp": 40})  # another tenant's
+    got = wait_for("the message", lambda: sink.of("/hook"))
+    assert len(got) == 1 and got[0].method == "PUT" and got[0].signed_by("s3cret")
+    assert got[0].headers["Authorization"] == "Bearer abc"
+    body = got[0].body
+    assert body["payload"]["metrics"] == {"temp": 31.5} and "provision_token" not in got[0].raw.decode()
+    assert (body["tenant_id"], body["device_id"], body["topic"], body["route_id"], body["message_id"]) == (
+        "acme", "a1", "tenant/acme/device/a1/telemetry", made["id"], got[0].id)
+    wait_for("an empty queue", lambda: pulse.sql("SELECT count(*) FROM message_route_queue") == [(0,)])
+    stored = pulse.sql("SELECT destination_config::text || sealed_secrets FROM message_routes")[0][0]
+    assert "s3cret" not in stored and "Bearer" not in stored
+
+
+def test_secrets_are_kept_and_never_told(pulse, api, sink, devices):
+    made = route(api, hook(sink, secret="s3cret"))
+    where = f"/message-routes/{made['id']}"
+    kept = api.put(where, json={"name": "renamed", "destination_config": hook(sink, secret="***")})
+    assert kept.status_code == 200 and kept.json()["version"] == made["version"] + 1
+    tested = api.post(where + "/test", json={"topic": "tenant/acme/device/x/telemetry", "payload": {"a": 1}})
+    assert tested.json()["success"] is True and tested.json()["status_code"] == 200 and tested.json()["matches"] is True
+    assert sink.of("/hook")[0].signed_by("s3cret")
+    # A kept secret does not go where somebody else wants it.
+    moved = api.put(where, json={"destination_config": hook(sink, "/other", secret="***")})
+    assert moved.status_code == 400 and "secret" in moved.json()["detail"]
+    assert api.put(where, json={"destination_config": hook(sink, "/other", secret="new")}).status_code == 200
+    events = wait_for("the events", lambda: len(found := pulse.sql(
+        "SELECT a::text FROM audit_log a WHERE event_type LIKE 'message_route.%%'")) >= 4 and found)
+    assert "s3cret" not in str(events)
+
+
+def test_a_sample_is_sent_and_a_message_tried_on_all_routes(pulse, api, sink):
+    made = route(api, hook(sink), payload_filter={"temp": {"$gt": 30}, "mode": "run"})
+    off = route(api, {}, kind="postgresql", topic_filter="tenant/acme/device/x/heartbeat", is_enabled=False)
+    asked = api.post("/message-routes/match", json={"topic": "tenant/acme/device/x/telemetry",
+                                                    "payload": {"metrics": {"temp": 20}}}).json()
+    reasons = {r["route_id"]: r["reasons"] for r in asked["routes"]}
+    assert asked["matched"] == 0
+    assert reasons[made["id"]] == ["The payload has no 'mode'", "'temp' is 20; the filter asks for greater than 30"]
+    assert reasons[off["id"]] == ["Level 5 of the topic is 'telemetry'; the filter asks for 'heartbeat'", "The route is disabled"]
+    assert sink.requests == []
+    tested = api.post(f"/message-routes/{made['id']}/test", json={}).json()
+    assert tested["success"] and not tested["matches"] and len(sink.of("/hook")) == 1
+    sink.answers = lambda request: 503
+    tested = api.post(f"/message-routes/{made['id']}/test", json={}).json()
+    assert (tested["success"], tested["status_code"], tested["error"]) == (False, 503, "The destination answered 503")
+    nothing = api.post(f"/message-routes/{off['id']}/test", json={}).json()
+    assert nothing["success"] is True  # the built-in store has it already
+
+
+def test_what_a_destination_refuses_becomes_a_dead_letter_and_is_replayed(pulse, api, rival, sink, devices):
+    made = route(api, hook(sink, secret="s3cret"))
+    sink.answers = lambda request: 500
+    send(pulse, devices[0], {"n": 1})
+    send(pulse, devices[1], {"n": 2})
+    letters = wait_for("two dead letters", lambda: (m := api.get("/dead-letter").json())["total"] == 2 and m["messages"])
+    assert {m["error_message"] for m in letters} == {"The destination answered 500"}
+    assert {(m["attempts"], m["status"], m["route_name"], m["destination_config"]["secret"]) for m in letters} == {
+        (3, "FAILED", "r", "***")}
+    assert len(sink.of("/hook")) == 6 and len({r.id for r in sink.of("/hook")}) == 2
+    assert api.get("/message-routes").json()["routes"][0]["failed_count"] == 2
+    assert api.get("/dead-letter/reasons").json()["reasons"][0]["count"] == 2
+    one, two = (m["id"] for m in letters)
+    failed = api.post(f"/dead-letter/{one}/replay")
+    assert (failed.status_code, failed.json()["detail"]) == (502, "Replay failed: The destination answered 500")
+    assert rival.get("/dead-letter").json()["total"] == 0
+    for path in (f"/dead-letter/{one}/replay",):
+        assert rival.post(path).status_code == 404
+    assert rival.delete(f"/dead-letter/{one}").status_code == 404
+    sink.answers = lambda request: 200
+    assert api.post(f"/dead-letter/{one}/replay").json() == {
+        "id": one, "status": "REPLAYED", "message": "Message replayed successfully"}
+    again = api.post(f"/dead-letter/{one}/replay")
+    assert (again.status_code, again.json()["detail"]) == (400, "Cannot replay message with status REPLAYED")
+    batch = api.post("/dead-letter/replay-batch", json={"ids": [one, two, 10**9]}).json()
+    assert (batch["total"], batch["replayed"], batch["failed"]) == (3, 1, 2)
+    assert len({r.id for r in sink.of("/hook")}) == 2  # the same ids as before
+    assert api.get("/dead-letter?status=REPLAYED").json()["total"] == 2
+    assert api.get("/dead-letter?status=ODD").json()["detail"] == "Invalid status filter"
+
+
+def test_dead_letters_are_discarded_and_purged_by_age(pulse, api, sink):
+    for days, text in ((0, "new"), (40, "old")):
+        pulse.sql("INSERT INTO dead_letter_messages (tenant_id, original_topic, payload, destination_type, error_message, "
+                  "created_at) VALUES ('acme', 'tenant/acme/device/x/telemetry', '{\"a\": 1}', 'ingest', %s, "
+                  "now() - make_interval(days => %s)) RETURNING id", (text, days))
+    new, old = (m["id"] for m in api.get("/dead-letter").json()["messages"])
+    refused = api.post(f"/dead-letter/{new}/replay")
+    assert refused.status_code == 502 and "send it again" in refused.json()["detail"]
+    assert api.delete(f"/dead-letter/{new}").json() == {"id": new, "status": "DISCARDED"}
+    assert api.delete(f"/dead-letter/{new}").status_code == 404
+    assert api.delete("/dead-letter/purge?older_than_days=30").json() == {"purged": 1, "older_than_days": 30}
+    assert [m["id"] for m in api.get("/dead-letter").json()["messages"]] == [new]
+
+
+def test_a_slow_destination_holds_up_nobody_else_and_keeps_the_order(pulse, api, sink, devices):
+    slow_gate = threading.Event()
+
+    def answers(request):
+        if request.path == "/slow":
+            slow_gate.wait(8)
+        return 200
+    sink.answers = answers
+    route(api, hook(sink, "/slow"))
+    route(api, hook(sink, "/fast"))
+    for n in range(1, 201):
+        send(pulse, devices[n % 2], {"n": n})
+    wait_for("all at the fast one", lambda: len(sink.of("/fast")) >= 200)
+    assert len(sink.of("/slow")) <= 4  # one of each device under way
+    for device in devices[:2]:
+        mine = [r for r in sink.of("/fast") if r.body["device_id"] == device["device_id"]]
+        assert values(mine) == sorted(values(mine))
+    slow_gate.set()
+    wait_for("all at the slow one", lambda: len({r.id for r in sink.of("/slow")}) == 200)
+    assert pulse.sql("SELECT count(*) FROM dead_letter_messages") == [(0,)]
+
+
+def test_a_dead_destination_is_given_up_soon_and_a_change_is_felt(pulse, api, sink, devices):
+    sink.answers = lambda request: 503
+    made = route(api, hook(sink, "/dead"))
+    for n in range(1, 31):
+        send(pulse, devices[0], {"n": n})
+    wait_for("tries", lambda: len(sink.of("/dead")) >= 5)
+    # The breaker holds the rest back; another address is tried at once.
+    sink.answers = lambda request: 503 if request.path == "/dead" else 200
+    assert api.put(f"/message-routes/{made['id']}", json={"destination_config": hook(sink, "/alive")}).status_code == 200
+    wait_for("all delivered or dead letters", lambda: len({r.id for r in sink.of("/alive")}) + pulse.sql(
+        "SELECT count(*) FROM dead_letter_messages")[0][0] == 30)
+    assert len({r.id for r in sink.of("/alive")}) >= 25
+
+
+def test_private_addresses_and_foreign_topics_are_refused(api, sink):
+    def refused(kind, config, topic_filter="tenant/+/device/+/telemetry"):
+        answer = api.post("/message-routes", json={"name": "r", "topic_filter": topic_filter, "destination_type": kind,
+                                                   "destination_config": config})
+        assert answer.status_code == 400, answer.text
+        return answer.json()["detail"]
+    for url in ("http://127.0.0.1:1/", "http://169.254.169.254/latest", "http://[::1]/", "http://10.0.0.8/", "http://localhost/"):
+        assert refused("webhook", {"url": url}) == "url must lead to a public address"
+    for url in ("ftp://example.com/", "nonsense", "http://user:word@example.com/"):
+        assert "url" in refused("webhook", {"url": url})
+    assert refused("webhook", {}) == "Missing required config keys for webhook: ['url']"
+    assert "method" in refused("webhook", {"url": "https://example.com/", "method": "GET"})
+    assert "Host" in refused("webhook", {"url": "https://example.com/", "headers": {"Host": "x"}})
+    assert "public" in refused("postgresql", {"dsn": "postgresql://u:p@127.0.0.1/db", "table": "t"})
+    assert "sslmode" in refused("postgresql", {"dsn": "postgresql://u:p@example.com/db?sslkey=/etc/passwd", "table": "t"})
+    assert "table" in refused("postgresql", {"dsn": "postgresql://u:p@example.com/db", "table": 't"; DROP'})
+    for topic in ("tenant/rival/device/x/y", "other/x", "tenant/{tenant_id}/device/{device_id}/telemetry",
+                  "tenant/{tenant_id}/device/{device_id}/commands", "tenant/{tenant_id}/device/x/ota", "tenant/{tenant_id}/#"):
+        assert "topic" in refused("mqtt_republish", {"topic": topic})
+    assert "circles" in refused("mqtt_republish", {"topic": "tenant/{tenant_id}/device/{device_id}/x"}, "tenant/+/device/#")
+    bad = api.post("/message-routes", json={"name": "", "topic_filter": "a/#/b", "destination_type": "webhook",
+                                            "payload_filter": {"a": {"$gt": "x"}}})
+    assert bad.status_code == 422
+
+
+def test_a_name_that_leads_inside_is_not_followed(pulse, api, sink, devices):
+    """What is refused when saved as an address is refused at run time as a name."""
+    made = route(api, {"url": f"http://localhost.localdomain:{sink.host.split(':')[1]}/hook"})
+    tested = api.post(f"/message-routes/{made['id']}/test", json={}).json()
+    assert tested["success"] is False and ("public" in tested["error"] or "no address" in tested["error"])
+    assert sink.requests == []
+
+
+def test_republished_messages_reach_devices_and_other_routes_and_never_go_round(pulse, api, sink, devices):
+    # Two routes that feed each other: the hop count cuts what no check of one route can see.
+    route(api, {"topic": "tenant/{tenant_id}/device/{device_id}/ping"}, kind="mqtt_republish")
+    route(api, {"topic": "tenant/{tenant_id}/device/{device_id}/pong"}, "tenant/+/device/+/ping", "mqtt_republish")
+    route(api, {"topic": "tenant/{tenant_id}/device/{device_id}/ping"}, "tenant/+/device/+/pong", "mqtt_republish")
+    route(api, hook(sink, "/pong"), "tenant/+/device/+/pong")
+    send(pulse, devices[0], {"n": 7})
+    wait_for("the cut", lambda: pulse.sql("SELECT count(*) FROM dead_letter_messages WHERE error_message LIKE 'Cut:%%'") == [(1,)])
+    wait_for("an empty queue", lambda: pulse.sql("SELECT count(*) FROM message_route_queue") == [(0,)])
+    assert values(sink.of("/pong")) == [7, 7] and {r.body["topic"] for r in sink.of("/pong")} == {"tenant/acme/device/a1/pong"}
+
+
+def test_rows_reach_a_database_of_the_tenants_own(sink, devices, pulse):
+    pulse.sql("CREATE SCHEMA IF NOT EXISTS theirs")
+    port = pulse.postgres.port
+    with Stack(settings={"OUTBOUND_PRIVATE_HOSTS": f"127.0.0.1:{port}"}, devices=1) as running:
+        with psycopg2.connect(pulse.postgres.url()) as theirs, theirs.cursor() as sql:
+            sql.execute("CREATE ROLE theirs LOGIN PASSWORD 'their-word'; ALTER SCHEMA theirs OWNER TO theirs")
+            sql.execute("CREATE TABLE theirs.readings (id text PRIMARY KEY, device text, temp double precision, at timestamptz)")
+            sql.execute("ALTER TABLE theirs.readings OWNER TO theirs")
+            database = pulse.postgres.url().rsplit("/", 1)[1].split("?")[0]
+        own = Api(running, "customer1")
+        dsn = f"postgresql://theirs:their-word@127.0.0.1:{port}/{database}?sslmode=disable"
+        made = route(own, {"dsn": dsn, "table": "theirs.readings",
+                           "columns": {"id": "message_id", "device": "device_id", "temp": "metrics.temp", "at": "received_at"}},
+                     kind="postgresql")
+        assert made["destination_config"]["dsn"] == "***"
+        device = json.loads(running.command("admin", "create-device", "--tenant", "demo", "--id", "d", "--site",
+                                            "warehouse-north").stdout)
+        for temp in (1.5, "broken", 3.5):
+            answer = requests.post(f"{running.url}/ingest/v1/tenant/demo/device/d/telemetry",
+                                   json={"metrics": {"temp": temp}}, headers={"X-Provision-Token": device["token"]}, timeout=10)
+            assert answer.status_code == 202
+        rows = wait_for("two rows", lambda: len(found := pulse.sql(
+            "SELECT device, temp FROM theirs.readings ORDER BY temp")) == 2 and found)
+        assert rows == [("d", 1.5), ("d", 3.5)]
+        letter = wait_for("the one that no column takes", lambda: own.get("/dead-letter").json()["messages"])
+        assert "invalid input syntax" in letter[0]["error_message"] and letter[0]["payload"]["metrics"] == {"temp": "broken"}
+
+
+def test_nothing_is_lost_when_the_delivery_is_killed(sink, devices):
+    with Stack(processes=("gateway,mqtt,ingest,ops", "delivery", "delivery"), settings={"OUTBOUND_PRIVATE_HOSTS": sink.host},
+               devices=1) as running:
+        own = Api(running, "customer1")
+        refusing = {"n": 0}
+
+        def answers(request):
+            refusing["n"] += 1
+            return 500 if request.body["payload"]["metrics"]["n"] % 50 == 0 else 200
+        sink.answers = answers
+        route(own, hook(sink, "/killed"))
+        device = json.loads(running.command("admin", "create-device", "--tenant", "demo", "--id", "d", "--site",
+                                            "warehouse-north").stdout)
+        count = 600
+        for n in range(1, count + 1):
+            answer = requests.post(f"{running.url}/ingest/v1/tenant/demo/device/d/telemetry",
+                                   json={"metrics": {"n": n}}, headers={"X-Provision-Token": device["token"]}, timeout=10)
+            assert answer.status_code == 202
+            if n % 150 == 0:
+                victim = running.pulses[1 + (n // 150) % 2]
+                victim.kill()
+                victim.start()
+
+        def accounted():
+            told = {r.body["payload"]["metrics"]["n"] for r in sink.of("/killed") if r.body["payload"]["metrics"]["n"] % 50}
+            dead = {p["metrics"]["n"] for (p,) in running.sql("SELECT payload FROM dead_letter_messages")}
+            return told | dead
+        wait_for("every message delivered or dead", lambda: accounted() == set(range(1, count + 1)), seconds=120)
+        by_message = {}
+        for r in sink.of("/killed"):
+            by_message.setdefault(r.body["payload"]["metrics"]["n"], set()).add(r.id)
+        assert all(len(ids) == 1 for ids in by_message.values())

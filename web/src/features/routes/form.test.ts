@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { faultsOf, inputOf, objectOf, valuesOf } from './form';
+
+const faults = (v: ReturnType<typeof valuesOf>) =>
+  Object.entries(faultsOf(v)).flatMap(([name, fault]) => (fault ? [name] : []));
+
+describe('a route’s form', () => {
+  it('keeps the masked secrets of a stored route', () => {
+    const stored = {
+      id: 1,
+      name: 'Hot',
+      topic_filter: 'tenant/+/device/+/telemetry',
+      destination_type: 'webhook' as const,
+      destination_config: { url: 'https://a.example/', method: 'PUT', secret: '***', headers: { A: '***' } },
+      payload_filter: { t: { $gt: 5 } },
+      is_enabled: true,
+      queued_count: 0,
+      failed_count: 0,
+      updated_at: '',
+    };
+    const input = inputOf(valuesOf(stored));
+    expect(input.destination_config).toEqual(stored.destination_config);
+    expect(input.payload_filter).toEqual({ t: { $gt: 5 } });
+  });
+  it('means the built-in store without a connection', () => {
+    const v = { ...valuesOf(null), name: 'Store', type: 'postgresql' as const };
+    expect(faults(v)).toEqual([]);
+    expect(inputOf(v).destination_config).toEqual({});
+    expect(faults({ ...v, table: 't' })).toEqual(['table']);
+  });
+  it('finds what is no object', () => {
+    expect(objectOf('')).toBeNull();
+    expect(objectOf('[1]')).toBeUndefined();
+    expect(objectOf('{"a":')).toBeUndefined();
+    expect(faults({ ...valuesOf(null), name: 'x', url: 'https://a.example/', payload_filter: '5' })).toEqual([
+      'payload_filter',
+    ]);
+  });
+});
