@@ -2,4 +2,13 @@
 // What each file of this room mounts; a new resource adds its line here and in mount.cpp.
 #include "alerting/deps.hpp"
 
-namespace pulse::alerting {}  // namespace pulse::alerting
+namespace pulse::alerting {
+
+void mount_rules(http::Router& api, const AlertingDeps& d);
+void mount_rule_preview(http::Router& api, const AlertingDeps& d);
+void mount_rule_transfer(http::Router& api, const AlertingDeps& d);
+void mount_rule_templates(http::Router& api, const AlertingDeps& d);
+void mount_metric_catalog(http::Router& api, const AlertingDeps& d);
+void mount_metric_names(http::Router& api, const AlertingDeps& d);
+
+}  // namespace pulse::alerting

@@ -291,6 +291,29 @@ class Things:
         return self._made(CUSTOMER, f"/api/v1/customer/service-accounts/{before['account_id']}/tokens",
                           {"name": self.fresh("token"), "scopes": ["devices.read"]})["id"]
 
+    def _rule_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/alert-rules", {
+            "name": self.fresh("rule"), "metric_name": "temperature", "operator": "GT", "threshold": 30})["rule_id"]
+
+    def _metric_name(self, _):
+        name = self.key("metric")
+        self._made(CUSTOMER, "/api/v1/customer/metrics/catalog", {"metric_name": name})
+        return name
+
+    def normalized_metric(self):
+        name = self.key("normal")
+        self._made(CUSTOMER, "/api/v1/customer/normalized-metrics", {"normalized_name": name})
+        return name
+
+    def _name(self, _):
+        return self.normalized_metric()
+
+    def _raw_metric(self, _):
+        name = self.key("raw")
+        self._made(CUSTOMER, "/api/v1/customer/metric-mappings",
+                   {"raw_metric": name, "normalized_name": self.normalized_metric()})
+        return name
+
     # ---- of the device that sends ----
 
     def _own_tenant_id(self, _):

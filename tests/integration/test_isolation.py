@@ -91,6 +91,12 @@ def one_of_everything(stack, tenant, mark):
     nonce = api.post("/certificate-authorities/challenges").json()["nonce"]
     authority = api.post("/certificate-authorities", json=proven(stack.home, mark, nonce, f"{mark} CA"))
     assert certificate.status_code == 201 and authority.status_code == 201, authority.text
+    rule = api.post("/alert-rules", json={"name": f"{mark} rule", "metric_name": f"{mark}_raw", "operator": "GT", "threshold": 1,
+                                          "site_ids": [f"{mark}-site"]}).json()["rule_id"]
+    api.post("/metrics/catalog", json={"metric_name": f"{mark}_metric", "unit": mark})
+    api.post("/normalized-metrics", json={"normalized_name": f"{mark}_normal"})
+    mapped = api.post("/metric-mappings", json={"raw_metric": f"{mark}_raw", "normalized_name": f"{mark}_normal"})
+    assert mapped.status_code == 200, mapped.text
     member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
     return {"api": api, "device_id": f"{mark}-device", "site_id": f"{mark}-site", "tag": f"{mark}-tag",
             "cert_id": str(certificate.json()["certificate"]["id"]), "ca_id": authority.json()["ca_id"],
@@ -102,7 +108,8 @@ def one_of_everything(stack, tenant, mark):
             "group_id": group, "undo_id": changed,
             "job_id": job, "firmware_id": str(firmware), "upload_id": upload, "part": "1", "campaign_id": str(campaign),
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
-            "key_id": key, "import_id": imported,
+            "key_id": key, "import_id": imported, "rule_id": rule, "name": f"{mark}_normal", "raw_metric": f"{mark}_raw",
+            "metric_name": f"{mark}_metric",
             "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],
                          "api-tokens": token, "service-accounts": machine}}
 
@@ -185,10 +192,12 @@ REFERENCES = {"site_id": "site_id", "device_id": "device_id", "device_ids": "dev
               "template_id": "template_id", "carrier_integration_id": "integration_id",
               "role_ids": "role_id", "reassign_to": "role_id", "entity_id": "device_id", "actor_id": "user_id",
               "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag", "undo_id": "undo_id",
-              "group_id": "group_id",
+              "group_id": "group_id", "site_ids": "site_id", "group_ids": "group_id", "device_group_id": "group_id",
+              "sensor_id": "sensor_id", "rule_id": "rule_id", "normalized_name": "name",
               "target_group_id": "group_id", "target_device_id": "device_id", "firmware_version_id": "firmware_id"}
 # What the caller names anew: the same name in two tenants is two things.
 NAMES = {"POST /api/v1/customer/jobs": "job_id", "POST /api/v1/customer/sites": "site_id", "POST /api/v1/customer/devices": "device_id",
+         "POST /api/v1/customer/normalized-metrics": "normalized_name",
          "POST /api/v1/customer/device-groups": "group_id", "POST /api/v1/customer/device-groups/dynamic": "group_id"}
 
 
