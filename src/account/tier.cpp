@@ -30,6 +30,11 @@ Task<std::int64_t> count_groups(tenancy::TenantDb db) {
   co_return rows.int64(0, 0);
 }
 
+Task<std::int64_t> count_rules(tenancy::TenantDb db) {
+  const auto rows = co_await db.query("SELECT count(*) FROM alert_rules");
+  co_return rows.int64(0, 0);
+}
+
 }  // namespace
 
 Task<> require_room_for_user(AccountDeps d, tenancy::TenantCaller caller) {
@@ -66,6 +71,7 @@ Task<TierUse> use_of_tier(AccountDeps d, tenancy::TenantCaller caller) {
     use.limit = *limit;
     if (use.name == "users") use.used = co_await count_users(d, caller.tenant());
     if (use.name == "device_groups") use.used = co_await count_groups(caller.db);
+    if (use.name == "alert_rules") use.used = co_await count_rules(caller.db);
     if (use.name == "api_requests_per_minute")
       use.used = d.request_limits->used_by_tenant(caller.tenant(), *limit);
     out.limits.push_back(std::move(use));

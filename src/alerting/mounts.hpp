@@ -11,5 +11,11 @@ void mount_oncall_views(http::Router& api, const AlertingDeps& deps);
 void mount_notification_channels(http::Router& api, const AlertingDeps& deps);
 void mount_notification_routing(http::Router& api, const AlertingDeps& deps);
 void mount_notification_log(http::Router& api, const AlertingDeps& deps);
+void mount_rules(http::Router& api, const AlertingDeps& d);
+void mount_rule_preview(http::Router& api, const AlertingDeps& d);
+void mount_rule_transfer(http::Router& api, const AlertingDeps& d);
+void mount_rule_templates(http::Router& api, const AlertingDeps& d);
+void mount_metric_catalog(http::Router& api, const AlertingDeps& d);
+void mount_metric_names(http::Router& api, const AlertingDeps& d);
 
 }  // namespace pulse::alerting

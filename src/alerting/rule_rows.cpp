@@ -1,4 +1,5 @@
-// Rules as they are stored, read for the evaluator.
+#include "alerting/rule_rows.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -11,14 +12,8 @@ namespace pulse::alerting {
 
 namespace {
 
-constexpr const char* select_rules = R"sql(
-  SELECT rule_id::text AS rule_id, name, rule_type, conditions::text AS conditions, match_mode,
-    metric_name, operator, threshold, severity, duration_seconds, duration_minutes, aggregation,
-    window_seconds, clear_threshold, clear_after_seconds, site_ids, group_ids, device_group_id,
-    device_type, sensor_id, sensor_type, escalation_policy_id,
-    (extract(epoch FROM created_at) * 1000000)::bigint AS created_us
-  FROM alert_rules WHERE tenant_id = $1 AND enabled ORDER BY id
-)sql";
+const std::string select_rules = "SELECT " + std::string(rule_columns) +
+                                 " FROM alert_rules WHERE tenant_id = $1 AND enabled ORDER BY id";
 
 constexpr const char* select_mappings = R"sql(
   SELECT raw_metric, normalized_name, multiplier, offset_value FROM metric_mappings
@@ -62,7 +57,8 @@ Condition metric_alone(const boost::json::object& o) {
   return c;
 }
 
-/// Throws std::invalid_argument when the row says nothing that can be judged.
+}  // namespace
+
 Rule rule_of(const pg::Result& rows, int i) {
   Rule rule;
   rule.rule_id = rows.text(i, rows.column("rule_id"));
@@ -134,11 +130,9 @@ Rule rule_of(const pg::Result& rows, int i) {
   return rule;
 }
 
-}  // namespace
-
 Task<RuleSet> load_rules(pg::Pool& pool, std::string tenant_id) {
   std::vector<pg::Statement> statements;
-  for (const auto* sql : {select_rules, select_mappings, select_sensors})
+  for (const auto& sql : {select_rules, std::string(select_mappings), std::string(select_sensors)})
     statements.emplace_back(sql, pg::Params::of(tenant_id));
   const auto results = co_await pool.batch(worker_scope(), std::move(statements));
   RuleSet out;

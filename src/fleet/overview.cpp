@@ -32,7 +32,7 @@ Task<GettingStarted> getting_started(FleetDeps, TenantCaller caller) {
            (SELECT count(*) FROM device_templates WHERE source <> 'system') AS templates,
            (SELECT count(*) FROM device_registry WHERE status <> 'DELETED') AS devices,
            (SELECT count(*) FROM device_state WHERE status = 'ONLINE') AS online,
-           0 AS alert_rules
+           (SELECT count(*) FROM alert_rules) AS alert_rules
   )sql");
   co_return pg::row_as<GettingStarted>(rows, 0);
 }

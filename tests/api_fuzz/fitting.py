@@ -54,6 +54,11 @@ def _channel(things):
 def _routing(things):
     return {"channel_id": int(things.fill("/{channel_id}", ["channel_id"])["channel_id"]), "timezone": None,
             "device_tag_key": None, "device_tag_val": None, "active_hours": None, "deliver_on": ["OPEN"]}
+def _rule(things):
+    """A rule that looks at one metric, whatever else is said of it."""
+    return {"name": things.fresh("rule"), "rule_type": "threshold", "metric_name": "temperature", "operator": "GT",
+            "threshold": 30, "sensor_id": None, "sensor_type": None, "site_ids": None, "group_ids": None,
+            "device_group_id": None, "conditions": None, "escalation_policy_id": None, "aggregation": None}
 
 
 CUSTOMER, OPERATOR = "/api/v1/customer", "/api/v1/operator"
@@ -129,6 +134,15 @@ MEMBERS = {
     f"PUT {CUSTOMER}/message-routes/{{route_id}}": lambda t: {"topic_filter": "a/#", "destination_type": "postgresql",
                                                               "destination_config": {}, "payload_filter": None},
     f"POST {CUSTOMER}/dead-letter/replay-batch": lambda t: {"ids": [int(t.fill("/{dlq_id}", ["dlq_id"])["dlq_id"])]},
+    f"POST {CUSTOMER}/alert-rules": _rule,
+    f"PATCH {CUSTOMER}/alert-rules/{{rule_id}}": _rule,
+    f"POST {CUSTOMER}/alert-rules/preview": lambda t: {"rule": _rule(t)},
+    f"POST {CUSTOMER}/alert-rules/import": lambda t: {"format": "pulse-alert-rules/1", "rules": [_rule(t)]},
+    f"POST {CUSTOMER}/alert-rule-templates/apply": lambda t: {"template_ids": ["battery-low"], "site_ids": None},
+    f"POST {CUSTOMER}/metrics/catalog": lambda t: {"metric_name": t.key("metric"), "expected_min": None},
+    f"POST {CUSTOMER}/normalized-metrics": lambda t: {"normalized_name": t.key("normal"), "expected_min": None},
+    f"PATCH {CUSTOMER}/normalized-metrics/{{name}}": lambda t: {"expected_min": None},
+    f"POST {CUSTOMER}/metric-mappings": lambda t: {"raw_metric": t.key("raw"), "normalized_name": t.normalized_metric()},
     f"POST {CUSTOMER}/roles": _role,
     f"PUT {CUSTOMER}/roles/{{role_id}}": _role,
     f"POST {CUSTOMER}/users/invite": lambda t: {**_email(t), "role": "customer", "role_ids": None},

@@ -343,6 +343,28 @@ class Things:
     def _dlq_id(self, _):
         return self.stack.sql("INSERT INTO dead_letter_messages (tenant_id, original_topic, payload, destination_type) "
                               "VALUES (%s, 'tenant/x/device/y/telemetry', '{}', 'ingest') RETURNING id", (TENANT,))[0][0]
+    def _rule_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/alert-rules", {
+            "name": self.fresh("rule"), "metric_name": "temperature", "operator": "GT", "threshold": 30})["rule_id"]
+
+    def _metric_name(self, _):
+        name = self.key("metric")
+        self._made(CUSTOMER, "/api/v1/customer/metrics/catalog", {"metric_name": name})
+        return name
+
+    def normalized_metric(self):
+        name = self.key("normal")
+        self._made(CUSTOMER, "/api/v1/customer/normalized-metrics", {"normalized_name": name})
+        return name
+
+    def _name(self, _):
+        return self.normalized_metric()
+
+    def _raw_metric(self, _):
+        name = self.key("raw")
+        self._made(CUSTOMER, "/api/v1/customer/metric-mappings",
+                   {"raw_metric": name, "normalized_name": self.normalized_metric()})
+        return name
 
     # ---- of the device that sends ----
 

@@ -105,6 +105,12 @@ def one_of_everything(stack, tenant, mark):
     letter = stack.sql("INSERT INTO dead_letter_messages (tenant_id, original_topic, payload, destination_type, error_message) "
                        "VALUES (%s, %s, %s, 'webhook', %s) RETURNING id",
                        (tenant, f"tenant/{tenant}/device/{mark}-device/telemetry", json.dumps({"mark": mark}), mark))[0][0]
+    rule = api.post("/alert-rules", json={"name": f"{mark} rule", "metric_name": f"{mark}_raw", "operator": "GT", "threshold": 1,
+                                          "site_ids": [f"{mark}-site"]}).json()["rule_id"]
+    api.post("/metrics/catalog", json={"metric_name": f"{mark}_metric", "unit": mark})
+    api.post("/normalized-metrics", json={"normalized_name": f"{mark}_normal"})
+    mapped = api.post("/metric-mappings", json={"raw_metric": f"{mark}_raw", "normalized_name": f"{mark}_normal"})
+    assert mapped.status_code == 200, mapped.text
     member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
     schedule = api.post("/oncall-schedules", json={"name": mark, "layers": [{"name": mark, "responders": [mark]}]}).json()
     on_call = f"/oncall-schedules/{schedule['schedule_id']}"
@@ -121,13 +127,15 @@ def one_of_everything(stack, tenant, mark):
             "command_id": {"templates": made["commands"], "devices": command["command_id"]},
             "slot_id": made["slots"], "role_id": role, "user_id": member, "account_id": account,
             "group_id": group, "undo_id": changed,
-            "channel_id": str(channel), "rule_id": {"notification-routing-rules": str(routing)},
+            "channel_id": str(channel),
+            "rule_id": {"notification-routing-rules": str(routing), "alert-rules": rule, "alerts": rule},
             "job_id": {"jobs": job, "{job_id}": job, "delivery-jobs": str(told)}, "firmware_id": str(firmware), "upload_id": upload, "part": "1", "campaign_id": str(campaign),
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
             "key_id": key, "import_id": imported,
             "schedule_id": str(schedule["schedule_id"]), "layer_id": str(schedule["layers"][0]["layer_id"]),
             "override_id": str(override), "feed_id": str(feed), "policy_id": str(policy),
             "route_id": str(route.json()["id"]), "dlq_id": str(letter),
+            "name": f"{mark}_normal", "raw_metric": f"{mark}_raw", "metric_name": f"{mark}_metric",
             "token_id": {"devices": api.get(f"/devices/{mark}-device/tokens").json()["tokens"][0]["id"],
                          "api-tokens": token, "service-accounts": machine}}
 
@@ -211,9 +219,12 @@ REFERENCES = {"site_id": "site_id", "device_id": "device_id", "device_ids": "dev
               "role_ids": "role_id", "reassign_to": "role_id", "entity_id": "device_id", "actor_id": "user_id",
               "user_id": "user_id", "tenant_id": "tenant_id", "tags": "tag", "tag": "tag", "undo_id": "undo_id",
               "group_id": "group_id", "layer_id": "layer_id", "route_id": "route_id",
+              "site_ids": "site_id", "group_ids": "group_id", "device_group_id": "group_id",
+              "sensor_id": "sensor_id", "rule_id": "rule_id", "normalized_name": "name",
               "target_group_id": "group_id", "target_device_id": "device_id", "firmware_version_id": "firmware_id"}
 # What the caller names anew: the same name in two tenants is two things.
 NAMES = {"POST /api/v1/customer/jobs": "job_id", "POST /api/v1/customer/sites": "site_id", "POST /api/v1/customer/devices": "device_id",
+         "POST /api/v1/customer/normalized-metrics": "normalized_name",
          "POST /api/v1/customer/device-groups": "group_id", "POST /api/v1/customer/device-groups/dynamic": "group_id"}
 
 
