@@ -10,6 +10,9 @@ void mount(http::Router& api, const AlertingDeps& deps) {
   mount_notification_channels(api, deps);
   mount_notification_routing(api, deps);
   mount_notification_log(api, deps);
+  mount_inbox(api, deps);
+  mount_maintenance(api, deps);
+  mount_digests(api, deps);
 }
 
 }  // namespace pulse::alerting

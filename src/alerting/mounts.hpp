@@ -11,5 +11,8 @@ void mount_oncall_views(http::Router& api, const AlertingDeps& deps);
 void mount_notification_channels(http::Router& api, const AlertingDeps& deps);
 void mount_notification_routing(http::Router& api, const AlertingDeps& deps);
 void mount_notification_log(http::Router& api, const AlertingDeps& deps);
+void mount_inbox(http::Router& api, const AlertingDeps& deps);
+void mount_maintenance(http::Router& api, const AlertingDeps& deps);
+void mount_digests(http::Router& api, const AlertingDeps& deps);
 
 }  // namespace pulse::alerting

@@ -124,6 +124,11 @@ MEMBERS = {
     f"PUT {CUSTOMER}/oncall-schedules/{{schedule_id}}/layers/{{layer_id}}": lambda t: {"responders": ["eve"]},
     f"POST {CUSTOMER}/oncall-schedules/{{schedule_id}}/overrides": lambda t: {
         "layer_id": None, "start_at": "2026-01-01T00:00:00Z", "end_at": "2026-01-02T00:00:00Z"},
+    f"POST {CUSTOMER}/alerts/bulk": lambda t: {"action": "acknowledge", "filter": None, "minutes": None,
+                                               "ids": [int(t.fill("/{alert_id}", ["alert_id"])["alert_id"])]},
+    f"POST {CUSTOMER}/maintenance-windows": lambda t: {"ends_at": None, "recurring": None},
+    f"PATCH {CUSTOMER}/maintenance-windows/{{window_id}}": lambda t: {"starts_at": "2020-01-01T00:00:00Z", "ends_at": None},
+    f"PUT {CUSTOMER}/alert-digest-settings": lambda t: {"frequency": "daily", "email": "", "timezone": None},
     f"POST {CUSTOMER}/roles": _role,
     f"PUT {CUSTOMER}/roles/{{role_id}}": _role,
     f"POST {CUSTOMER}/users/invite": lambda t: {**_email(t), "role": "customer", "role_ids": None},

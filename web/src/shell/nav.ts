@@ -41,6 +41,7 @@ const customer: NavGroup[] = [
     entries: [
       { to: '/live', label: 'Live', key: 'l' },
       { to: '/map', label: 'Map', key: 'm' },
+      { to: '/alerts', label: 'Alerts', key: 'a' },
       { to: '/notifications', label: 'Notifications', key: 'n' },
       { to: '/delivery-log', label: 'Delivery log', aside: true },
     ],
@@ -53,6 +54,7 @@ const customer: NavGroup[] = [
       { to: '/jobs', label: 'Jobs', key: 'j' },
       { to: '/escalation-policies', label: 'Escalation', key: 'e' },
       { to: '/oncall', label: 'On-call', key: 'x' },
+      { to: '/maintenance-windows', label: 'Maintenance', key: 'z' },
       { to: '/fleet/tools', label: 'Tools', key: 'c' },
       { to: '/fleet/mqtt-client', label: 'MQTT test client', key: 'q', aside: true },
     ],
@@ -67,6 +69,7 @@ const customer: NavGroup[] = [
       { to: '/settings', label: 'Settings', key: ',' },
       { to: '/settings/profile', label: 'Profile', aside: true },
       { to: '/settings/organization', label: 'Organization', aside: true },
+      { to: '/settings/notifications', label: 'Alert digest', aside: true },
       { to: '/settings/certificates', label: 'Certificates', aside: true },
       { to: '/settings/carrier', label: 'Carriers', aside: true },
       { to: '/settings/access', label: 'API tokens', key: 'k', aside: true },
