@@ -79,13 +79,14 @@ export const alertScenarios = {
     await send({ walk_heat: 77 }, d);
     await rows().first().waitFor();
     await screen('alerts-phone');
+    const id = await rows().first().getAttribute('data-alert');
     await rows().first().getByRole('button').click();
     await page.getByRole('button', { name: 'Acknowledge' }).click();
     await page.getByText('Acknowledged by tenantadmin1').waitFor();
     await fits('an alert on a phone');
     await screen('alert-phone');
     await page.getByRole('button', { name: 'Back to the list' }).click();
-    await page.getByText('No alert fits').waitFor();
+    await page.locator(`[data-alert="${id}"]`).waitFor({ state: 'detached' });
     await send({ walk_heat: 5 }, d);
   },
 

@@ -8,6 +8,7 @@ import { api } from '@/api/customer';
 import { toColumns, withGaps, type Columns } from '@/lib/series';
 import { useTheme } from '@/lib/theme';
 import { withUnit } from '@/lib/numbers';
+import { clock } from '@/lib/time';
 import { Skeleton } from '@/ui/states';
 import { metricOf, thresholdOf } from './words';
 
@@ -22,6 +23,10 @@ export function windowOf(a: Pick<Alert, 'created_at' | 'closed_at'>, now: number
   const closed = a.closed_at ? Date.parse(a.closed_at) / 1000 : now;
   return { from: opened - hour, to: Math.min(now, Math.min(closed, opened + 6 * hour) + 600) };
 }
+
+/** Local time on a 24-hour clock. */
+const minutes = (_u: uPlot, splits: number[]) =>
+  splits.map((s) => clock(new Date(s * 1000).toISOString()).slice(0, 5));
 
 interface Drawing {
   columns: Columns;
@@ -86,7 +91,7 @@ function Plot({ columns, bucketSeconds, from, to, threshold, marks, words }: Dra
         },
         series: [{}, { stroke: line, width: 1.5, spanGaps: false, points: { size: 4, fill: line } }],
         axes: [
-          { ...axis, size: 26, space: 70, grid: { show: false } },
+          { ...axis, size: 26, space: 70, grid: { show: false }, values: minutes },
           { ...axis, size: 50, space: 30, grid: { stroke: css('--line'), width: 1 } },
         ],
         hooks: { draw: [across] },

@@ -46,13 +46,14 @@ export function InboxRow({
     <li
       data-alert={a.alert_id}
       className={cx(
-        'grid grid-cols-[1.75rem_minmax(0,1fr)] border-b last:border-b-0',
+        'grid grid-cols-[2.25rem_minmax(0,1fr)] border-b last:border-b-0',
         current ? 'bg-accent-soft' : selected ? 'bg-surface-2' : 'hover:bg-surface-2',
       )}
     >
-      <label className="flex items-start justify-center pt-3 pl-2">
+      <label className="flex items-start justify-center pt-3">
         <input
           type="checkbox"
+          className="size-4"
           checked={selected}
           onChange={onSelect}
           aria-label={`Select alert ${a.alert_id}`}
@@ -62,7 +63,7 @@ export function InboxRow({
         type="button"
         onClick={onOpen}
         aria-current={current ? 'true' : undefined}
-        className="grid min-w-0 grid-cols-[minmax(0,1fr)_auto] gap-x-3 px-2 py-2 text-left focus-visible:-outline-offset-2"
+        className="grid min-w-0 grid-cols-[minmax(0,1fr)_auto] gap-x-3 py-2 pr-3 pl-1 text-left focus-visible:-outline-offset-2"
       >
         <span className="flex min-w-0 flex-wrap items-baseline gap-x-3">
           <Severity of={a.severity} />

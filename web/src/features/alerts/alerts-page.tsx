@@ -58,16 +58,24 @@ function filterOf(get: (name: string) => string | null): AlertFilter {
 }
 
 /** What is narrowed by the address alone, each with its way out. */
-function Narrowed({ filter, onClear }: { filter: AlertFilter; onClear: (name: string) => void }) {
+function Narrowed({
+  filter,
+  ruleName,
+  onClear,
+}: {
+  filter: AlertFilter;
+  ruleName: string | null | undefined;
+  onClear: (name: string) => void;
+}) {
   const parts = [
     ['device', filter.device_id],
     ['site', filter.site_id],
-    ['rule', filter.rule_id],
+    ['rule', filter.rule_id && (ruleName ?? filter.rule_id)],
   ] as const;
   return parts.map(
     ([name, value]) =>
       value && (
-        <Button key={name} small onClick={() => onClear(name)} aria-label={`Show every ${name}`}>
+        <Button key={name} small onClick={() => onClear(name)} title={`Show every ${name}`}>
           {name}: {value} ✕
         </Button>
       ),
@@ -275,7 +283,11 @@ export default function AlertsPage() {
             <option value="">Newest first</option>
             <option value="severity">Worst first</option>
           </select>
-          <Narrowed filter={filter} onClear={(name) => set({ [name]: null })} />
+          <Narrowed
+            filter={filter}
+            ruleName={rows[0]?.rule_name}
+            onClear={(name) => set({ [name]: null })}
+          />
         </div>
       </div>
       <div className={cx('grid items-start gap-4', open !== null && 'lg:grid-cols-[minmax(0,1fr)_27rem]')}>
