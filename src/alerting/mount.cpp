@@ -16,6 +16,9 @@ void mount(http::Router& api, const AlertingDeps& deps) {
   mount_rule_templates(api, deps);
   mount_metric_catalog(api, deps);
   mount_metric_names(api, deps);
+  mount_inbox(api, deps);
+  mount_maintenance(api, deps);
+  mount_digests(api, deps);
 }
 
 }  // namespace pulse::alerting

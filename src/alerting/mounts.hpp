@@ -17,5 +17,8 @@ void mount_rule_transfer(http::Router& api, const AlertingDeps& d);
 void mount_rule_templates(http::Router& api, const AlertingDeps& d);
 void mount_metric_catalog(http::Router& api, const AlertingDeps& d);
 void mount_metric_names(http::Router& api, const AlertingDeps& d);
+void mount_inbox(http::Router& api, const AlertingDeps& deps);
+void mount_maintenance(http::Router& api, const AlertingDeps& deps);
+void mount_digests(http::Router& api, const AlertingDeps& deps);
 
 }  // namespace pulse::alerting

@@ -17,11 +17,11 @@ BOOST_DESCRIBE_STRUCT(DeviceAnswer, (), (tenant_id, device, events, telemetry))
 
 struct DeviceSummary {
   std::int64_t ONLINE = 0, STALE = 0, OFFLINE = 0, total = 0, total_sensors = 0, active_sensors = 0,
-               sensor_types = 0, devices_with_sensors = 0;
+               sensor_types = 0, devices_with_sensors = 0, alerts_open = 0, alerts_new_1h = 0;
 };
 BOOST_DESCRIBE_STRUCT(DeviceSummary, (),
                       (ONLINE, STALE, OFFLINE, total, total_sensors, active_sensors, sensor_types,
-                       devices_with_sensors))
+                       devices_with_sensors, alerts_open, alerts_new_1h))
 
 /// The list's row and, in one object with it, what only the device page reads.
 std::string detail_json(const DeviceDetail& d) {
@@ -92,7 +92,9 @@ constexpr const char* summary_sql = R"sql(
     a.devices - o.devices AS devices_with_sensors,
     (SELECT count((SELECT k.device_id FROM device_sensors k JOIN device_registry r USING (tenant_id, device_id)
                    WHERE k.metric_key = m.metric_key AND r.status = 'ACTIVE' LIMIT 1))
-     FROM metrics m WHERE m.metric_key IS NOT NULL) AS sensor_types
+     FROM metrics m WHERE m.metric_key IS NOT NULL) AS sensor_types,
+    (SELECT count(*) FROM fleet_alert WHERE status = 'OPEN') AS alerts_open,
+    (SELECT count(*) FROM fleet_alert WHERE created_at > now() - interval '1 hour') AS alerts_new_1h
   FROM devices d, all_sensors a, out_of_service o
 )sql";
 

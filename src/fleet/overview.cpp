@@ -1,5 +1,6 @@
 // What the application asks before it knows anything: how far a tenant has come, where devices
 // reach us; and the fleet's health.
+#include <algorithm>
 #include <cmath>
 
 #include "fleet/mounts.hpp"
@@ -43,13 +44,16 @@ Task<FleetHealth> fleet_health(FleetDeps, TenantCaller caller) {
   const auto rows = co_await caller.db.query(R"sql(
     SELECT (SELECT count(*) FROM device_registry WHERE status = 'ACTIVE') AS total_devices,
            (SELECT count(*) FROM device_state WHERE status = 'ONLINE') AS online,
+           count(*) AS critical_alerts, count(DISTINCT device_id) AS critical_devices,
            now() AS calculated_at
+    FROM fleet_alert WHERE status = 'OPEN' AND severity = 5
   )sql");
   auto out = pg::row_as<FleetHealth>(rows, 0);
+  const auto well = out.online - rows.int64(0, rows.column("critical_devices"));
   if (out.total_devices > 0)
-    out.score = std::round(static_cast<double>(out.online) * 1000 /
-                           static_cast<double>(out.total_devices)) /
-                10;
+    out.score = std::clamp(
+        std::round(static_cast<double>(well) * 1000 / static_cast<double>(out.total_devices)) / 10,
+        0.0, 100.0);
   co_return out;
 }
 
@@ -67,7 +71,8 @@ void mount_overview(http::Router& api, const FleetDeps& d) {
   api.get("/api/v1/customer/fleet/health", http::bound(d, fleet_health))
       .customers()
       .tag("Overview")
-      .summary("Share of active devices that are online, as a score of 100");
+      .summary(
+          "Share of active devices that are online and have no critical alert, as a score of 100");
 }
 
 }  // namespace pulse::fleet

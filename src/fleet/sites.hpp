@@ -58,6 +58,17 @@ struct SiteDevice {
 };
 BOOST_DESCRIBE_STRUCT(SiteDevice, (), (device_id, name, status, device_type, last_seen_at))
 
+/// An alert that is open or acknowledged.
+struct SiteAlert {
+  std::int64_t id = 0;
+  std::string device_id, alert_type;
+  std::int64_t severity = 0;
+  std::string summary, status;
+  Time created_at;
+};
+BOOST_DESCRIBE_STRUCT(SiteAlert, (),
+                      (id, device_id, alert_type, severity, summary, status, created_at))
+
 Task<std::vector<Site>> sites_with_counts(tenancy::TenantDb db);
 Task<std::optional<Site>> find_site(tenancy::TenantDb db, std::string site_id);
 /// False when the id is taken.
@@ -68,5 +79,7 @@ Task<std::optional<boost::json::object>> update_site(tenancy::TenantDb db, std::
 enum class SiteRemoval { removed, missing, in_use };
 Task<SiteRemoval> remove_site(tenancy::TenantDb db, std::string site_id);
 Task<std::vector<SiteDevice>> devices_at_site(tenancy::TenantDb db, std::string site_id);
+/// The worst first, at most 100.
+Task<std::vector<SiteAlert>> active_alerts_at_site(tenancy::TenantDb db, std::string site_id);
 
 }  // namespace pulse::fleet

@@ -14,7 +14,7 @@ BOOST_DESCRIBE_STRUCT(SiteList, (), (sites, total))
 struct SiteSummary {
   Site site;
   std::vector<SiteDevice> devices;
-  std::vector<boost::json::object> active_alerts;
+  std::vector<SiteAlert> active_alerts;
   std::int64_t device_count = 0, active_alert_count = 0;
 };
 BOOST_DESCRIBE_STRUCT(SiteSummary, (),
@@ -77,7 +77,9 @@ Task<SiteSummary> site_summary(FleetDeps, TenantCaller caller, http::Path<"site_
   SiteSummary out;
   out.site = co_await known_site(caller.db, site_id.value);
   out.devices = co_await devices_at_site(caller.db, site_id.value);
+  out.active_alerts = co_await active_alerts_at_site(caller.db, site_id.value);
   out.device_count = out.site.device_count;
+  out.active_alert_count = out.site.active_alert_count;
   co_return out;
 }
 

@@ -14,13 +14,17 @@ const std::string select_sites = R"sql(
     SELECT site_id, count(*) FILTER (WHERE status = 'ONLINE') AS online,
            count(*) FILTER (WHERE status = 'STALE') AS stale
     FROM device_state WHERE status IN ('ONLINE', 'STALE') GROUP BY site_id
+  ), alerts AS (
+    SELECT site_id, count(*) AS active FROM fleet_alert
+    WHERE status IN ('OPEN', 'ACKNOWLEDGED') GROUP BY site_id
   )
   SELECT s.site_id, s.name, s.location, s.latitude, s.longitude, s.created_at, s.updated_at,
          coalesce(d.active, 0) AS device_count, coalesce(t.online, 0) AS online_count,
          coalesce(t.stale, 0) AS stale_count,
          coalesce(d.active, 0) - coalesce(t.online, 0) - coalesce(t.stale, 0) AS offline_count,
-         0 AS active_alert_count
+         coalesce(a.active, 0) AS active_alert_count
   FROM sites s LEFT JOIN devices d USING (site_id) LEFT JOIN states t USING (site_id)
+    LEFT JOIN alerts a USING (site_id)
 )sql";
 
 }  // namespace
@@ -92,6 +96,16 @@ Task<std::vector<SiteDevice>> devices_at_site(tenancy::TenantDb db, std::string 
   )sql",
                                       pg::Params::of(site_id));
   co_return pg::rows_as<SiteDevice>(rows);
+}
+
+Task<std::vector<SiteAlert>> active_alerts_at_site(tenancy::TenantDb db, std::string site_id) {
+  const auto rows = co_await db.query(R"sql(
+    SELECT id, device_id, alert_type, severity, summary, status, created_at FROM fleet_alert
+    WHERE site_id = $1 AND status IN ('OPEN', 'ACKNOWLEDGED')
+    ORDER BY severity DESC, created_at DESC LIMIT 100
+  )sql",
+                                      pg::Params::of(site_id));
+  co_return pg::rows_as<SiteAlert>(rows);
 }
 
 }  // namespace pulse::fleet

@@ -1,5 +1,6 @@
 #include "gateway/background_jobs.hpp"
 
+#include "alerting/digests.hpp"
 #include "alerting/notifications/jobs.hpp"
 #include "connectivity/sync_job.hpp"
 #include "fleet/campaigns.hpp"
@@ -101,6 +102,7 @@ std::vector<BackgroundJob> background_jobs(Process& p) {
       every(1 * minute, "jobs", [&] { return fleet::run_job_upkeep(pool, nats); }),
       every(1 * minute, "uploads", [&] { return fleet::remove_expired_uploads(pool, files); }),
       every(carriers, "carrier sync", [&] { return connectivity::sync_due_integrations(connectivity_deps(p), pool); }),
+      every(1 * minute, "alert digests", [&] { return alerting::send_due_digests(pool, p.mailer, p.config.text("UI_BASE_URL")); }),
       every(1 * hour, "retention", [&] { return telemetry::keep_partitions(pool); }),
       every(1 * hour, "tenant removal", [&, directory, remove_files] { return operations::purge_deleted_tenants(pool, *directory, remove_files); }),
       every(1 * minute, "directory repair", [directory] { return directory->repair(); }),

@@ -287,7 +287,9 @@ Task<> refresh_fleet_gauges(Process& p) {
   const auto rows = co_await p.pool->query(scope, R"sql(
     SELECT t.tenant_id, count(*) FILTER (WHERE s.status = 'ONLINE'),
            count(*) FILTER (WHERE s.status = 'STALE'),
-           count(r.device_id) FILTER (WHERE coalesce(s.status, 'OFFLINE') = 'OFFLINE')
+           count(r.device_id) FILTER (WHERE coalesce(s.status, 'OFFLINE') = 'OFFLINE'),
+           (SELECT count(*) FROM fleet_alert a
+            WHERE a.tenant_id = t.tenant_id AND a.status = 'OPEN')
     FROM tenants t
     LEFT JOIN device_registry r ON r.tenant_id = t.tenant_id AND r.status = 'ACTIVE'
     LEFT JOIN device_state s ON s.tenant_id = r.tenant_id AND s.device_id = r.device_id
@@ -300,7 +302,7 @@ Task<> refresh_fleet_gauges(Process& p) {
     for (const char* status : {"ONLINE", "STALE", "OFFLINE"})
       by_status[{{"tenant_id", tenant}, {"status", status}}] =
           static_cast<double>(rows.int64(i, column++));
-    alerts[{{"tenant_id", tenant}}] = 0;
+    alerts[{{"tenant_id", tenant}}] = static_cast<double>(rows.int64(i, column));
   }
   p.metrics.replace("fleet_devices_by_status", "Active devices by tenant and status", by_status);
   p.metrics.replace("fleet_active_alerts", "Open alerts by tenant", alerts);

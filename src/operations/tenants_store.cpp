@@ -16,7 +16,7 @@ const std::string tenant_columns =
 constexpr const char* select_summaries = R"sql(
   SELECT t.tenant_id, t.name, t.status, t.created_at,
          coalesce(d.device_count, 0) AS device_count, coalesce(d.online_count, 0) AS online_count,
-         0 AS open_alerts, d.last_activity
+         coalesce(a.open_alerts, 0) AS open_alerts, d.last_activity
   FROM tenants t
   LEFT JOIN (
     SELECT r.tenant_id, count(*) AS device_count,
@@ -25,6 +25,9 @@ constexpr const char* select_summaries = R"sql(
     FROM device_registry r LEFT JOIN device_state s USING (tenant_id, device_id)
     WHERE r.status = 'ACTIVE' GROUP BY r.tenant_id
   ) d USING (tenant_id)
+  LEFT JOIN (
+    SELECT tenant_id, count(*) AS open_alerts FROM fleet_alert WHERE status = 'OPEN' GROUP BY 1
+  ) a USING (tenant_id)
   WHERE t.status <> 'DELETED'
   ORDER BY t.name, t.tenant_id
 )sql";
@@ -38,6 +41,16 @@ constexpr const char* select_stats = R"sql(
          (SELECT count(*) FROM roles WHERE tenant_id = t.tenant_id) AS roles,
          (SELECT count(*) FROM api_tokens WHERE tenant_id = t.tenant_id AND revoked_at IS NULL)
            AS api_tokens,
+         (SELECT count(*) FROM fleet_alert WHERE tenant_id = t.tenant_id AND status = 'OPEN')
+           AS open_alerts,
+         (SELECT count(*) FROM fleet_alert WHERE tenant_id = t.tenant_id AND status = 'CLOSED')
+           AS closed_alerts,
+         (SELECT count(*) FROM fleet_alert WHERE tenant_id = t.tenant_id
+            AND created_at > now() - interval '24 hours') AS alerts_24h,
+         (SELECT max(created_at) FROM fleet_alert WHERE tenant_id = t.tenant_id) AS last_alert,
+         (SELECT count(*) FROM alert_rules WHERE tenant_id = t.tenant_id) AS total_rules,
+         (SELECT count(*) FROM alert_rules WHERE tenant_id = t.tenant_id AND enabled)
+           AS active_rules,
          max(s.last_seen_at) AS last_device_activity
   FROM tenants t
   LEFT JOIN device_registry r ON r.tenant_id = t.tenant_id AND r.status <> 'DELETED'
@@ -143,6 +156,11 @@ Task<std::optional<TenantStats>> stats_of_tenant(OperatorDb db, std::string tena
   auto out = pg::row_as<TenantStats>(rows, 0);
   out.stats = pg::row_as<Numbers>(rows, 0);
   out.stats.devices = pg::row_as<DeviceNumbers>(rows, 0);
+  out.stats.alerts.open = rows.int64(0, rows.column("open_alerts"));
+  out.stats.alerts.closed = rows.int64(0, rows.column("closed_alerts"));
+  out.stats.alerts.last_24h = rows.int64(0, rows.column("alerts_24h"));
+  out.stats.rules.total = rows.int64(0, rows.column("total_rules"));
+  out.stats.rules.active = rows.int64(0, rows.column("active_rules"));
   co_return out;
 }
 

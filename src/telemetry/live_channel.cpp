@@ -121,6 +121,7 @@ class ChannelSink : public LiveSink {
   }
   void notice(const bj::object&) override {}
   void fleet(const std::string& summary) override { outbox_.put(summary, "fleet summary"); }
+  void alerts(const std::string& list) override { outbox_.put(list, "open alerts"); }
 
  private:
   LiveOutbox& outbox_;
@@ -149,7 +150,7 @@ std::string answer_to(const bj::object& o, ChannelSink& sink, LiveHub::Handle& h
   } else if (type == "fleet") {
     handle.want_fleet(on);
   } else if (type == "alerts") {
-    if (on) outbox.put("{\"type\":\"alerts\",\"alerts\":[]}");
+    handle.want_alerts(on);
   } else {
     return error("Unknown channel: " + type);
   }

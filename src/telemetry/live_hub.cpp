@@ -44,9 +44,10 @@ struct LiveHub::Tenant : std::enable_shared_from_this<LiveHub::Tenant> {
   pg::Pool& pool;
   asio::any_io_executor executor;
   std::unique_ptr<nats::Subscription> subscription;
-  std::set<LiveSink*> sinks, fleet_sinks;
+  std::set<LiveSink*> sinks, fleet_sinks, alert_sinks;
   std::string summary;  // the last fleet summary
-  bool counting = false, changed = false;
+  std::string alerts;   // the last list of open alerts
+  bool counting = false, changed = false, listing = false, alerts_differ = true;
 
   void fleet_changed() {
     changed = true;
@@ -55,6 +56,14 @@ struct LiveHub::Tenant : std::enable_shared_from_this<LiveHub::Tenant> {
     asio::co_spawn(executor, count(shared_from_this()), asio::detached);
   }
   static Task<> count(std::shared_ptr<Tenant> self);
+
+  void alerts_changed() {
+    alerts_differ = true;
+    if (listing || alert_sinks.empty()) return;
+    listing = true;
+    asio::co_spawn(executor, list_alerts(shared_from_this()), asio::detached);
+  }
+  static Task<> list_alerts(std::shared_ptr<Tenant> self);
 };
 
 /// Counts once for all clients of the tenant, at most once a second.
@@ -70,10 +79,12 @@ Task<> LiveHub::Tenant::count(std::shared_ptr<Tenant> self) {
                count(*) FILTER (WHERE coalesce(s.status, 'OFFLINE') = 'OFFLINE'), count(*)
         FROM device_registry r LEFT JOIN device_state s USING (tenant_id, device_id)
         WHERE r.status = 'ACTIVE')sql");
+      const auto active = co_await db.query(
+          "SELECT count(*) FROM fleet_alert WHERE status IN ('OPEN', 'ACKNOWLEDGED')");
       const auto n = [&](int c) { return std::to_string(rows.int64(0, c)); };
       self->summary = "{\"type\":\"fleet_summary\",\"data\":{\"ONLINE\":" + n(0) +
                       ",\"STALE\":" + n(1) + ",\"OFFLINE\":" + n(2) + ",\"total\":" + n(3) +
-                      ",\"active_alerts\":0}}";
+                      ",\"active_alerts\":" + std::to_string(active.int64(0, 0)) + "}}";
     } catch (const pg::Error&) {
       failed = true;
     }
@@ -84,6 +95,33 @@ Task<> LiveHub::Tenant::count(std::shared_ptr<Tenant> self) {
     co_await sleep_ms(1'000);
   }
   self->counting = false;
+}
+
+/// Asks once for all clients of the tenant, at most four times a second.
+Task<> LiveHub::Tenant::list_alerts(std::shared_ptr<Tenant> self) {
+  while (self->alerts_differ && !self->alert_sinks.empty()) {
+    self->alerts_differ = false;
+    bool failed = false;
+    try {
+      const auto db = tenancy::TenantDb::for_worker(self->pool, self->id, "open alerts, live");
+      const auto rows = co_await db.query(R"sql(
+        SELECT coalesce(json_agg(a), '[]') FROM (
+          SELECT id AS alert_id, tenant_id, device_id, site_id, alert_type, severity, confidence,
+            summary, status, created_at, fingerprint, details, silenced_until, escalation_level,
+            trigger_count, last_triggered_at, rule_id
+          FROM fleet_alert WHERE status = 'OPEN' ORDER BY created_at DESC, id DESC LIMIT 100) a
+      )sql");
+      self->alerts = "{\"type\":\"alerts\",\"alerts\":" + std::string(rows.text(0, 0)) + "}";
+    } catch (const pg::Error&) {
+      failed = true;
+    }
+    if (failed)
+      self->alerts_differ = true;
+    else
+      for (auto* sink : self->alert_sinks) sink->alerts(self->alerts);
+    co_await sleep_ms(failed ? 1'000 : 250);
+  }
+  self->listing = false;
 }
 
 LiveHub::LiveHub(nats::Client& nats, pg::Pool& pool, asio::any_io_executor executor,
@@ -104,10 +142,10 @@ std::shared_ptr<LiveHub::Tenant> LiveHub::tenant(const std::string& id) {
 
 namespace {
 
-/// A write that may change how many devices there are, or their status. What is written about one
-/// device ("twin:{device}") does not.
+/// What may change how many devices there are, their status, or how many alerts are active. What is
+/// written about one device ("twin:{device}") does not.
 bool changes_fleet(std::string_view type, const boost::json::object& message) {
-  if (type == "status") return true;
+  if (type == "status" || type == "alert") return true;
   const auto* what = message.if_contains("what");
   return type == "changed" &&
          !(what && what->is_string() && what->get_string().find(':') != std::string_view::npos);
@@ -140,6 +178,7 @@ void LiveHub::received(const std::string& id, const std::string& data) {
   for (auto* sink : tenant->sinks) sink->notice(o);
   // Devices that came or went change the counts as a change of status does.
   if (changes_fleet(type->get_string(), o)) tenant->fleet_changed();
+  if (type->get_string() == "alert") tenant->alerts_changed();
 }
 
 namespace {
@@ -154,6 +193,7 @@ class Membership : public LiveHub::Handle {
   ~Membership() override {
     tenant_->sinks.erase(&sink_);
     tenant_->fleet_sinks.erase(&sink_);
+    tenant_->alert_sinks.erase(&sink_);
     counter_->leave(tenant_->id);
   }
   void want_fleet(bool wanted) override {
@@ -164,6 +204,17 @@ class Membership : public LiveHub::Handle {
     tenant_->fleet_sinks.insert(&sink_);
     if (!tenant_->summary.empty()) sink_.fleet(tenant_->summary);
     tenant_->fleet_changed();
+  }
+  void want_alerts(bool wanted) override {
+    if (!wanted) {
+      tenant_->alert_sinks.erase(&sink_);
+      return;
+    }
+    tenant_->alert_sinks.insert(&sink_);
+    if (tenant_->alerts_differ || tenant_->listing)
+      tenant_->alerts_changed();
+    else
+      sink_.alerts(tenant_->alerts);
   }
 
  private:

@@ -46,10 +46,13 @@ class LiveSink {
   virtual ~LiveSink() = default;
   virtual void telemetry(const std::shared_ptr<const LiveRow>& row) = 0;
   /// {"type":"status","devices":[...]}, {"type":"quarantine","rows":[...]}, or
-  /// {"type":"changed","what":"sites"}: something was written, and pages ask for it anew.
+  /// {"type":"changed","what":"sites"}: something was written, and pages ask for it anew; or
+  /// {"type":"alert","event":{...}}: a transition of an alert.
   virtual void notice(const boost::json::object& message) = 0;
   /// Counts of the fleet by status, when they may have changed.
   virtual void fleet(const std::string& summary_json) = 0;
+  /// The open alerts, when they have changed: {"type":"alerts","alerts":[...]}.
+  virtual void alerts(const std::string& alerts_json) = 0;
 };
 
 class LiveHub {
@@ -59,11 +62,13 @@ class LiveHub {
   ~LiveHub();
 
   /// Joins for as long as the handle lives; null when the tenant has too many connections.
-  /// `wants_fleet` asks for fleet summaries, one at once.
+  /// `want_fleet` asks for fleet summaries, one at once.
   class Handle {
    public:
     virtual ~Handle() = default;
     virtual void want_fleet(bool wanted) = 0;
+    /// Asks for the open alerts, at once and after each change.
+    virtual void want_alerts(bool wanted) = 0;
   };
   std::unique_ptr<Handle> join(const std::string& tenant, LiveSink& sink);
   LiveCounter& counter() { return *counter_; }

@@ -95,6 +95,7 @@ class StreamSink : public LiveSink {
   }
 
   void fleet(const std::string&) override {}
+  void alerts(const std::string&) override {}
 
  private:
   LiveOutbox& outbox_;

@@ -139,6 +139,17 @@ class Things:
         self.callers.call(CUSTOMER, "POST", f"/api/v1/customer/devices/{before['device_id']}/tags/cold")
         return "cold"
 
+    def _alert_id(self, _):
+        return self.stack.sql(
+            "WITH a AS (INSERT INTO fleet_alert (tenant_id, site_id, device_id, alert_type, fingerprint, severity, summary) "
+            "VALUES (%s, 'fuzz-site', %s, 'THRESHOLD', %s, 3, 'Hot') RETURNING tenant_id, id), e AS (INSERT INTO alert_events "
+            "(tenant_id, alert_id, event) SELECT tenant_id, id, 'OPEN' FROM a) SELECT id FROM a",
+            [TENANT, self.callers.device["device_id"], self.fresh("TEST")])[0][0]
+
+    def _window_id(self, _):
+        return self._made(CUSTOMER, "/api/v1/customer/maintenance-windows", {
+            "name": self.fresh("window"), "starts_at": "2020-01-01T00:00:00Z", "ends_at": "2020-01-02T00:00:00Z"})["window_id"]
+
     def _group_id(self, _):
         name = self.fresh("group")
         self._made(CUSTOMER, "/api/v1/customer/device-groups", {"group_id": name, "name": name})

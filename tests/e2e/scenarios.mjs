@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { accessible, browser, call, device, fits, page, problems, screen, send, signIn, url } from './harness.mjs';
+import { alertScenarios } from './alerts.mjs';
 import { certificates } from './certificates.mjs';
 import { carrierScenarios } from './carriers.mjs';
 import { controlScenarios } from './control.mjs';
@@ -21,6 +22,7 @@ import { updates } from './updates.mjs';
 import { templateScenarios } from './templates.mjs';
 
 const scenarios = {
+  ...alertScenarios,
   ...live,
   ...hardwareScenarios,
   ...mapScenarios,

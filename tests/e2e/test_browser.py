@@ -16,6 +16,7 @@ from receivers import Webhook  # noqa: E402
 from servers import ROOT, Stack  # noqa: E402
 
 SCREENS = ROOT / "build/screens"
+WALK_RULE = "11111111-1111-4111-8111-1111111111aa"  # of alerts.mjs
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,8 @@ def stack(carrier, hook):
                     "'ESCALATED', 'x', 'COMPLETED', 2 FROM a RETURNING job_id) INSERT INTO delivery_attempts SELECT 'demo', job_id, "
                     "n, n = 2, NULL, 120, CASE n WHEN 1 THEN 'the email could not be sent' END, now(), now() "
                     "FROM j, generate_series(1, 2) n RETURNING 1")
+        running.sql("INSERT INTO alert_rules (tenant_id, rule_id, name, metric_name, operator, threshold, severity) VALUES "
+                    "('demo', %s, 'Walk heat', 'walk_heat', 'GT', 30, 5)", [WALK_RULE])
         yield running
 
 
@@ -82,13 +85,15 @@ def stack(carrier, hook):
     "import-pages-in-both-themes-and-sizes", "a-certificate-from-its-issue-to-its-end", "a-ca-of-ones-own-is-proven",
     "operators-see-certificates-of-all-tenants",
     "modules-are-plugged-in-and-pulled-out", "sensors-and-transports-are-kept",
-    "hardware-and-health-in-both-themes-and-sizes", "a-sim-is-linked-suspended-and-deactivated", "an-alerts-way-is-set-up-and-tried"])
+    "hardware-and-health-in-both-themes-and-sizes", "a-sim-is-linked-suspended-and-deactivated", "an-alerts-way-is-set-up-and-tried",
+    "alerts-come-live-and-are-triaged-by-keys", "a-phone-acknowledges-in-two-taps",
+    "maintenance-is-planned-and-a-digest-chosen"])
 def test_in_the_browser(stack, carrier, hook, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")
     env = {**os.environ, "PULSE_URL": stack.url, "WEB": str(ROOT / "web"), "SCREENS": str(SCREENS),
            "DEVICES": json.dumps(stack.devices()), "OUTBOX": str(stack.home / "data/outbox"),
-           "HOOK": hook.url, "CARRIER": json.dumps({"url": carrier.url, "key": carrier.key, "iccid": carrier.devices[7]["sim"]})}
+           "HOOK": hook.url, "WALK_RULE": WALK_RULE, "CARRIER": json.dumps({"url": carrier.url, "key": carrier.key, "iccid": carrier.devices[7]["sim"]})}
     done = subprocess.run([node, str(pathlib.Path(__file__).with_name("scenarios.mjs")), scenario], env=env,
                           capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

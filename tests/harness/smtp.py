@@ -47,6 +47,7 @@ class _Conversation(socketserver.StreamRequestHandler):
     def handle(self):
         capture = self.server.capture
         sender, to = "", []
+        capture.talks += 1
         capture.open.wait(self.timeout)
         self.say("220 capture")
         while line := self.rfile.readline():
@@ -80,11 +81,12 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class SmtpCapture:
-    """`emails`: all that arrived, oldest first. Addresses in `refused` are told 550. While `open` is
+    """`emails`: all that arrived, oldest first; `talks`: connections so far. Addresses in `refused` are told 550. While `open` is
     cleared, clients wait."""
 
     def __init__(self):
         self.emails, self.refused, self.open = [], set(), threading.Event()
+        self.talks = 0
         self.open.set()
         self.server = _Server(("127.0.0.1", 0), _Conversation)
         self.server.capture = self

@@ -20,7 +20,7 @@ from test_two_tenants import tenant_tables
 MARK = "victims-own"
 REPORT = {"tables": 0, "endpoints": 0, "checks": 0, "crossings": []}
 # Rows that change by themselves while devices send and callers call.
-RESTLESS = {"audit_log", "telemetry", "device_state", "device_connection_events", "quarantine_events", "device_sensors",
+RESTLESS = {"audit_log", "alert_outbox", "telemetry", "device_state", "device_connection_events", "quarantine_events", "device_sensors",
             "quarantine_counters_minute", "telemetry_rollup_1m", "telemetry_rollup_1h"}
 
 
@@ -111,6 +111,15 @@ def one_of_everything(stack, tenant, mark):
     api.post("/normalized-metrics", json={"normalized_name": f"{mark}_normal"})
     mapped = api.post("/metric-mappings", json={"raw_metric": f"{mark}_raw", "normalized_name": f"{mark}_normal"})
     assert mapped.status_code == 200, mapped.text
+    window = api.post("/maintenance-windows", json={"name": mark, "starts_at": "2020-01-01T00:00:00Z",
+                                                    "ends_at": "2020-01-02T00:00:00Z"}).json()["window_id"]
+    api.put("/alert-digest-settings", json={"frequency": "weekly", "email": f"{mark}@{mark}.example"})
+    # As the evaluator opens them.
+    alert = stack.sql(
+        "WITH a AS (INSERT INTO fleet_alert (tenant_id, site_id, device_id, alert_type, fingerprint, severity, summary) "
+        "VALUES (%s, %s, %s, 'THRESHOLD', %s, 3, %s) RETURNING tenant_id, id), e AS (INSERT INTO alert_events "
+        "(tenant_id, alert_id, event) SELECT tenant_id, id, 'OPEN' FROM a) SELECT id FROM a",
+        [tenant, f"{mark}-site", f"{mark}-device", f"TEST:{mark}", f"{mark} is hot"])[0][0]
     member = api.get(f"/users?search={mark}-member").json()["users"][0]["id"]
     schedule = api.post("/oncall-schedules", json={"name": mark, "layers": [{"name": mark, "responders": [mark]}]}).json()
     on_call = f"/oncall-schedules/{schedule['schedule_id']}"
@@ -131,7 +140,7 @@ def one_of_everything(stack, tenant, mark):
             "rule_id": {"notification-routing-rules": str(routing), "alert-rules": rule, "alerts": rule},
             "job_id": {"jobs": job, "{job_id}": job, "delivery-jobs": str(told)}, "firmware_id": str(firmware), "upload_id": upload, "part": "1", "campaign_id": str(campaign),
             "session_id": api.get("/sessions").json()["sessions"][0]["id"], "tenant_id": tenant,
-            "key_id": key, "import_id": imported,
+            "key_id": key, "import_id": imported, "alert_id": str(alert), "window_id": window,
             "schedule_id": str(schedule["schedule_id"]), "layer_id": str(schedule["layers"][0]["layer_id"]),
             "override_id": str(override), "feed_id": str(feed), "policy_id": str(policy),
             "route_id": str(route.json()["id"]), "dlq_id": str(letter),

@@ -21,6 +21,9 @@ const Wizard = lazyPart(() => import('./features/wizard/wizard-page'));
 const Provisioning = lazyPart(() => import('./features/provisioning/provisioning-page'));
 const MqttClient = lazyPart(() => import('./features/mqtt/mqtt-page'));
 const Start = lazyPart(() => import('./features/start/start-page'));
+const Alerts = lazyPart(() => import('./features/alerts/alerts-page'));
+const Maintenance = lazyPart(() => import('./features/maintenance/maintenance-page'));
+const DigestSettings = lazyPart(() => import('./features/settings/digest-page'));
 const Groups = lazyPart(() => import('./features/groups/groups-page'));
 const Group = lazyPart(() => import('./features/groups/group-page'));
 const Sites = lazyPart(() => import('./features/sites/sites-page'));
@@ -193,6 +196,8 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'sites', element: <Sites /> },
     { path: 'sites/:siteId', element: <Site /> },
     { path: 'map', element: <FleetMap /> },
+    { path: 'alerts', element: <Alerts /> },
+    { path: 'maintenance-windows', element: <Maintenance /> },
     { path: 'sensors', element: <Sensors /> },
     { path: 'templates', element: <Templates /> },
     { path: 'templates/:templateId', element: <Template /> },
@@ -225,6 +230,7 @@ const pages: Record<CallerKind, RouteObject[]> = {
         { path: 'profile', element: <Profile /> },
         { path: 'organization', element: <OrganizationSettings /> },
         { path: 'access', element: <Access /> },
+        { path: 'notifications', element: <DigestSettings /> },
         { path: 'certificates', element: <Certificates /> },
         { path: 'carrier', element: <Carrier /> },
         { path: 'integrations', element: <Navigate to="/integrations" replace /> },

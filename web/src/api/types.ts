@@ -92,6 +92,8 @@ export interface FleetSummary {
   OFFLINE: number;
   total: number;
   active_alerts?: number;
+  alerts_open?: number;
+  alerts_new_1h?: number;
   total_sensors?: number;
   active_sensors?: number;
 }

@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { FleetSummary } from '@/api/types';
 import { useSession } from '@/auth/session';
-import { hub, type ChangeEvent, type QuarantineEvent, type StatusEvent, type TelemetryEvent } from './hub';
+import { hub, type AlertEvent, type ChangeEvent, type QuarantineEvent, type StatusEvent, type TelemetryEvent } from './hub';
 import type { LiveState } from './socket';
 
 const onState = (callback: () => void) => hub.on('state', callback);
@@ -89,6 +89,12 @@ export function useQuarantineEvents(callback: (events: QuarantineEvent[]) => voi
 export function useChangeEvents(callback: (event: ChangeEvent) => void): void {
   const latest = useLatest(callback);
   useEffect(() => hub.on('changed', (e) => latest.current(e)), [latest]);
+}
+
+/** Calls back with each transition of an alert of the tenant. */
+export function useAlertEvents(callback: (event: AlertEvent) => void): void {
+  const latest = useLatest(callback);
+  useEffect(() => hub.on('alert', (e) => latest.current(e)), [latest]);
 }
 
 /** The last pushed fleet summary, or null before the first. */

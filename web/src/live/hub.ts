@@ -27,11 +27,17 @@ export interface QuarantineEvent {
 export interface ChangeEvent {
   what: string;
 }
+/** A transition of an alert: OPEN, ACKNOWLEDGED, SILENCED, ESCALATED or CLOSED. */
+export interface AlertEvent {
+  event: string;
+  alert: { alert_id: number; device_id: string; severity: number; summary: string };
+}
 interface Events {
   telemetry: TelemetryEvent;
   status: StatusEvent[];
   quarantine: QuarantineEvent[];
   changed: ChangeEvent;
+  alert: AlertEvent;
   summary: FleetSummary;
   state: null;
   caughtUp: null;
@@ -210,6 +216,9 @@ class Hub {
         break;
       case 'changed':
         this.emit('changed', m as unknown as ChangeEvent);
+        break;
+      case 'alert':
+        this.emit('alert', m.event as AlertEvent);
         break;
       case 'subscribed':
         this.emit('subscribed', new Set((m.device_ids ?? []) as string[]));

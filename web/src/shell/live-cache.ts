@@ -4,7 +4,7 @@ import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
 import type { DeviceFilter } from '@/api/customer';
 import type { Device, DeviceList } from '@/api/types';
-import { useChangeEvents, useLiveConnection, useStatusEvents } from '@/live/hooks';
+import { useAlertEvents, useChangeEvents, useLiveConnection, useStatusEvents } from '@/live/hooks';
 import type { StatusEvent } from '@/live/hub';
 import { Refresher } from '@/live/refresher';
 
@@ -76,6 +76,9 @@ export const afterChange = (what: string) =>
   // "twin:{device}" and the like are about one device, and complete nothing.
   what.includes(':') ? [what] : [...(touched[what] ?? [what]), 'getting-started'];
 
+/** What to ask anew after a transition of an alert. */
+export const afterAlert = (id: number) => ['alerts', `alert:${id}`, 'device-summary', 'sites'];
+
 /** Keeps the live connection and the cache together while the application of a tenant is open. */
 export function useLiveCache(): void {
   const queries = useQueryClient();
@@ -91,5 +94,6 @@ export function useLiveCache(): void {
     refresher.ask(...afterStatus);
   });
   useChangeEvents((e) => refresher.ask(...afterChange(e.what)));
+  useAlertEvents((e) => refresher.ask(...afterAlert(e.alert.alert_id)));
   useEffect(() => () => refresher.stop(), [refresher]);
 }

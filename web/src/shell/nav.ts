@@ -41,6 +41,7 @@ const customer: NavGroup[] = [
     entries: [
       { to: '/live', label: 'Live', key: 'l' },
       { to: '/map', label: 'Map', key: 'm' },
+      { to: '/alerts', label: 'Alerts', key: 'a' },
       { to: '/notifications', label: 'Notifications', key: 'n' },
       { to: '/delivery-log', label: 'Delivery log', aside: true },
     ],
@@ -55,6 +56,7 @@ const customer: NavGroup[] = [
       { to: '/oncall', label: 'On-call', key: 'x' },
       { to: '/integrations', label: 'Integrations', key: 'i' },
       { to: '/dead-letter', label: 'Dead letters', aside: true },
+      { to: '/maintenance-windows', label: 'Maintenance', key: 'z' },
       { to: '/fleet/tools', label: 'Tools', key: 'c' },
       { to: '/fleet/mqtt-client', label: 'MQTT test client', key: 'q', aside: true },
     ],
@@ -69,6 +71,7 @@ const customer: NavGroup[] = [
       { to: '/settings', label: 'Settings', key: ',' },
       { to: '/settings/profile', label: 'Profile', aside: true },
       { to: '/settings/organization', label: 'Organization', aside: true },
+      { to: '/settings/notifications', label: 'Alert digest', aside: true },
       { to: '/settings/certificates', label: 'Certificates', aside: true },
       { to: '/settings/carrier', label: 'Carriers', aside: true },
       { to: '/settings/access', label: 'API tokens', key: 'k', aside: true },

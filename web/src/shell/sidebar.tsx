@@ -3,7 +3,9 @@ import { Link, useLocation } from 'react-router';
 import { usePermissions } from '@/auth/permissions';
 import { useSession } from '@/auth/session';
 import { isDismissed, steps, useGettingStarted } from '@/features/start/queries';
+import { useOpenAlertCount } from '@/features/alerts/count';
 import { cx } from '@/lib/cx';
+import { count } from '@/lib/numbers';
 import { Mark } from '@/ui/icons';
 import { entryAt, navigationOf, type NavEntry } from './nav';
 
@@ -22,6 +24,12 @@ function StartEntry({ entry, onGo }: { entry: NavEntry; onGo?: () => void }) {
   const done = all.filter((s) => s.done).length;
   if (done === all.length || dismissed || data.dismissed) return null;
   return <Entry entry={entry} onGo={onGo} badge={`${done} of ${all.length}`} />;
+}
+
+/** Alerts: with how many are open. */
+function AlertsEntry({ entry, onGo }: { entry: NavEntry; onGo?: () => void }) {
+  const open = useOpenAlertCount();
+  return <Entry entry={entry} onGo={onGo} badge={open.data ? count(open.data) : undefined} />;
 }
 
 function Entry({ entry, badge, onGo }: { entry: NavEntry; badge?: string; onGo?: () => void }) {
@@ -71,7 +79,7 @@ export function Sidebar({ onGo, onHelp }: { onGo?: () => void; onHelp: () => voi
               <h2 className="px-2 pb-1 text-11 font-normal text-ink-3">{group.label}</h2>
             )}
             {group.entries.filter((e) => !e.aside && may(e.needs)).map((entry) => {
-              const As = entry.startOnly ? StartEntry : Entry;
+              const As = entry.startOnly ? StartEntry : entry.to === '/alerts' ? AlertsEntry : Entry;
               return <As key={entry.to} entry={entry} onGo={onGo} />;
             })}
           </div>

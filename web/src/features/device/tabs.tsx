@@ -21,6 +21,7 @@ export interface DeviceTab {
 
 export const deviceTabs: readonly DeviceTab[] = [
   { key: 'live', label: 'Live', Part: LiveTab },
+  { key: 'alerts', label: 'Alerts', Part: lazyPart(() => import('@/features/alerts/alerts-tab')) },
   { key: 'twin', label: 'Twin', Part: lazyPart(() => import('@/features/twin/twin-tab')), keepsInput: true },
   { key: 'commands', label: 'Commands', Part: lazyPart(() => import('@/features/commands/commands-tab')) },
   { key: 'hardware', label: 'Hardware', Part: lazyPart(() => import('@/features/hardware/hardware-tab')) },

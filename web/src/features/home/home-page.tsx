@@ -136,10 +136,18 @@ export default function HomePage() {
                   </dd>
                 </div>
               ))}
-              {typeof s.active_alerts === 'number' && (
+              {typeof s.alerts_open === 'number' && (
                 <div>
                   <dt className="text-ink-2">Open alerts</dt>
-                  <dd className="num text-28 leading-9 font-semibold">{count(s.active_alerts)}</dd>
+                  <dd className="num text-28 leading-9 font-semibold">
+                    <Link
+                      to="/alerts"
+                      className="hover:underline"
+                      aria-label={`${count(s.alerts_open)} open alerts, show them`}
+                    >
+                      {count(s.alerts_open)}
+                    </Link>
+                  </dd>
                 </div>
               )}
               {typeof s.active_sensors === 'number' && (

@@ -6,6 +6,7 @@ import { Skeleton } from '@/ui/states';
 const links = [
   { to: '/settings/profile', label: 'Profile' },
   { to: '/settings/access', label: 'API tokens' },
+  { to: '/settings/notifications', label: 'Notifications' },
   { to: '/settings/certificates', label: 'Certificates' },
   { to: '/settings/organization', label: 'Organization' },
   { to: '/settings/carrier', label: 'Carriers' },

@@ -8,6 +8,7 @@ import { needs } from '@/auth/needs';
 import ActivityPanel from '@/features/audit/activity-panel';
 import { deviceLink, Readings } from '@/features/devices/readings';
 import { useDevicePage, useRefreshFleet } from '@/features/devices/queries';
+import { ActiveAlerts } from '@/features/alerts/active-alerts';
 import { FleetBar } from '@/features/home/fleet-bar';
 import { count, many } from '@/lib/numbers';
 import { ButtonLink } from '@/ui/button';
@@ -158,6 +159,7 @@ export default function SitePage() {
           />
         </div>
       )}
+      <ActiveAlerts filter={{ site_id: siteId }} className="mb-4" />
       <SiteDevices id={siteId} />
       <ActivityPanel className="mt-4" filter={{ entity_type: 'site', entity_id: siteId }} />
       {open === 'edit' && <SiteDialog site={site} onClose={() => setOpen(null)} />}

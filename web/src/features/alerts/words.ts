@@ -1,0 +1,55 @@
+// What happened to an alert, in words.
+import type { Alert, AlertEntry } from '@/api/alerts';
+
+const text = (v: unknown): string => (typeof v === 'string' || typeof v === 'number' ? String(v) : '');
+
+const reasons: Record<string, string> = {
+  recovered: 'the value is good again',
+  rule_removed: 'its rule was disabled or deleted',
+  device_removed: 'its device left the fleet',
+  certificate_ended: 'the certificate was replaced or revoked',
+};
+
+function closed(e: AlertEntry): string {
+  if (e.actor) return `Closed by ${e.actor}`;
+  const reason = text(e.details.reason);
+  return reason ? `Closed: ${reasons[reason] ?? reason}` : 'Closed';
+}
+
+function told(d: AlertEntry['details']): string {
+  const whom = text(d.recipient) || text(d.channel_name) || text(d.channel) || text(d.to) || 'a channel';
+  const by = text(d.channel_type) || text(d.by);
+  const result = text(d.result) || text(d.status);
+  const error = text(d.error);
+  return `Told ${whom}${by ? ` by ${by}` : ''}${result ? `: ${result.toLowerCase()}` : ''}${error ? ` (${error})` : ''}`;
+}
+
+export function wordsOf(e: AlertEntry): string {
+  switch (e.event) {
+    case 'OPEN':
+      return 'Opened';
+    case 'REPEATED':
+      return `Repeated ${text(e.details.count)} times, the last`;
+    case 'TOLD':
+      return told(e.details);
+    case 'ESCALATED':
+      return `Escalated${text(e.details.level) ? ` to level ${text(e.details.level)}` : ''}`;
+    case 'SILENCED':
+      return `Silenced for ${text(e.details.minutes)} min${e.actor ? ` by ${e.actor}` : ''}`;
+    case 'ACKNOWLEDGED':
+      return `Acknowledged${e.actor ? ` by ${e.actor}` : ''}`;
+    case 'COMMENTED':
+      return e.actor ?? 'Comment';
+    case 'CLOSED':
+      return closed(e);
+    default:
+      return e.event;
+  }
+}
+
+/** What the rule compared with, of a rule with one condition; else null. */
+export function thresholdOf(a: Pick<Alert, 'details'>): number | null {
+  return typeof a.details.threshold === 'number' ? a.details.threshold : null;
+}
+export const metricOf = (a: Pick<Alert, 'details'>): string | null =>
+  typeof a.details.metric_name === 'string' && a.details.metric_name ? a.details.metric_name : null;

@@ -1,0 +1,199 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { toast } from 'sonner';
+import { alerting, type MaintenanceWindow } from '@/api/alerts';
+import { useSites } from '@/features/sites/queries';
+import { useForm } from '@/lib/use-form';
+import { Dialog, DialogForm } from '@/ui/dialog';
+import { SelectField, Segmented, TextField } from '@/ui/field';
+import { days, fromLocal, listOf, toLocal } from './words';
+
+const hours = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => ({
+    value: String(from + i),
+    label: `${String(from + i).padStart(2, '0')}:00`,
+  }));
+
+/** Creates a window, or edits one. */
+export function WindowDialog({
+  window: w,
+  zone,
+  onClose,
+}: {
+  window: MaintenanceWindow | null;
+  zone: string;
+  onClose: () => void;
+}) {
+  const queries = useQueryClient();
+  const sites = useSites();
+  const form = useForm({
+    name: w?.name ?? '',
+    kind: w?.recurring ? 'weekly' : 'once',
+    starts_at: toLocal(w?.starts_at ?? new Date().toISOString()),
+    ends_at: w?.ends_at ? toLocal(w.ends_at) : '',
+    dow: w?.recurring?.dow ?? [],
+    start_hour: String(w?.recurring?.start_hour ?? 22),
+    end_hour: String(w?.recurring?.end_hour ?? 2),
+    site_ids: w?.site_ids ?? [],
+    device_types: (w?.device_types ?? []).join(', '),
+  });
+  const v = form.values;
+  const save = useMutation({
+    mutationFn: () => {
+      const body = {
+        name: v.name.trim(),
+        starts_at: fromLocal(v.starts_at),
+        ends_at: v.ends_at ? fromLocal(v.ends_at) : null,
+        recurring:
+          v.kind === 'weekly'
+            ? { dow: v.dow, start_hour: Number(v.start_hour), end_hour: Number(v.end_hour) }
+            : null,
+        site_ids: v.site_ids.length > 0 ? v.site_ids : null,
+        device_types: listOf(v.device_types),
+        enabled: w?.enabled ?? true,
+      };
+      return w ? alerting.updateWindow(w.window_id, body) : alerting.createWindow(body);
+    },
+    onSuccess: () => {
+      toast.success(w ? 'Saved' : `${v.name.trim()} is created`);
+      void queries.invalidateQueries({ queryKey: ['maintenance-windows'] });
+      onClose();
+    },
+    onError: form.setError,
+  });
+  const flip = <T,>(list: T[], item: T) =>
+    list.includes(item) ? list.filter((x) => x !== item) : [...list, item];
+  return (
+    <Dialog
+      open
+      wide
+      onClose={onClose}
+      dirty={form.dirty}
+      title={w ? `Edit ${w.name}` : 'Plan maintenance'}
+      description="While it lasts no alert opens and nobody is told. What recovers closes all the same."
+    >
+      <DialogForm
+        submit={w ? 'Save' : 'Plan it'}
+        busy={save.isPending}
+        error={form.error}
+        onCancel={onClose}
+        onSubmit={() => {
+          const good = form.check({
+            name: v.name.trim() === '' && 'Give a name.',
+            starts_at: v.starts_at === '' && 'Say when it begins.',
+            ends_at: v.ends_at !== '' && v.ends_at <= v.starts_at && 'It must end after it begins.',
+            dow: v.kind === 'weekly' && v.dow.length === 0 && 'Choose a day.',
+            end_hour: v.kind === 'weekly' && v.start_hour === v.end_hour && 'Another hour than the first.',
+          });
+          if (good) save.mutate();
+        }}
+      >
+        <TextField
+          label="Name"
+          autoFocus
+          value={v.name}
+          onChange={(e) => form.set('name', e.target.value)}
+          fault={form.fault('name')}
+          placeholder="Firmware night"
+        />
+        <Segmented
+          label="How often"
+          options={[
+            { value: 'once', label: 'Once' },
+            { value: 'weekly', label: 'Every week' },
+          ]}
+          value={v.kind}
+          onChange={(kind) => form.set('kind', kind)}
+        />
+        <div className="grid gap-3 sm:grid-cols-2">
+          <TextField
+            label={v.kind === 'weekly' ? 'From' : 'Begins'}
+            type="datetime-local"
+            value={v.starts_at}
+            onChange={(e) => form.set('starts_at', e.target.value)}
+            fault={form.fault('starts_at')}
+            help="In your own time zone."
+          />
+          <TextField
+            label={v.kind === 'weekly' ? 'Until' : 'Ends'}
+            optional
+            type="datetime-local"
+            value={v.ends_at}
+            onChange={(e) => form.set('ends_at', e.target.value)}
+            fault={form.fault('ends_at')}
+            help="Empty: open."
+          />
+        </div>
+        {v.kind === 'weekly' && (
+          <>
+            <fieldset>
+              <legend className="mb-1 font-medium">Days on which it begins</legend>
+              <div className="flex flex-wrap gap-x-4 gap-y-1">
+                {[1, 2, 3, 4, 5, 6, 0].map((d) => (
+                  <label key={d} className="flex items-center gap-1.5">
+                    <input
+                      type="checkbox"
+                      checked={v.dow.includes(d)}
+                      onChange={() => form.set('dow', flip(v.dow, d))}
+                    />
+                    {days[d]}
+                  </label>
+                ))}
+              </div>
+              {form.fault('dow') && (
+                <p className="text-12 text-critical">
+                  <span aria-hidden="true">▲ </span>
+                  {form.fault('dow')}
+                </p>
+              )}
+            </fieldset>
+            <div className="grid grid-cols-2 gap-3">
+              <SelectField
+                label="From hour"
+                options={hours(0, 23)}
+                value={v.start_hour}
+                onChange={(h) => form.set('start_hour', h)}
+                help={`In ${zone}, the organization's zone.`}
+              />
+              <SelectField
+                label="To hour"
+                options={hours(0, 24)}
+                value={v.end_hour}
+                onChange={(h) => form.set('end_hour', h)}
+                fault={form.fault('end_hour')}
+                help={Number(v.end_hour) < Number(v.start_hour) ? 'On the next day.' : undefined}
+              />
+            </div>
+          </>
+        )}
+        {(sites.data?.length ?? 0) > 0 && (
+          <fieldset>
+            <legend className="mb-1 font-medium">
+              Sites <span className="font-normal text-ink-3">(none chosen: all)</span>
+            </legend>
+            <div className="flex max-h-32 flex-wrap gap-x-4 gap-y-1 overflow-y-auto">
+              {sites.data!.map((s) => (
+                <label key={s.site_id} className="flex items-center gap-1.5">
+                  <input
+                    type="checkbox"
+                    checked={v.site_ids.includes(s.site_id)}
+                    onChange={() => form.set('site_ids', flip(v.site_ids, s.site_id))}
+                  />
+                  {s.name}
+                </label>
+              ))}
+            </div>
+          </fieldset>
+        )}
+        <TextField
+          label="Device types"
+          optional
+          value={v.device_types}
+          onChange={(e) => form.set('device_types', e.target.value)}
+          fault={form.fault('device_types')}
+          help="Divided by commas; empty: all."
+          placeholder="pump, fan"
+        />
+      </DialogForm>
+    </Dialog>
+  );
+}
