@@ -87,7 +87,9 @@ def stack(carrier, hook):
     "modules-are-plugged-in-and-pulled-out", "sensors-and-transports-are-kept",
     "hardware-and-health-in-both-themes-and-sizes", "a-sim-is-linked-suspended-and-deactivated", "an-alerts-way-is-set-up-and-tried",
     "alerts-come-live-and-are-triaged-by-keys", "a-phone-acknowledges-in-two-taps",
-    "maintenance-is-planned-and-a-digest-chosen"])
+    "maintenance-is-planned-and-a-digest-chosen",
+    "a-rule-is-written-previewed-and-fires", "metrics-get-names-units-and-ranges",
+    "rule-pages-in-both-themes-and-sizes"])
 def test_in_the_browser(stack, carrier, hook, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")

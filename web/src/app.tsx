@@ -31,6 +31,9 @@ const Site = lazyPart(() => import('./features/sites/site-page'));
 const FleetMap = lazyPart(() => import('./features/map/map-page'));
 const Templates = lazyPart(() => import('./features/templates/templates-page'));
 const Template = lazyPart(() => import('./features/templates/template-page'));
+const Rules = lazyPart(() => import('./features/rules/rules-page'));
+const RuleEditor = lazyPart(() => import('./features/rules/rule-editor'));
+const Metrics = lazyPart(() => import('./features/metrics/metrics-page'));
 const Sensors = lazyPart(() => import('./features/sensors/sensors-page'));
 const Jobs = lazyPart(() => import('./features/jobs/jobs-page'));
 const JobPage = lazyPart(() => import('./features/jobs/job-page'));
@@ -181,6 +184,7 @@ const pages: Record<CallerKind, RouteObject[]> = {
       ['users', '/team'],
       ['billing', '/subscription'],
       ['ota/campaigns', '/updates'],
+      ['alert-rules', '/rules'],
       ['settings/billing', '/subscription'],
     ]),
     { path: '', element: <StartPage /> },
@@ -199,6 +203,9 @@ const pages: Record<CallerKind, RouteObject[]> = {
     { path: 'alerts', element: <Alerts /> },
     { path: 'maintenance-windows', element: <Maintenance /> },
     { path: 'sensors', element: <Sensors /> },
+    { path: 'rules', element: <Rules /> },
+    { path: 'rules/:ruleId', element: <RuleEditor /> },
+    { path: 'metrics', element: <Metrics /> },
     { path: 'templates', element: <Templates /> },
     { path: 'templates/:templateId', element: <Template /> },
     { path: 'fleet/getting-started', element: <Start /> },

@@ -78,6 +78,10 @@ export const needs = {
   replayLetter: 'integrations.routes',
   discardLetter: 'integrations.routes',
   purgeLetters: 'integrations.routes',
+  createRule: 'alert-rules.create',
+  editRule: 'alert-rules.update',
+  deleteRule: 'alert-rules.delete',
+  applyRuleTemplates: 'alert-rules.templates',
 } as const;
 
 /** The call behind each, as `METHOD /path` of the document. */
@@ -157,4 +161,8 @@ export const callOf: Record<keyof typeof needs, string> = {
   replayLetter: 'POST /dead-letter/replay-batch',
   discardLetter: 'DELETE /dead-letter/{dlq_id}',
   purgeLetters: 'DELETE /dead-letter/purge',
+  createRule: 'POST /alert-rules',
+  editRule: 'PATCH /alert-rules/{rule_id}',
+  deleteRule: 'DELETE /alert-rules/{rule_id}',
+  applyRuleTemplates: 'POST /alert-rule-templates/apply',
 };

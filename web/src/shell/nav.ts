@@ -44,6 +44,8 @@ const customer: NavGroup[] = [
       { to: '/alerts', label: 'Alerts', key: 'a' },
       { to: '/notifications', label: 'Notifications', key: 'n' },
       { to: '/delivery-log', label: 'Delivery log', aside: true },
+      { to: '/rules', label: 'Rules', key: 'e' },
+      { to: '/metrics', label: 'Metrics', aside: true },
     ],
   },
   {

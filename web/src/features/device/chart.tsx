@@ -9,6 +9,15 @@ import { axisLabels, decimalsOf, withUnit, value as format } from '@/lib/numbers
 import { clock, dayAndMinute } from '@/lib/time';
 import { touchZoom } from './touch-zoom';
 
+/** A value that means something: a rule's threshold, or an end of what is expected. */
+export interface ChartLine {
+  value: number;
+  label: string;
+  tone: 'critical' | 'warning' | 'ink-3';
+  /** The chart is made to hold it, however far away it is. */
+  fit?: boolean;
+}
+
 export interface ChartProps {
   columns: Columns;
   /** Raised when `columns` has changed in place or the window has moved. */
@@ -26,6 +35,48 @@ export interface ChartProps {
   now: number | boolean | undefined;
   onZoom: (from: number, to: number) => void;
   onReset: () => void;
+  lines?: readonly ChartLine[];
+  /** Times (seconds) that are shaded: when an alert was open, or would have been. */
+  shades?: readonly (readonly [number, number])[];
+}
+
+const none: readonly never[] = [];
+
+/** The scale with room for lines that are near, and for those that must be seen. */
+function withLines(low: number, high: number, lines: readonly ChartLine[]): [number, number] {
+  const near = high - low || Math.abs(high) * 0.1 || 1;
+  const held = lines
+    .filter((l) => l.fit || (l.value > low - near && l.value < high + near))
+    .map((l) => l.value);
+  return [Math.min(low, ...held), Math.max(high, ...held)];
+}
+
+/** Dashed, with its label over its right end. */
+function drawLines(u: uPlot, lines: readonly ChartLine[]): void {
+  const { ctx, bbox } = u;
+  const { min, max } = u.scales.y!;
+  ctx.save();
+  ctx.font = `${10 * devicePixelRatio}px ${css('--font-ui')}`;
+  ctx.textAlign = 'right';
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+  let lastLabel = Infinity;
+  for (const line of [...lines].sort((a, b) => a.value - b.value)) {
+    if (min == null || max == null || line.value < min || line.value > max) continue;
+    const y = u.valToPos(line.value, 'y', true);
+    ctx.strokeStyle = css(`--${line.tone}`);
+    ctx.fillStyle = css(`--${line.tone}`);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    // Labels that would lie on each other: the lowest of them stays.
+    if (lastLabel - y < 12 * devicePixelRatio) continue;
+    lastLabel = y;
+    const over = y - bbox.top > 14 * devicePixelRatio;
+    ctx.fillText(line.label, bbox.left + bbox.width - 4, over ? y - 5 * devicePixelRatio : y + 11 * devicePixelRatio);
+  }
+  ctx.restore();
 }
 
 const css = (name: string) =>
@@ -48,6 +99,7 @@ type Data = [number[], (number | null)[], (number | null)[], (number | null)[]];
 
 export function Chart(props: ChartProps) {
   const { columns, version, from, to, bucketSeconds, name, unit, colour, height, now } = props;
+  const { lines = none, shades = none } = props;
   // Readings say themselves how exact they are; the sensor's precision is the most.
   const digits = decimalsOf(typeof now === 'number' ? [...columns.max, now] : columns.max, props.digits);
   const holder = useRef<HTMLDivElement>(null);
@@ -81,8 +133,9 @@ export function Chart(props: ChartProps) {
           y: {
             range: (_u, low, high) => {
               if (low === null || high === null) return [0, 1];
-              const room = (high - low || Math.abs(high) * 0.02 || 1) * 0.08;
-              return [low - room, high + room];
+              const [bottom, top] = withLines(low, high, latest.current.lines ?? none);
+              const room = (top - bottom || Math.abs(top) * 0.02 || 1) * 0.08;
+              return [bottom - room, top + room];
             },
           },
         },
@@ -124,6 +177,12 @@ export function Chart(props: ChartProps) {
               ctx.clip();
               ctx.font = `${11 * devicePixelRatio}px ${css('--font-ui')}`;
               ctx.textAlign = 'center';
+              ctx.fillStyle = css('--critical-soft');
+              for (const [a, b] of latest.current.shades ?? none) {
+                const left = self.valToPos(a, 'x', true);
+                const width = Math.max(2 * devicePixelRatio, self.valToPos(b, 'x', true) - left);
+                ctx.fillRect(left, bbox.top, width, bbox.height);
+              }
               for (const [a, b] of holes.current) {
                 const left = self.valToPos(a, 'x', true);
                 const right = self.valToPos(b, 'x', true);
@@ -138,6 +197,7 @@ export function Chart(props: ChartProps) {
               ctx.restore();
             },
           ],
+          draw: [(self) => drawLines(self, latest.current.lines ?? none)],
           setSelect: [
             (self) => {
               const { left, width } = self.select;
@@ -190,14 +250,14 @@ export function Chart(props: ChartProps) {
       u.setData(data as uPlot.AlignedData, false);
       u.setScale('x', { min: from, max: to });
     });
-  }, [columns, version, from, to, bucketSeconds, colour, height, theme]);
+  }, [columns, version, from, to, bucketSeconds, colour, height, theme, lines, shades]);
 
   const f = figures(columns);
   const show = (v: number | null) => format(v, digits);
   // A bucket's average is not what the device says now; and without points there is no now.
   const live = now !== undefined && f.last !== null;
   const last = withUnit(live ? now : f.last, unit, digits);
-  const words = `${name}: minimum ${show(f.min)}, average ${show(f.avg)}, maximum ${show(f.max)}, ${live ? 'now' : 'last'} ${last}`;
+  const words = `${name}: minimum ${show(f.min)}, average ${show(f.avg)}, maximum ${show(f.max)}, ${live ? 'now' : 'last'} ${last}${lines.map((l) => `; ${l.label} at ${show(l.value)}`).join('')}`;
   return (
     <figure className="min-w-0" data-chart={name}>
       <figcaption className="flex flex-wrap items-baseline justify-between gap-x-4 px-1 pb-0.5">

@@ -20,6 +20,7 @@ import { defaultMetrics, metricFacts } from './metric-facts';
 import { historyQuery, useHistory, useMetrics } from './queries';
 import { readRange, writeQuick, writeZoom } from './range';
 import { RangePicker } from './range-picker';
+import { useCatalogUnits, useChartLines } from './use-chart-lines';
 import { useLiveSeries } from './use-live-series';
 
 export function LiveTab({ device }: { device: Device }) {
@@ -33,6 +34,8 @@ export function LiveTab({ device }: { device: Device }) {
   const range = readRange(params);
   const history = useHistory(id, shown, range);
   const series = useLiveSeries(id, shown, range, history.data);
+  const lines = useChartLines(id, shown);
+  const units = useCatalogUnits();
   const lastZoom = useRef(0);
 
   const change = useCallback(
@@ -70,10 +73,11 @@ export function LiveTab({ device }: { device: Device }) {
     return {
       key,
       name: m?.name ?? key,
-      unit: m?.unit ?? s?.unit ?? null,
+      unit: units.get(key) ?? m?.unit ?? s?.unit ?? null,
       digits: m?.digits ?? 2,
       now: range.kind === 'quick' && typeof m?.value !== 'string' ? (m?.value ?? undefined) : undefined,
       columns: series.columns.get(key) ?? noColumns,
+      lines: lines.get(key),
     };
   });
   const exportCsv = () =>

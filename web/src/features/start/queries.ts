@@ -64,7 +64,7 @@ export function steps(s: GettingStarted): Step[] {
     {
       id: 'alerts',
       title: 'Get told when it matters',
-      text: 'A rule such as “temperature above −17 °C for 5 minutes”. Rules come with alerts; this step is done when the first one exists.',
+      text: 'A rule such as “temperature above −17 °C for 5 minutes”. You see when it would have fired before you save it.',
       done: s.alert_rules > 0,
     },
   ];

@@ -1,7 +1,7 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 import { useSession } from '@/auth/session';
-import { GatedButton } from '@/auth/gated';
+import { GatedButton, GatedLink } from '@/auth/gated';
 import { needs } from '@/auth/needs';
 import NewDevice from '@/features/devices/new-device';
 import { SiteDialog } from '@/features/sites/site-dialog';
@@ -32,9 +32,6 @@ function Number({ n, done, open }: { n: number; done: boolean; open: boolean }) 
     </span>
   );
 }
-
-/** Whether there is a place where the step is done. Rules have none yet. */
-const hasPlace = (step: Step) => step.id !== 'alerts';
 
 /** Five steps from nothing to data that alarms. Completion is noticed by push. */
 export default function StartPage() {
@@ -72,7 +69,7 @@ export default function StartPage() {
 
   const done = list.filter((s) => s.done).length;
   const open = list.find((s) => s.id === opened?.id) ?? null;
-  const next = list.find((s) => !s.done && hasPlace(s));
+  const next = list.find((s) => !s.done);
   const show = (step: Step) => setParams({ step: step.id }, { replace: true });
   // Its dialog is closed: when the step is done, by now or in a moment, the next one opens.
   const close = () => {
@@ -108,7 +105,16 @@ export default function StartPage() {
       </>
     ),
     data: null,
-    alerts: null,
+    alerts: (
+      <>
+        <GatedLink needs={needs.createRule} kind="primary" to="/rules/new">
+          New rule
+        </GatedLink>
+        <GatedLink needs={needs.applyRuleTemplates} to="/rules?dialog=templates">
+          Choose usual ones
+        </GatedLink>
+      </>
+    ),
   };
 
   return (
@@ -160,7 +166,7 @@ export default function StartPage() {
                     <h2 className="text-13">{step.title}</h2>
                     <p className="text-ink-2">{step.text}</p>
                   </div>
-                  {!isOpen && hasPlace(step) && (
+                  {!isOpen && (
                     <Button
                       kind="quiet"
                       small
@@ -171,7 +177,7 @@ export default function StartPage() {
                     </Button>
                   )}
                 </div>
-                {isOpen && hasPlace(step) && (
+                {isOpen && (
                   <div className="mt-3 flex flex-col gap-3">
                     {actions[step.id] && (
                       <div className="flex flex-wrap gap-2">{actions[step.id]}</div>

@@ -1,0 +1,128 @@
+// A rule in words, as people would say it.
+import type { AlertRule, Operator, RuleInput } from '@/api/rules';
+import { many } from '@/lib/numbers';
+
+/** A number without digits that it does not have. */
+export const plain = (n: number) => String(Number(n.toPrecision(6)));
+
+export const operatorWords: Record<Operator, string> = {
+  GT: 'is above',
+  GTE: 'is at least',
+  LT: 'is below',
+  LTE: 'is at most',
+  EQ: 'is',
+  NE: 'is not',
+};
+
+export const aggregationWords: Record<string, string> = {
+  avg: 'average',
+  min: 'lowest value',
+  max: 'highest value',
+  sum: 'sum',
+  count: 'number of values',
+  p95: '95th percentile',
+};
+
+export const severities = [
+  { value: '5', label: 'critical', word: 'critical' },
+  { value: '4', label: 'warning, high (4)', word: 'warning' },
+  { value: '3', label: 'warning (3)', word: 'warning' },
+  { value: '2', label: 'info (2)', word: 'info' },
+  { value: '1', label: 'info, low (1)', word: 'info' },
+];
+export const severityWord = (severity: number) =>
+  severities.find((s) => s.value === String(severity))?.word ?? 'info';
+
+/** 300 as "5 min", 90 as "90 s". */
+export const lasting = (seconds: number) =>
+  seconds % 3600 === 0 && seconds > 0
+    ? `${seconds / 3600} h`
+    : seconds % 60 === 0
+      ? `${seconds / 60} min`
+      : `${seconds} s`;
+
+const held = (minutes: number | null | undefined, seconds: number | null | undefined) => {
+  const s = minutes ? minutes * 60 : (seconds ?? 0);
+  return s > 0 ? ` for ${lasting(s)}` : '';
+};
+
+/** "temp_c is above 30 for 5 min" */
+export function whenOf(rule: RuleInput): string {
+  if (rule.rule_type === 'anomaly' && rule.anomaly_conditions) {
+    const a = rule.anomaly_conditions;
+    return `${a.metric_name} is more than ${plain(a.z_threshold)} standard deviations away from the last ${lasting(a.window_minutes * 60)}`;
+  }
+  if (rule.rule_type === 'telemetry_gap' && rule.gap_conditions)
+    return `there is no ${rule.gap_conditions.metric_name} for ${lasting(rule.gap_conditions.gap_minutes * 60)}`;
+  const flat = (metric: string) =>
+    `${metric} ${operatorWords[rule.operator ?? 'GT']} ${plain(rule.threshold ?? 0)}`;
+  if (rule.rule_type === 'window')
+    return flat(
+      `the ${aggregationWords[rule.aggregation ?? 'avg'] ?? rule.aggregation} of ${rule.metric_name} over ${lasting(rule.window_seconds ?? 0)}`,
+    );
+  const list = rule.conditions ?? [];
+  if (list.length > 0)
+    return list
+      .map(
+        (c) =>
+          `${c.metric_name} ${operatorWords[c.operator]} ${plain(c.threshold)}${held(
+            c.duration_minutes ?? rule.duration_minutes,
+            c.duration_seconds ?? rule.duration_seconds,
+          )}`,
+      )
+      .join(rule.match_mode === 'any' ? ' or ' : ' and ');
+  const subject = rule.sensor_type
+    ? `a sensor of type ${rule.sensor_type}`
+    : rule.metric_name || 'the sensor';
+  return flat(subject) + held(rule.duration_minutes, rule.duration_seconds);
+}
+
+export interface PlaceNames {
+  sites: ReadonlyMap<string, string>;
+  groups: ReadonlyMap<string, string>;
+}
+
+/** "at Berlin, in Freezers" or "on all devices". */
+export function whereOf(rule: RuleInput, names: PlaceNames): string {
+  const parts: string[] = [];
+  const listed = (ids: readonly string[], known: ReadonlyMap<string, string>, more: string) =>
+    ids.length > 2 ? many(ids.length, more) : ids.map((id) => known.get(id) ?? id).join(' and ');
+  if (rule.device_type) parts.push(`of type ${rule.device_type}`);
+  if (rule.site_ids?.length) parts.push(`at ${listed(rule.site_ids, names.sites, 'site')}`);
+  const groups = [...(rule.group_ids ?? []), ...(rule.device_group_id ? [rule.device_group_id] : [])];
+  if (groups.length) parts.push(`in ${listed(groups, names.groups, 'group')}`);
+  return parts.length ? `on devices ${parts.join(', ')}` : 'on all devices';
+}
+
+/** The thresholds that a rule draws on a chart of this metric, by its name and by those that it becomes. */
+export function thresholdsOn(
+  rules: readonly AlertRule[],
+  metric: string,
+  mappings: readonly {
+    raw_metric: string;
+    normalized_name: string;
+    multiplier: number;
+    offset_value: number;
+  }[],
+): { value: number; label: string; severity: number }[] {
+  const out: { value: number; label: string; severity: number }[] = [];
+  const add = (name: string, value: number, rule: AlertRule) => {
+    const m = mappings.find((x) => x.raw_metric === metric && x.normalized_name === name);
+    if (name === metric) out.push({ value, label: rule.name, severity: rule.severity });
+    else if (m && m.multiplier !== 0)
+      out.push({
+        value: (value - m.offset_value) / m.multiplier,
+        label: rule.name,
+        severity: rule.severity,
+      });
+  };
+  for (const rule of rules) {
+    if (!rule.enabled || rule.rule_type === 'anomaly' || rule.rule_type === 'telemetry_gap') continue;
+    // What is counted or summed is no value of the metric.
+    if (rule.rule_type === 'window' && ['sum', 'count'].includes(rule.aggregation ?? '')) continue;
+    if (rule.conditions?.length)
+      for (const c of rule.conditions) add(c.metric_name, c.threshold, rule);
+    else add(rule.metric_name, rule.threshold, rule);
+  }
+  return out;
+}
