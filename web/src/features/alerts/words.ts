@@ -17,11 +17,12 @@ function closed(e: AlertEntry): string {
 }
 
 function told(d: AlertEntry['details']): string {
-  const whom = text(d.recipient) || text(d.channel_name) || text(d.channel) || text(d.to) || 'a channel';
-  const by = text(d.channel_type) || text(d.by);
-  const result = text(d.result) || text(d.status);
-  const error = text(d.error);
-  return `Told ${whom}${by ? ` by ${by}` : ''}${result ? `: ${result.toLowerCase()}` : ''}${error ? ` (${error})` : ''}`;
+  const whom = text(d.channel_name) || text(d.address) || 'somebody';
+  const by = text(d.channel_type);
+  const of = d.event && d.event !== 'OPEN' ? ` of ${text(d.event).toLowerCase()}` : '';
+  const tries = Number(d.attempt) > 1 ? ` at attempt ${text(d.attempt)}` : '';
+  const start = `${d.ok === false ? 'Not told' : 'Told'} ${whom}${by ? ` by ${by}` : ''}${of}${tries}`;
+  return d.ok === false ? `${start}: ${text(d.error) || `status ${text(d.http_status)}`}` : start;
 }
 
 export function wordsOf(e: AlertEntry): string {
