@@ -42,7 +42,7 @@ std::string device_name(std::int64_t i) { return "device-" + std::to_string(i); 
 Report bench_rules(const Args& args) {
   const auto devices = args.number("devices", 10'000), rules = args.number("rules", 100);
   const auto start = to_us(now()) - 300 * second_us;
-  alerting::TenantEngine engine("bench", mixed_rules(rules), {}, {}, {}, start);
+  alerting::TenantEngine engine("bench", mixed_rules(rules), {}, {}, {});
   for (std::int64_t i = 0; i < devices; ++i) {
     alerting::RuledDevice d;
     d.device_id = device_name(i);

@@ -119,13 +119,15 @@ CREATE FUNCTION pulse_rules_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   tenant text := coalesce(new.tenant_id, old.tenant_id);
 BEGIN
-  INSERT INTO alert_rule_versions AS v (tenant_id, version, enabled_rules)
-  SELECT tenant, nextval('alert_rule_version_seq'),
-         (SELECT count(*) FROM alert_rules WHERE tenant_id = tenant AND enabled)
+  INSERT INTO alert_rule_versions AS v (tenant_id, version)
+  SELECT tenant, nextval('alert_rule_version_seq')
   -- Not while the tenant itself is being removed.
   WHERE EXISTS (SELECT FROM tenants WHERE tenant_id = tenant)
-  ON CONFLICT (tenant_id) DO UPDATE SET version = excluded.version,
-    enabled_rules = excluded.enabled_rules;
+  ON CONFLICT (tenant_id) DO UPDATE SET version = excluded.version;
+  -- A statement of its own, which sees what whoever held the row before has changed.
+  UPDATE alert_rule_versions SET enabled_rules =
+    (SELECT count(*) FROM alert_rules WHERE tenant_id = tenant AND enabled)
+  WHERE tenant_id = tenant;
   RETURN NULL;
 END $$;
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON alert_rules
@@ -174,6 +176,8 @@ CREATE INDEX ON fleet_alert (tenant_id, closed_at DESC) WHERE closed_at IS NOT N
 CREATE INDEX ON fleet_alert (tenant_id, device_id, created_at DESC);
 CREATE INDEX ON fleet_alert (tenant_id, rule_id) WHERE status IN ('OPEN', 'ACKNOWLEDGED');
 CREATE INDEX ON fleet_alert (tenant_id, fingerprint, event_at);
+CREATE INDEX ON fleet_alert (tenant_id, fingerprint, silenced_until)
+  WHERE silenced_until IS NOT NULL;
 CREATE INDEX ON fleet_alert (alert_type, tenant_id, device_id)
   WHERE status IN ('OPEN', 'ACKNOWLEDGED');
 CREATE INDEX ON fleet_alert (next_escalation_at)
@@ -237,6 +241,7 @@ BEGIN
   )
   INSERT INTO alert_events (tenant_id, alert_id, event, details)
   SELECT tenant_id, id, 'CLOSED', '{"reason": "device_removed"}' FROM closed;
+  DELETE FROM alert_rule_state WHERE tenant_id = new.tenant_id AND device_id = new.device_id;
   RETURN NULL;
 END $$;
 CREATE TRIGGER closes_alerts AFTER UPDATE OF status ON device_registry FOR EACH ROW
@@ -261,6 +266,11 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE TRIGGER forgets_state AFTER UPDATE ON alert_rules FOR EACH ROW
+  WHEN ((old.enabled, old.rule_type, old.conditions, old.match_mode, old.metric_name, old.operator,
+         old.threshold, old.duration_seconds, old.duration_minutes, old.clear_threshold)
+        IS DISTINCT FROM
+        (new.enabled, new.rule_type, new.conditions, new.match_mode, new.metric_name, new.operator,
+         new.threshold, new.duration_seconds, new.duration_minutes, new.clear_threshold))
   EXECUTE FUNCTION pulse_forget_rule_state();
 
 CREATE TABLE alert_maintenance_windows (
@@ -341,6 +351,6 @@ GRANT USAGE ON SEQUENCE alert_rule_version_seq TO pulse_app, pulse_operator, pul
 GRANT SELECT ON escalation_policies, escalation_levels, alert_rules, alert_rule_versions,
   normalized_metrics, metric_mappings, metric_catalog, alert_maintenance_windows, tenants
   TO pulse_ingest;
-GRANT UPDATE (updated_at) ON alert_rules TO pulse_ingest;  -- to lock one
+GRANT UPDATE (version) ON alert_rule_versions TO pulse_ingest;  -- to lock one
 GRANT SELECT, INSERT, UPDATE, DELETE ON fleet_alert, alert_events, alert_outbox, alert_rule_state,
   alert_digest_settings, evaluator_parts, evaluator_members TO pulse_ingest;

@@ -14,6 +14,7 @@ constexpr std::int64_t outbox_lock = 0x70756c736540;
 constexpr const char* wake_subject = "pulse.alerts.outbox";
 constexpr int at_once = 500;
 constexpr long look_ms = 1'000;  // for what no word was heard of
+constexpr long keep_told_s = 600;
 
 pg::Scope worker_scope() {
   pg::Scope scope;
@@ -37,7 +38,11 @@ void alerts_changed(nats::Client& nats) { nats.publish(wake_subject, ""); }
 
 AlertOutbox::AlertOutbox(boost::asio::any_io_executor executor, pg::Pool& pool, nats::Client& nats,
                          metrics::Registry& metrics)
-    : pool_(pool), nats_(nats), metrics_(metrics), wake_(executor) {
+    : pool_(pool),
+      nats_(nats),
+      metrics_(metrics),
+      wake_(executor),
+      purge_(nats, "ALERTS", "notifier", keep_told_s) {
   subscription_ = nats.subscribe(wake_subject, "", executor, [this](nats::Message) {
     woken_ = true;
     wake_.cancel();
@@ -105,6 +110,7 @@ Task<> AlertOutbox::run() {
       log::error_throttled("alert outbox failed, trying again", {{"error", problem}}, 10);
       co_await sleep_ms(500);
     }
+    co_await purge_.run_when_due();
     if (published < at_once) co_await wait();
   }
 }

@@ -8,6 +8,7 @@
 #include "platform/metrics/metrics.hpp"
 #include "platform/nats/client.hpp"
 #include "platform/pg/pool.hpp"
+#include "telemetry/processed_purge.hpp"
 
 namespace pulse::alerting {
 
@@ -35,6 +36,7 @@ class AlertOutbox {
   nats::Client& nats_;
   metrics::Registry& metrics_;
   boost::asio::steady_timer wake_;
+  telemetry::ProcessedPurge purge_;  ///< what the notifier has dealt with makes room
   bool woken_ = false, stopping_ = false;
   std::unique_ptr<nats::Subscription> subscription_;
 };

@@ -7,8 +7,7 @@ namespace pulse::alerting {
 namespace {
 
 // Sorted, so that two workers lock alerts in one order. xmax 0: the row was inserted here. A worse
-// severity than the rule's came by escalation, and stays. The share of a rule makes who ends it
-// wait, and then find the alert.
+// severity than the rule's came by escalation, and stays.
 constexpr const char* raise = R"sql(
   WITH found AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
@@ -20,16 +19,16 @@ constexpr const char* raise = R"sql(
     SELECT r.tenant_id, r.rule_id::text AS rule_id FROM alert_rules r
     WHERE r.enabled AND (r.tenant_id, r.rule_id) IN (
       SELECT tenant_id, rule_id::uuid FROM found WHERE rule_id <> '')
-    ORDER BY r.id FOR SHARE
   ), allowed AS (
     SELECT f.* FROM found f
     WHERE (f.rule_id = '' OR (f.tenant_id, f.rule_id) IN (SELECT tenant_id, rule_id FROM ruled))
       AND (EXISTS (SELECT FROM fleet_alert a WHERE a.tenant_id = f.tenant_id
                   AND a.fingerprint = f.fingerprint AND a.status IN ('OPEN', 'ACKNOWLEDGED'))
        OR NOT EXISTS (SELECT FROM fleet_alert a WHERE a.tenant_id = f.tenant_id
-                      AND a.fingerprint = f.fingerprint
-                      AND (a.silenced_until > now()
-                           OR a.event_at >= to_timestamp(f.event_us / 1000000.0)))
+                      AND a.fingerprint = f.fingerprint AND a.silenced_until > now())
+          AND NOT EXISTS (SELECT FROM fleet_alert a WHERE a.tenant_id = f.tenant_id
+                          AND a.fingerprint = f.fingerprint
+                          AND a.event_at >= to_timestamp(f.event_us / 1000000.0))
           AND NOT pulse_in_maintenance(f.tenant_id, f.site_id, f.device_type, now()))
   ), raised AS (
     INSERT INTO fleet_alert AS a (tenant_id, device_id, site_id, alert_type, fingerprint, severity,

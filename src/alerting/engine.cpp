@@ -1,6 +1,7 @@
 #include "alerting/engine.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include "alerting/engine_parts.hpp"
@@ -10,7 +11,11 @@ namespace pulse::alerting {
 
 namespace {
 constexpr std::int64_t second_us = 1'000'000;
-constexpr std::int64_t much_later_us = 3'600 * second_us;
+constexpr double largest = 1e100;  // beyond it sums and squares lose themselves
+
+/// PostgreSQL's latest values keep milliseconds: finer, a restored sample would differ from its
+/// message.
+std::int64_t ms_of(std::int64_t us) { return us / 1'000; }
 constexpr std::int64_t hour_us = 3'600 * second_us;
 
 template <class T>
@@ -28,12 +33,8 @@ bool needs_state(const Rule& rule) {
 
 TenantEngine::TenantEngine(std::string tenant_id, std::vector<Rule> rules,
                            std::vector<MetricMapping> mappings, std::vector<SensorTarget> sensors,
-                           EngineSettings settings, std::int64_t now_us)
-    : tenant_(std::move(tenant_id)),
-      rules_(std::move(rules)),
-      settings_(settings),
-      made_us_(now_us),
-      sensors_(std::move(sensors)) {
+                           EngineSettings settings)
+    : tenant_(std::move(tenant_id)), rules_(std::move(rules)), settings_(settings) {
   const auto index = [this](const std::string& metric) {
     const auto [at, fresh] = index_.try_emplace(metric, metrics_.size());
     if (fresh) metrics_.push_back(metric);
@@ -44,7 +45,7 @@ TenantEngine::TenantEngine(std::string tenant_id, std::vector<Rule> rules,
     for (const auto& c : rule.conditions) {
       std::set<std::size_t> of;
       if (rule.scope.sensor_id || rule.scope.sensor_type) {
-        for (const auto& s : sensors_)
+        for (const auto& s : sensors)
           if (rule.scope.sensor_id ? s.sensor_id == *rule.scope.sensor_id
                                    : s.sensor_type == *rule.scope.sensor_type)
             of.insert(index(s.metric));
@@ -55,6 +56,7 @@ TenantEngine::TenantEngine(std::string tenant_id, std::vector<Rule> rules,
     }
     targets_.push_back(std::move(targets));
   }
+  for (auto& s : sensors) sensors_[s.device_id].push_back(std::move(s));
   for (std::size_t i = 0; i < metrics_.size(); ++i) uses_[metrics_[i]].push_back({i, 1, 0});
   for (const auto& m : mappings)
     if (const auto at = index_.find(m.normalized); at != index_.end())
@@ -116,12 +118,18 @@ bool TenantEngine::in_scope(const Rule& rule, const RuledDevice& device) const {
       std::none_of(s.group_ids.begin(), s.group_ids.end(),
                    [&](const std::string& g) { return contains(device.group_ids, g); }))
     return false;
-  if (s.sensor_id || s.sensor_type)
-    return std::any_of(sensors_.begin(), sensors_.end(), [&](const SensorTarget& t) {
-      return t.device_id == device.device_id &&
-             (s.sensor_id ? t.sensor_id == *s.sensor_id : t.sensor_type == *s.sensor_type);
-    });
-  return true;
+  if (!s.sensor_id && !s.sensor_type) return true;
+  const auto own = sensors_.find(device.device_id);
+  return own != sensors_.end() &&
+         std::any_of(own->second.begin(), own->second.end(), [&](const SensorTarget& t) {
+           return s.sensor_id ? t.sensor_id == *s.sensor_id : t.sensor_type == *s.sensor_type;
+         });
+}
+
+const std::vector<std::size_t>& TenantEngine::metrics_of(std::size_t rule, std::size_t condition,
+                                                         const Device& device) const {
+  const auto own = device.own.find(rule);
+  return own == device.own.end() ? targets_[rule][condition] : own->second;
 }
 
 std::shared_ptr<const TenantEngine::Profile> TenantEngine::profile_of(const RuledDevice& device) {
@@ -160,6 +168,15 @@ void TenantEngine::put_device(RuledDevice facts) {
   if (!device) device = std::make_unique<Device>();
   device->profile = profile_of(facts);
   device->facts = std::move(facts);
+  device->own.clear();
+  if (const auto sensors = sensors_.find(device->facts.device_id); sensors != sensors_.end())
+    for (const auto rule : device->profile->rules) {
+      const auto& s = rules_[rule].scope;
+      if (!s.sensor_id && !s.sensor_type) continue;
+      for (const auto& t : sensors->second)
+        if (s.sensor_id ? t.sensor_id == *s.sensor_id : t.sensor_type == *s.sensor_type)
+          device->own[rule].push_back(index_.at(t.metric));
+    }
   make_tracks(*device);
   // What is out of scope now is forgotten; its open alert is closed by a person or with the rule.
   std::erase_if(device->active, [&](const Active& a) {
@@ -206,12 +223,26 @@ TenantEngine::Active& TenantEngine::active(Device& device, std::size_t rule) {
   return *device.active.insert(at, std::move(fresh));
 }
 
+/// The rules that look at one of these metrics.
+std::vector<std::size_t> TenantEngine::rules_of(const Device& device,
+                                                const std::map<std::size_t, double>& news) const {
+  std::set<std::size_t> out;
+  for (const auto& [metric, value] : news)
+    if (const auto rules = device.profile->of_metric.find(metric);
+        rules != device.profile->of_metric.end())
+      out.insert(rules->second.begin(), rules->second.end());
+  return {out.begin(), out.end()};
+}
+
 void TenantEngine::judge(std::string_view device_id, std::int64_t at_us,
-                         const boost::json::object& metrics, std::int64_t now_us, Decisions& out) {
+                         const boost::json::object& metrics, std::int64_t now_us, Decisions& out,
+                         std::int64_t heard_us) {
   auto* device = find(device_id);
   if (!device) return;
+  if (heard_us == 0) heard_us = now_us;
+  device->behind_us = std::max<std::int64_t>(0, heard_us - at_us);
+  std::map<std::size_t, double> came;  // all that the message says
   std::map<std::size_t, double> news;  // what is newer than what is known
-  std::set<std::size_t> touched;       // rules
   for (const auto& [key, value] : metrics) {
     const auto uses = uses_.find(std::string_view(key));
     if (uses == uses_.end()) continue;
@@ -224,66 +255,76 @@ void TenantEngine::judge(std::string_view device_id, std::int64_t at_us,
       continue;
     for (const auto& use : uses->second) {
       const double v = raw * use.multiplier + use.offset;
+      if (!std::isfinite(v) || std::abs(v) > largest) continue;
+      came[use.metric] = v;
       auto& latest = device->latest[use.metric];
-      const bool late = latest.known && (latest.seeded ? at_us < latest.at_us - much_later_us
-                                                       : at_us <= latest.at_us);
+      // What was restored may be newer than messages that are still to be judged, and are not late.
+      const bool late = latest.known && !latest.seeded && ms_of(at_us) <= ms_of(latest.at_us);
+      latest.heard_us = std::max(latest.heard_us, heard_us);
       if (const auto track = device->samples.find(use.metric); track != device->samples.end())
         track->second.add(at_us, v);
-      if (!late) {
-        latest = {v, at_us, true, false};
-        news[use.metric] = v;
-      }
-      if (const auto rules = device->profile->of_metric.find(use.metric);
-          rules != device->profile->of_metric.end())
-        for (const auto r : rules->second)
-          // A late sample belongs to its window; it decides nothing else.
-          if (!late || rules_[r].type == RuleType::window) touched.insert(r);
+      if (late) continue;
+      latest.value = v;
+      latest.at_us = at_us;
+      latest.known = true;
+      latest.seeded = false;
+      news[use.metric] = v;
     }
   }
   Look look;
   look.at_us = at_us;
   look.now_us = now_us;
   look.news = &news;
-  for (const auto r : touched) decide(r, *device, look, out);
+  for (const auto r : rules_of(*device, news)) decide(r, *device, look, out);
+  if (came.size() > news.size()) {
+    // A late sample belongs to its window, and says that its metric is not silent.
+    for (const auto r : rules_of(*device, came))
+      if (rules_[r].type == RuleType::window || rules_[r].type == RuleType::telemetry_gap)
+        decide(r, *device, look, out);
+  }
+  if (at_us <= device->restored_us) return;
   for (auto& [key, track] : device->moments)
     if (const auto value = news.find(key.first); value != news.end())
       track.add(at_us, value->second);
 }
 
-void TenantEngine::tick(std::int64_t now_us, Decisions& out) {
-  const bool judge_seeded = now_us - made_us_ >= settings_.seeded_us;
+void TenantEngine::settle(const std::function<bool(const std::string&)>& which, std::int64_t now_us,
+                          Decisions& out) {
   for (auto& [id, held] : devices_) {
     auto& device = *held;
-    if (device.seeded && judge_seeded) {
-      device.seeded = false;
-      std::map<std::int64_t, std::map<std::size_t, double>> by_time;
-      for (auto& [metric, latest] : device.latest)
-        if (latest.seeded) {
-          by_time[latest.at_us][metric] = latest.value;
-          latest.seeded = false;
-        }
-      for (const auto& [at, news] : by_time) {
-        Look look;
-        look.at_us = at;
-        look.now_us = now_us;
-        look.news = &news;
-        std::set<std::size_t> touched;
-        for (const auto& [metric, value] : news)
-          if (const auto rules = device.profile->of_metric.find(metric);
-              rules != device.profile->of_metric.end())
-            for (const auto r : rules->second)
-              if (rules_[r].type == RuleType::threshold) touched.insert(r);
-        for (const auto r : touched) decide(r, device, look, out);
+    if (!device.seeded || !which(id)) continue;
+    device.seeded = false;
+    std::map<std::int64_t, std::map<std::size_t, double>> by_time;
+    for (auto& [metric, latest] : device.latest)
+      if (latest.seeded) {
+        by_time[latest.at_us][metric] = latest.value;
+        latest.seeded = false;
       }
+    for (const auto& [at, news] : by_time) {
+      Look look;
+      look.at_us = at;
+      look.now_us = now_us;
+      look.news = &news;
+      for (const auto r : rules_of(device, news))
+        if (rules_[r].type == RuleType::threshold) decide(r, device, look, out);
     }
+  }
+}
+
+void TenantEngine::tick(std::int64_t now_us, Decisions& out) {
+  for (auto& [id, held] : devices_) {
+    auto& device = *held;
     Look look;
-    look.at_us = look.now_us = now_us;
+    look.at_us = now_us - device.behind_us;
+    look.now_us = now_us;
     look.is_tick = true;
     for (const auto r : device.profile->by_time) decide(r, device, look, out);
+    if (device.seeded) continue;
     // Deciding may add to the list: by number, over what was there.
     std::vector<std::size_t> waiting;
     for (const auto& a : device.active)
-      if (rules_[a.rule].type == RuleType::threshold && needs_state(rules_[a.rule]))
+      if (rules_[a.rule].type == RuleType::threshold &&
+          (needs_state(rules_[a.rule]) || a.not_before_us > 0))
         waiting.push_back(a.rule);
     for (const auto r : waiting) decide(r, device, look, out);
   }
@@ -391,6 +432,10 @@ void TenantEngine::open_or_repeat(std::size_t r, Device& device, Active& state, 
   f.repeats = repeats;
   f.event_us = look.at_us;
   boost::json::object details = v.more;
+  if (v.told) {
+    details["operator"] = name_of(v.told->op);
+    details["threshold"] = v.told->threshold;
+  }
   details["rule_id"] = rule.rule_id;
   details["rule_name"] = rule.name;
   details["metric_name"] = v.metric;

@@ -26,7 +26,7 @@ struct MetricMapping {
 struct RuledDevice {
   std::string device_id, site_id, device_type;
   std::int64_t created_us = 0;
-  std::vector<std::string> group_ids;  ///< those that rules name, static and dynamic; sorted
+  std::vector<std::string> group_ids;  ///< those that rules name, static and dynamic
 };
 
 /// A sensor that a rule may aim at.
@@ -39,7 +39,6 @@ struct EngineSettings {
   std::int64_t repeat_changed_us = 5'000'000;     ///< between two writes of a changed repeat
   std::int64_t repeat_unchanged_us = 60'000'000;  ///< and of an unchanged one
   std::int64_t hold_back_us = 10'000'000;  ///< after silence or maintenance held an alert back
-  std::int64_t seeded_us = 15'000'000;     ///< until restored values are judged without a message
 };
 
 struct Decision {
@@ -59,7 +58,7 @@ struct Decisions {
 class TenantEngine {
  public:
   TenantEngine(std::string tenant_id, std::vector<Rule> rules, std::vector<MetricMapping> mappings,
-               std::vector<SensorTarget> sensors, EngineSettings settings, std::int64_t now_us);
+               std::vector<SensorTarget> sensors, EngineSettings settings);
   ~TenantEngine();
 
   const std::vector<Rule>& rules() const { return rules_; }
@@ -81,8 +80,9 @@ class TenantEngine {
   void drop_devices(const std::function<bool(const std::string&)>& which);
 
   // What is known from before. Unknown devices and rules are passed over.
+  /// `behind_us`: how much later than its clock says the device's last message came.
   void restore_latest(std::string_view device_id, std::string_view raw_metric, double value,
-                      std::int64_t at_us);
+                      std::int64_t at_us, std::int64_t behind_us = 0);
   void restore_sample(std::string_view device_id, std::string_view raw_metric, double value,
                       std::int64_t at_us);
   void restore_moments(std::string_view device_id, std::string_view raw_metric,
@@ -90,11 +90,16 @@ class TenantEngine {
   void restore_state(std::string_view device_id, std::string_view rule_id, std::string_view json);
   void restore_open(std::string_view device_id, std::string_view rule_id);
 
-  /// Judges one message of a known device.
+  /// Judges one message of a known device, measured at `at_us` by its clock, which came at
+  /// `heard_us` (0: now).
   void judge(std::string_view device_id, std::int64_t at_us, const boost::json::object& metrics,
-             std::int64_t now_us, Decisions& out);
-  /// Judges what time decides.
+             std::int64_t now_us, Decisions& out, std::int64_t heard_us = 0);
+  /// Judges what time decides. Restored values say nothing until they are settled.
   void tick(std::int64_t now_us, Decisions& out);
+  /// No message from before the load is on its way any more to those for which `which` is true:
+  /// what was restored of them is judged now.
+  void settle(const std::function<bool(const std::string&)>& which, std::int64_t now_us,
+              Decisions& out);
   /// A finding opened nothing: silence, maintenance, or it was known.
   void held_back(std::string_view device_id, std::string_view rule_id, std::int64_t now_us);
 
@@ -109,6 +114,11 @@ class TenantEngine {
   Device* find(std::string_view device_id);
   void make_tracks(Device& device);
   std::shared_ptr<const Profile> profile_of(const RuledDevice& device);
+  /// The metrics that a condition looks at on a device.
+  const std::vector<std::size_t>& metrics_of(std::size_t rule, std::size_t condition,
+                                             const Device& device) const;
+  std::vector<std::size_t> rules_of(const Device& device,
+                                    const std::map<std::size_t, double>& news) const;
   bool in_scope(const Rule& rule, const RuledDevice& device) const;
   Active& active(Device& device, std::size_t rule);
   Active* known(Device& device, std::size_t rule);
@@ -125,12 +135,11 @@ class TenantEngine {
   std::string tenant_;
   std::vector<Rule> rules_;
   EngineSettings settings_;
-  std::int64_t made_us_;
   std::vector<std::string> metrics_;                            // by index
   std::map<std::string, std::size_t, std::less<>> index_;       // of metrics_
   std::map<std::string, std::vector<Use>, std::less<>> uses_;   // by raw name
   std::vector<std::vector<std::vector<std::size_t>>> targets_;  // rule, condition: metric indices
-  std::vector<SensorTarget> sensors_;
+  std::unordered_map<std::string, std::vector<SensorTarget>> sensors_;  // by device
   std::unordered_map<std::string, std::unique_ptr<Device>> devices_;
   std::unordered_map<std::string, std::weak_ptr<const Profile>> profiles_;
 };

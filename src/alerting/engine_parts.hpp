@@ -39,6 +39,7 @@ struct TenantEngine::Device {
   struct Latest {
     double value = 0;
     std::int64_t at_us = 0;
+    std::int64_t heard_us = 0;  ///< when the last value came, however old it was
     bool known = false;
     bool seeded = false;  ///< restored, and not judged yet
   };
@@ -46,12 +47,16 @@ struct TenantEngine::Device {
   std::map<std::size_t, SampleTrack> samples;                           // by metric index
   std::map<std::pair<std::size_t, std::int64_t>, MomentTrack> moments;  // and window
   std::vector<Active> active;                                           // sorted by rule
+  /// Metrics of its own sensors, by rule that aims at sensors.
+  std::map<std::size_t, std::vector<std::size_t>> own;
   bool seeded = false;
+  std::int64_t restored_us = 0;  ///< what was measured up to then is in the moments already
+  std::int64_t behind_us = 0;    ///< how much later than its clock says the last message came
 };
 
 /// What is looked at: a message at its time, or everything at a tick.
 struct TenantEngine::Look {
-  std::int64_t at_us = 0;   ///< event time of the message; at a tick: now
+  std::int64_t at_us = 0;   ///< event time of the message; at a tick: now, by the device's clock
   std::int64_t now_us = 0;  ///< wall clock
   bool is_tick = false;
   /// Metrics of the message that are news, by index; null at a tick.
@@ -65,7 +70,8 @@ struct TenantEngine::Verdict {
   bool state_changed = false;  ///< what durations are counted from
   std::string metric;
   double value = 0;
-  boost::json::object more;  ///< of the details
+  const Condition* told = nullptr;  ///< the condition that the metric and value are of
+  boost::json::object more;         ///< of the details
   std::string summary;
 };
 

@@ -1,20 +1,24 @@
 // What is known from before, as the evaluator reads it when it takes over.
 #include <algorithm>
+#include <cmath>
 
 #include "alerting/engine_parts.hpp"
 
 namespace pulse::alerting {
 
 void TenantEngine::restore_latest(std::string_view device_id, std::string_view raw_metric,
-                                  double value, std::int64_t at_us) {
+                                  double value, std::int64_t at_us, std::int64_t behind_us) {
   auto* device = find(device_id);
   const auto uses = uses_.find(raw_metric);
   if (!device || uses == uses_.end()) return;
   for (const auto& use : uses->second) {
+    const double v = value * use.multiplier + use.offset;
     auto& latest = device->latest[use.metric];
-    if (latest.known && latest.at_us >= at_us) continue;
-    latest = {value * use.multiplier + use.offset, at_us, true, true};
+    if ((latest.known && latest.at_us >= at_us) || !std::isfinite(v)) continue;
+    latest = {v, at_us, at_us + behind_us, true, true};
+    device->behind_us = behind_us;
     device->seeded = true;
+    device->restored_us = std::max(device->restored_us, at_us + 999);  // it is kept in ms
   }
 }
 

@@ -38,7 +38,7 @@ TenantEngine::Verdict TenantEngine::verdict(std::size_t r, Device& device, const
 TenantEngine::Verdict TenantEngine::threshold(std::size_t r, Device& device, const Look& look) {
   const auto& rule = rules_[r];
   Verdict v;
-  bool fires = !rule.any, broken = !rule.any;
+  bool fires = !rule.any, broken = !rule.any, told_holds = false;
   // One condition may have a value of its own where it clears.
   const bool hysteresis = rule.clear_threshold && rule.conditions.size() == 1;
   for (std::size_t c = 0; c < rule.conditions.size(); ++c) {
@@ -46,7 +46,7 @@ TenantEngine::Verdict TenantEngine::threshold(std::size_t r, Device& device, con
     bool hold = false, hold_open = false, is_news = false;
     std::size_t metric = 0;
     double value = 0;
-    for (const auto m : targets_[r][c]) {
+    for (const auto m : metrics_of(r, c, device)) {
       const auto latest = device.latest.find(m);
       if (latest == device.latest.end() || !latest->second.known) continue;
       v.known = true;
@@ -73,7 +73,7 @@ TenantEngine::Verdict TenantEngine::threshold(std::size_t r, Device& device, con
           h = {};
         else if (h.since_us == 0)
           h = {look.at_us, false};
-        else if (look.at_us > h.since_us)
+        else if (look.at_us / 1'000 > h.since_us / 1'000)
           h.again = true;
         v.state_changed =
             v.state_changed || before.since_us != h.since_us || before.again != h.again;
@@ -84,19 +84,21 @@ TenantEngine::Verdict TenantEngine::threshold(std::size_t r, Device& device, con
                   look.at_us - state->holds[c].since_us >= condition.duration_s * second_us;
     }
     // The condition that is told is the first that holds.
-    if (v.metric.empty() || (hold && v.summary.empty())) {
-      v.metric = targets_[r][c].empty() ? condition.metric : metrics_[metric];
+    if (!v.told || (hold && !told_holds)) {
+      const auto& metrics = metrics_of(r, c, device);
+      v.told = &condition;
+      v.metric = metrics.empty() ? condition.metric : metrics_[metric];
       v.value = value;
-      v.more["operator"] = name_of(condition.op);
-      v.more["threshold"] = condition.threshold;
-      if (hold) v.summary = reading_text(v.metric, value, condition.op, condition.threshold);
+      told_holds = hold;
     }
     fires = rule.any ? fires || satisfied : fires && satisfied;
     broken = rule.any ? broken || hold_open : broken && hold_open;
   }
   v.fires = fires;
   v.still_broken = broken;
-  if (v.summary.empty()) v.summary = v.metric + " is " + number_text(v.value);
+  if (fires || broken)
+    v.summary = told_holds ? reading_text(v.metric, v.value, v.told->op, v.told->threshold)
+                           : v.metric + " is " + number_text(v.value);
   return v;
 }
 
@@ -104,7 +106,7 @@ TenantEngine::Verdict TenantEngine::window(std::size_t r, Device& device, const 
   const auto& rule = rules_[r];
   const auto& condition = rule.conditions[0];
   Verdict v;
-  for (const auto m : targets_[r][0]) {
+  for (const auto m : metrics_of(r, 0, device)) {
     const auto track = device.samples.find(m);
     if (track == device.samples.end()) continue;
     // A late sample changes the window that ends with the newest one.
@@ -120,10 +122,9 @@ TenantEngine::Verdict TenantEngine::window(std::size_t r, Device& device, const 
   v.fires = holds(v.value, condition.op, condition.threshold);
   v.still_broken =
       rule.clear_threshold ? holds(v.value, condition.op, *rule.clear_threshold) : v.fires;
-  v.more = {{"operator", name_of(condition.op)},
-            {"threshold", condition.threshold},
-            {"aggregation", name_of(rule.aggregation)},
-            {"window_seconds", rule.window_s}};
+  if (!v.still_broken && !v.fires) return v;
+  v.told = &condition;
+  v.more = {{"aggregation", name_of(rule.aggregation)}, {"window_seconds", rule.window_s}};
   v.summary = reading_text(std::string(name_of(rule.aggregation)) + "(" + v.metric + ") over " +
                                minutes_text(rule.window_s * second_us),
                            v.value, condition.op, condition.threshold);
@@ -134,11 +135,13 @@ TenantEngine::Verdict TenantEngine::anomaly(std::size_t r, Device& device, const
   const auto& rule = rules_[r];
   Verdict v;
   if (!look.news) return v;
-  for (const auto m : targets_[r][0]) {
+  for (const auto m : metrics_of(r, 0, device)) {
     const auto value = look.news->find(m);
     const auto track = device.moments.find({m, rule.window_s * second_us});
     if (value == look.news->end() || track == device.moments.end()) continue;
-    const auto moments = track->second.over(look.at_us);
+    auto moments = track->second.over(look.at_us);
+    // What was restored holds the sample itself.
+    if (look.at_us <= device.restored_us) moments.remove(value->second);
     if (moments.count < static_cast<std::int64_t>(rule.min_samples)) continue;
     v.known = true;
     v.metric = metrics_[m];
@@ -164,34 +167,28 @@ TenantEngine::Verdict TenantEngine::gap(std::size_t r, Device& device, const Loo
   const auto& rule = rules_[r];
   Verdict v;
   v.known = true;
-  std::int64_t last = std::max(device.facts.created_us, rule.created_us);
-  std::int64_t in_hour = 0;
-  bool ever = false;
-  for (const auto m : targets_[r][0]) {
+  const auto begun = std::max(device.facts.created_us, rule.created_us);
+  std::int64_t last = 0, in_hour = 0;
+  for (const auto m : metrics_of(r, 0, device)) {
     if (v.metric.empty()) v.metric = metrics_[m];
+    // By when it came: a device's clock may be wrong, and what was buffered is no silence.
     if (const auto latest = device.latest.find(m);
         latest != device.latest.end() && latest->second.known) {
-      last = ever ? std::max(last, latest->second.at_us) : latest->second.at_us;
-      ever = true;
+      last = std::max(last, latest->second.heard_us);
       v.value = latest->second.value;
     }
     if (const auto track = device.moments.find({m, hour_us}); track != device.moments.end())
-      in_hour += track->second.over(look.now_us).count;
+      in_hour += track->second.over(look.at_us).count;
   }
-  // A message that came with the metric is a value, however old it is.
-  const bool arrived = look.news != nullptr;
-  const auto silent_us = look.now_us - last;
-  const bool silent = !arrived && silent_us > rule.gap_s * second_us;
-  const bool too_few =
-      rule.min_expected_per_hour > 0 && look.is_tick &&
-      look.now_us - std::max(made_us_, std::max(device.facts.created_us, rule.created_us)) >
-          hour_us &&
-      in_hour < rule.min_expected_per_hour;
+  const bool ever = last > 0, arrived = look.news != nullptr;
+  const bool silent = !arrived && look.now_us - (ever ? last : begun) > rule.gap_s * second_us;
+  const bool too_few = rule.min_expected_per_hour > 0 && look.is_tick &&
+                       look.now_us - begun > hour_us && in_hour < rule.min_expected_per_hour;
   v.fires = silent || too_few;
   v.still_broken = v.fires || (rule.min_expected_per_hour > 0 && arrived &&
                                in_hour + 1 < rule.min_expected_per_hour);
+  if (!v.still_broken) return v;
   v.more = {{"gap_minutes", rule.gap_s / 60}};
-  if (ever) v.more["last_value_at_us"] = last;
   if (too_few) v.more["values_in_hour"] = in_hour;
   v.summary =
       silent ? "no " + v.metric + (ever ? "" : " ever") + " for more than " +

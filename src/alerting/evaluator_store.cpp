@@ -11,6 +11,11 @@
 
 namespace pulse::alerting {
 
+namespace {
+constexpr std::size_t devices_at_once = 500;
+constexpr std::int64_t future_us = 60'000'000;  // how far ahead a device's clock may be
+}  // namespace
+
 pg::Scope worker_scope() {
   pg::Scope scope;
   scope.role = "pulse_ingest";
@@ -32,7 +37,9 @@ constexpr const char* select_devices = R"sql(
   SELECT r.device_id, coalesce(r.site_id, '') AS site_id, coalesce(r.device_type, '') AS type,
     (extract(epoch FROM r.created_at) * 1000000)::bigint AS created_us,
     (SELECT jsonb_object_agg(k, jsonb_build_array(s.state -> k, s.state_times -> k))
-     FROM unnest($2::text[]) k WHERE s.state ? k AND s.state_times ? k) AS latest
+     FROM unnest($2::text[]) k WHERE s.state ? k AND s.state_times ? k) AS latest,
+    coalesce(greatest(0, (extract(epoch FROM s.last_telemetry_at - s.newest_event_at)
+                          * 1000000)::bigint), 0) AS behind_us
   FROM device_registry r LEFT JOIN device_state s USING (tenant_id, device_id)
   WHERE r.tenant_id = $1 AND r.status = 'ACTIVE'
     AND (cardinality($3::text[]) = 0 OR r.device_id = ANY ($3))
@@ -45,6 +52,7 @@ constexpr const char* select_samples = R"sql(
       ELSE (t.metrics ->> m.k)::float8 END AS value
   FROM telemetry t CROSS JOIN unnest($2::text[], $3::bigint[]) AS m (k, keep_us)
   WHERE t.tenant_id = $1 AND t.device_id = ANY ($4)
+    AND t.time > now() - interval '1 hour' AND t.time < now() + interval '1 minute'
     AND t.time > now() - make_interval(secs => m.keep_us / 1000000.0)
     AND jsonb_typeof(t.metrics -> m.k) IN ('number', 'boolean')
 )sql";
@@ -54,13 +62,15 @@ constexpr const char* select_moments = R"sql(
     count(*), avg(value), var_pop(value) * count(*)
   FROM (
     SELECT t.device_id, m.k, m.window_us, extract(epoch FROM t.time) * 1000000 AS at_us,
-      (t.metrics ->> m.k)::float8 AS value
+      CASE jsonb_typeof(t.metrics -> m.k)
+        WHEN 'number' THEN (t.metrics ->> m.k)::float8
+        WHEN 'boolean' THEN (t.metrics -> m.k)::boolean::integer::float8 END AS value
     FROM telemetry t CROSS JOIN unnest($2::text[], $3::bigint[]) AS m (k, window_us)
     WHERE t.tenant_id = $1 AND t.device_id = ANY ($4)
+      AND t.time > now() - interval '1 day' AND t.time < now() + interval '1 minute'
       AND t.time > now() - make_interval(secs => m.window_us / 1000000.0)
-      AND jsonb_typeof(t.metrics -> m.k) = 'number'
-      AND abs((t.metrics ->> m.k)::float8) < 1e150
   ) v
+  WHERE abs(value) < 1e100
   GROUP BY 1, 2, 3, 4
 )sql";
 
@@ -75,15 +85,17 @@ constexpr const char* select_open = R"sql(
     AND status IN ('OPEN', 'ACKNOWLEDGED')
 )sql";
 
-void restore_latest(TenantEngine& engine, const std::string& device, std::string_view json) {
+void restore_latest(TenantEngine& engine, const std::string& device, std::string_view json,
+                    std::int64_t behind_us) {
   const auto latest = json::parse_text(json);
+  const auto most_us = to_us(now()) + future_us;
   for (const auto& [metric, pair] : latest.get_object()) {
     const auto& value = pair.get_array()[0];
-    const auto at_us = pair.get_array()[1].to_number<std::int64_t>() * 1000;
+    const auto at_us = std::min(most_us, pair.get_array()[1].to_number<std::int64_t>() * 1000);
     if (value.is_number())
-      engine.restore_latest(device, metric, value.to_number<double>(), at_us);
+      engine.restore_latest(device, metric, value.to_number<double>(), at_us, behind_us);
     else if (value.is_bool())
-      engine.restore_latest(device, metric, value.get_bool() ? 1 : 0, at_us);
+      engine.restore_latest(device, metric, value.get_bool() ? 1 : 0, at_us, behind_us);
   }
 }
 
@@ -175,14 +187,20 @@ Task<> load_devices(pg::Pool& pool, std::string tenant_id, TenantEngine& engine,
       if (!engine.knows(id)) fresh.push_back(id);
       engine.put_device(std::move(device));
       if (!fresh.empty() && fresh.back() == id && !rows.null(i, 4))
-        restore_latest(engine, id, rows.text(i, 4));
+        restore_latest(engine, id, rows.text(i, 4), rows.int64(i, 5));
     }
     co_return true;
   };
   auto params = pg::Params::of(tenant_id, engine.raw_metrics(), only);
   co_await pool.stream(worker_scope(), select_devices, std::move(params), take);
   for (const auto& id : gone) engine.drop_device(id);
-  if (!fresh.empty()) co_await load_history(pool, tenant_id, engine, std::move(fresh));
+  // In slices: each is a statement of its own, within the time that one may take.
+  for (std::size_t from = 0; from < fresh.size(); from += devices_at_once) {
+    const auto to = std::min(fresh.size(), from + devices_at_once);
+    std::vector<std::string> slice(fresh.begin() + static_cast<std::ptrdiff_t>(from),
+                                   fresh.begin() + static_cast<std::ptrdiff_t>(to));
+    co_await load_history(pool, tenant_id, engine, std::move(slice));
+  }
 }
 
 namespace {
@@ -221,7 +239,13 @@ constexpr const char* fence = R"sql(
   UPDATE evaluator_parts p SET done_seq = f.done_seq, done_ms = f.done_ms
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
     AS f (part, epoch, done_seq, done_ms)
-  WHERE p.part = f.part AND p.epoch = f.epoch
+  WHERE p.part = f.part AND p.epoch = f.epoch AND p.owner = $5::uuid
+)sql";
+
+// The rules can't be changed before this transaction has ended, and who changed them has committed.
+constexpr const char* same_rules = R"sql(
+  SELECT v.tenant_id, v.version FROM alert_rule_versions v
+  WHERE v.tenant_id = ANY ($1) ORDER BY v.tenant_id FOR SHARE
 )sql";
 
 constexpr const char* keep_states = R"sql(
@@ -264,27 +288,26 @@ std::vector<Round> rounds_of(const std::map<std::string, Decisions>& by_tenant) 
 
 }  // namespace
 
-Task<std::vector<PartLease>> renew_leases(pg::Pool& pool, std::string member,
-                                          std::function<void(int part)> release) {
+Task<int> renew_leases(pg::Pool& pool, std::string member) {
   std::vector<pg::Statement> statements;
   statements.emplace_back(live_member, pg::Params::of(member));
   statements.emplace_back(forget_members, pg::Params());
   statements.emplace_back(renew_mine, pg::Params::of(member));
   statements.emplace_back(fair_share, pg::Params());
-  auto results = co_await pool.batch(worker_scope(), std::move(statements));
-  const auto mine = results[2].rows();
-  const auto share = static_cast<int>(results[3].int64(0, 0));
-  if (mine > share) {
-    std::vector<std::int64_t> surplus;
-    for (int i = share; i < mine; ++i) {
-      surplus.push_back(results[2].int64(i, 0));
-      release(static_cast<int>(surplus.back()));
-    }
-    co_await pool.query(worker_scope(), give_back, pg::Params::of(member, surplus));
-  } else if (mine < share) {
-    co_await pool.query(worker_scope(), claim_free,
-                        pg::Params::of(member, static_cast<std::int64_t>(share - mine)));
-  }
+  const auto results = co_await pool.batch(worker_scope(), std::move(statements));
+  co_return results[2].rows() - static_cast<int>(results[3].int64(0, 0));
+}
+
+Task<> claim_parts(pg::Pool& pool, std::string member, int most) {
+  co_await pool.query(worker_scope(), claim_free,
+                      pg::Params::of(member, static_cast<std::int64_t>(most)));
+}
+
+Task<> release_parts(pg::Pool& pool, std::string member, std::vector<std::int64_t> parts) {
+  co_await pool.query(worker_scope(), give_back, pg::Params::of(member, parts));
+}
+
+Task<std::vector<PartLease>> held_parts(pg::Pool& pool, std::string member) {
   const auto rows = co_await pool.query(worker_scope(), all_mine, pg::Params::of(member));
   std::vector<PartLease> out;
   for (int i = 0; i < rows.rows(); ++i) {
@@ -308,9 +331,10 @@ Task<> end_leases(pg::Pool& pool, std::string member) {
   co_await pool.batch(worker_scope(), std::move(statements));
 }
 
-Task<bool> store_decisions(pg::Pool& pool, std::vector<PartLease> parts,
-                           const std::map<std::string, Decisions>& by_tenant,
-                           std::function<void(const Finding&)> held_back) {
+Task<Stored> store_decisions(pg::Pool& pool, std::string member, std::vector<PartLease> parts,
+                             const std::map<std::string, Decisions>& by_tenant,
+                             const std::map<std::string, std::int64_t>& versions,
+                             std::function<void(const Finding&)> held_back) {
   std::vector<std::int64_t> numbers, epochs, sequences, times;
   for (const auto& p : parts) {
     numbers.push_back(p.part);
@@ -329,9 +353,20 @@ Task<bool> store_decisions(pg::Pool& pool, std::vector<PartLease> parts,
   const auto rounds = rounds_of(by_tenant);
   std::vector<Finding> refused;
   auto tx = co_await pool.begin(worker_scope());
-  auto fence_params = pg::Params::of(numbers, epochs, sequences, times);
+  auto fence_params = pg::Params::of(numbers, epochs, sequences, times, member);
   const auto held = co_await tx.query(fence, std::move(fence_params));
-  if (held.affected() != static_cast<std::int64_t>(parts.size())) co_return false;
+  if (held.affected() != static_cast<std::int64_t>(parts.size())) co_return Stored::part_lost;
+  std::vector<std::string> concerned;
+  for (const auto& [tenant, decisions] : by_tenant) concerned.push_back(tenant);
+  if (!concerned.empty()) {
+    const auto now = co_await tx.query(same_rules, pg::Params::of(concerned));
+    std::size_t same = 0;
+    for (int i = 0; i < now.rows(); ++i) {
+      const auto judged_by = versions.find(std::string(now.text(i, 0)));
+      if (judged_by != versions.end() && judged_by->second == now.int64(i, 1)) ++same;
+    }
+    if (same != concerned.size()) co_return Stored::rules_changed;
+  }
   for (const auto& round : rounds) {
     const auto raised = co_await raise_alerts(tx, round.findings);
     std::set<std::pair<std::string, std::string>> there;
@@ -346,7 +381,7 @@ Task<bool> store_decisions(pg::Pool& pool, std::vector<PartLease> parts,
   }
   co_await tx.commit();
   for (const auto& f : refused) held_back(f);
-  co_return true;
+  co_return Stored::yes;
 }
 
 }  // namespace pulse::alerting

@@ -41,18 +41,29 @@ struct PartLease {
   std::int64_t done_ms = 0;   ///< when the stream took it (epoch)
 };
 
-/// Says that the member lives, renews its leases and brings their number to its fair share.
-/// `may_release` is called for what has to go; it must not be judged any more then. Returns what
-/// the member holds.
-Task<std::vector<PartLease>> renew_leases(pg::Pool& pool, std::string member,
-                                          std::function<void(int part)> release);
+/// Says that the member lives, and renews its leases. Returns how many parts it holds beyond its
+/// fair share; negative: how many it lacks.
+Task<int> renew_leases(pg::Pool& pool, std::string member);
+/// Takes up to `most` parts that nobody holds.
+Task<> claim_parts(pg::Pool& pool, std::string member, int most);
+Task<> release_parts(pg::Pool& pool, std::string member, std::vector<std::int64_t> parts);
+/// What the member holds.
+Task<std::vector<PartLease>> held_parts(pg::Pool& pool, std::string member);
 /// Gives everything back: others take over at once.
 Task<> end_leases(pg::Pool& pool, std::string member);
 
-/// Writes decisions, states and progress in one transaction; false, and nothing is written, when
-/// one of the parts is not the member's any more. Those held back are handed to `held_back`.
-Task<bool> store_decisions(pg::Pool& pool, std::vector<PartLease> parts,
-                           const std::map<std::string, Decisions>& by_tenant,
-                           std::function<void(const Finding&)> held_back);
+/// What became of a transaction; nothing is written but for `yes`.
+enum class Stored : std::uint8_t {
+  yes,
+  part_lost,      ///< one of the parts is not the member's any more
+  rules_changed,  ///< a tenant's rules are others than those that were judged by
+};
+
+/// Writes decisions, states and progress in one transaction. `versions`: of the rules that each
+/// tenant's decisions were made by. Those held back are handed to `held_back`.
+Task<Stored> store_decisions(pg::Pool& pool, std::string member, std::vector<PartLease> parts,
+                             const std::map<std::string, Decisions>& by_tenant,
+                             const std::map<std::string, std::int64_t>& versions,
+                             std::function<void(const Finding&)> held_back);
 
 }  // namespace pulse::alerting

@@ -55,6 +55,9 @@ Condition condition_of(const boost::json::value& value, std::int64_t duration_s)
   if (!threshold) throw std::invalid_argument("a condition needs threshold");
   c.threshold = *threshold;
   const auto minutes = number(o, "duration_minutes"), seconds = number(o, "duration_seconds");
+  for (const auto& duration : {minutes, seconds})
+    if (duration && !(*duration >= 0 && *duration <= 1e7))
+      throw std::invalid_argument("a condition's duration is out of range");
   c.duration_s = minutes   ? static_cast<std::int64_t>(*minutes * 60)
                  : seconds ? static_cast<std::int64_t>(*seconds)
                            : duration_s;

@@ -42,7 +42,7 @@ RuleReplay::RuleReplay(const Rule& rule, const std::vector<MetricMapping>& mappi
       to_us_(to_us),
       step_us_(std::max(10 * second_us, (to_us - from_us) / ticks)),
       ticked_us_(from_us),
-      engine_("", {rule}, mappings, sensors, EngineSettings(), from_us),
+      engine_("", {rule}, mappings, sensors, EngineSettings()),
       shown_(drawn(rule, mappings, sensors, device.device_id)),
       seen_(buckets) {
   engine_.put_device(std::move(device));

@@ -49,6 +49,14 @@ double number_in(const boost::json::object& o, std::string_view key, double othe
   return v && v->is_number() ? v->to_number<double>() : otherwise;
 }
 
+/// The same for a whole number; throws std::invalid_argument outside [least, most].
+std::int64_t whole_in(const boost::json::object& o, std::string_view key, double otherwise,
+                      double least, double most) {
+  const double v = number_in(o, key, otherwise);
+  if (!(v >= least && v <= most)) throw std::invalid_argument(std::string(key) + " out of range");
+  return static_cast<std::int64_t>(v);
+}
+
 Condition metric_alone(const boost::json::object& o) {
   Condition c;
   const auto* metric = o.if_contains("metric_name");
@@ -87,16 +95,15 @@ Rule rule_of(const pg::Result& rows, int i) {
     rule.conditions.push_back(metric_alone(*o));
     if (type == "anomaly") {
       rule.type = RuleType::anomaly;
-      rule.window_s = static_cast<std::int64_t>(number_in(*o, "window_minutes", 60)) * 60;
+      rule.window_s = whole_in(*o, "window_minutes", 60, 5, 1'440) * 60;
       rule.z_threshold = number_in(*o, "z_threshold", 3);
-      rule.min_samples = static_cast<std::size_t>(number_in(*o, "min_samples", 10));
+      rule.min_samples = static_cast<std::size_t>(whole_in(*o, "min_samples", 10, 2, 100'000));
       if (o->contains("min_change") && o->at("min_change").is_number())
         rule.min_change = number_in(*o, "min_change", 0);
     } else {
       rule.type = RuleType::telemetry_gap;
-      rule.gap_s = static_cast<std::int64_t>(number_in(*o, "gap_minutes", 10)) * 60;
-      rule.min_expected_per_hour =
-          static_cast<std::int64_t>(number_in(*o, "min_expected_per_hour", 0));
+      rule.gap_s = whole_in(*o, "gap_minutes", 10, 1, 100'000) * 60;
+      rule.min_expected_per_hour = whole_in(*o, "min_expected_per_hour", 0, 0, 1e6);
     }
     return rule;
   }

@@ -12,9 +12,10 @@ namespace pulse::alerting {
 namespace {
 
 constexpr std::int64_t certificates_ms = 3'600'000;
+constexpr std::int64_t all_ms = 60'000, overlap_ms = 60'000, week_ms = 7 * 24 * 3'600'000LL;
 
 // A silence begins with what the device sent last: an alert that knows of that is of this silence,
-// open or closed.
+// open or closed. What silence or maintenance holds back is found again afterwards.
 constexpr const char* fell_silent = R"sql(
   SELECT s.tenant_id, s.device_id, coalesce(r.site_id, ''), coalesce(r.device_type, ''),
     'NO_HEARTBEAT:' || s.device_id, 4, 0.9,
@@ -28,6 +29,11 @@ constexpr const char* fell_silent = R"sql(
     AND NOT EXISTS (SELECT FROM fleet_alert a WHERE a.tenant_id = s.tenant_id
                     AND a.fingerprint = 'NO_HEARTBEAT:' || s.device_id
                     AND a.event_at >= s.last_seen_at)
+    AND NOT EXISTS (SELECT FROM fleet_alert a WHERE a.tenant_id = s.tenant_id
+                    AND a.fingerprint = 'NO_HEARTBEAT:' || s.device_id
+                    AND a.silenced_until > now())
+    AND NOT pulse_in_maintenance(s.tenant_id, coalesce(r.site_id, ''),
+                                 coalesce(r.device_type, ''), now())
   ORDER BY s.last_state_change_at LIMIT 5000
 )sql";
 
@@ -51,6 +57,8 @@ constexpr const char* expire_soon = R"sql(
     AND c.not_after < now() + interval '30 days'
     AND NOT EXISTS (SELECT FROM fleet_alert a WHERE a.tenant_id = c.tenant_id
                     AND a.fingerprint = 'CERT_EXPIRING:' || c.id)
+    AND NOT pulse_in_maintenance(c.tenant_id, coalesce(r.site_id, ''),
+                                 coalesce(r.device_type, ''), now())
   ORDER BY c.not_after LIMIT 5000
 )sql";
 
@@ -103,10 +111,10 @@ int count_opened(const std::vector<Raised>& raised) {
 
 Task<int> StandingAlerts::look(pg::Pool& pool) {
   int transitions = 0;
-  // A minute of overlap: a change may be committed later than it says. At first a day.
-  const auto since = looked_at_ == Time{} ? from_ms(now_ms() - 24 * 3'600'000)
-                                          : from_ms(to_ms(looked_at_) - 60'000);
-  const auto begun = now();
+  // Every minute those of the last week: a change may be committed later than it says, and what
+  // held an alert back may be over. In between the latest ones.
+  const bool all = steady_ms() >= all_due_ms_;
+  const auto since = from_ms(now_ms() - (all ? week_ms : overlap_ms));
   auto tx = co_await pool.begin(worker_scope());
   const auto silent = co_await tx.query(fell_silent, pg::Params::of(iso8601(since)));
   const auto silences = findings_of(silent, "NO_HEARTBEAT");
@@ -126,8 +134,7 @@ Task<int> StandingAlerts::look(pg::Pool& pool) {
     transitions += co_await clear_alerts(tx, ended);
   }
   co_await tx.commit();
-  // What was cut off is looked for again from the same moment.
-  if (silent.rows() < 5000) looked_at_ = begun;
+  if (all && silent.rows() < 5000) all_due_ms_ = steady_ms() + all_ms;
   if (certificates) certificates_due_ms_ = steady_ms() + certificates_ms;
   co_return transitions;
 }

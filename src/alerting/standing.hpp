@@ -13,7 +13,7 @@ class StandingAlerts {
   Task<int> look(pg::Pool& pool);
 
  private:
-  Time looked_at_{};                      // devices whose status changed before are known
+  std::int64_t all_due_ms_ = 0;  // steady; in between only what changed lately is looked at
   std::int64_t certificates_due_ms_ = 0;  // steady
 };
 

@@ -72,6 +72,18 @@ void Moments::merge(const Moments& o) {
   count += o.count;
 }
 
+void Moments::remove(double value) {
+  if (count <= 1) {
+    *this = {};
+    return;
+  }
+  const auto n = static_cast<double>(count);
+  const double without = (mean * n - value) / (n - 1);
+  m2 = std::max(0.0, m2 - (value - mean) * (value - without));
+  mean = without;
+  --count;
+}
+
 double Moments::stddev() const {
   return count < 2 ? 0 : std::sqrt(m2 / static_cast<double>(count - 1));
 }

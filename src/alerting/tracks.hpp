@@ -39,6 +39,8 @@ struct Moments {
   double mean = 0, m2 = 0;
   void add(double value);
   void merge(const Moments& other);
+  /// Takes out a value that is in.
+  void remove(double value);
   /// Of a sample (n - 1); 0 below two values.
   double stddev() const;
 };

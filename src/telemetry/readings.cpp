@@ -12,7 +12,7 @@
 namespace pulse::telemetry {
 
 namespace {
-constexpr std::int64_t refresh_ms = 3'000;
+constexpr std::int64_t refresh_ms = 1'000;
 constexpr std::int64_t give_up_ms = 2'000;
 }  // namespace
 
@@ -69,8 +69,8 @@ struct Round {
 
 /// Publishes the messages of these places together.
 Task<std::shared_ptr<Round>> publish_once(nats::Client& nats,
-                                            const std::vector<ReadingMessage>& messages,
-                                            std::vector<std::size_t> places) {
+                                          const std::vector<ReadingMessage>& messages,
+                                          std::vector<std::size_t> places) {
   const auto executor = co_await boost::asio::this_coro::executor;
   const auto round = std::make_shared<Round>(executor);
   round->open = places.size();
@@ -85,8 +85,7 @@ Task<std::shared_ptr<Round>> publish_once(nats::Client& nats,
                        });
   boost::system::error_code woken;
   if (round->open > 0)
-    co_await round->done.async_wait(
-        boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+    co_await round->done.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
   co_return round;
 }
 

@@ -32,7 +32,7 @@ inline constexpr const char* rules_changed_subject = "pulse.rules.changed";
 class RuledTenants {
  public:
   RuledTenants(nats::Client& nats, boost::asio::any_io_executor executor);
-  /// Asks PostgreSQL after a word on rules_changed_subject, and every 3 s. Throws pg::Error.
+  /// Asks PostgreSQL after a word on rules_changed_subject, and every second. Throws pg::Error.
   Task<> refresh(pg::Pool& pool);
   bool contains(std::string_view tenant) const { return tenants_.contains(tenant); }
   bool empty() const { return tenants_.empty(); }

@@ -31,7 +31,7 @@ Rule limit(double threshold, std::int64_t duration_s = 0) {
 struct Bench {
   explicit Bench(std::vector<Rule> rules, std::vector<MetricMapping> mappings = {},
                  std::vector<SensorTarget> sensors = {})
-      : engine("t", std::move(rules), std::move(mappings), std::move(sensors), {}, start) {
+      : engine("t", std::move(rules), std::move(mappings), std::move(sensors), {}) {
     RuledDevice d;
     d.device_id = "d";
     d.site_id = "berlin";
@@ -47,6 +47,11 @@ struct Bench {
   }
   std::string temp(std::int64_t at_s, double v) {
     return say(at_s, "{\"temp_c\":" + std::to_string(v) + "}");
+  }
+  std::string settle(std::int64_t at_s) {
+    return text([&](Decisions& out) {
+      engine.settle([](const std::string&) { return true; }, start + at_s * s, out);
+    });
   }
   std::string tick(std::int64_t at_s) {
     return text([&](Decisions& out) { engine.tick(start + at_s * s, out); });
@@ -207,6 +212,24 @@ TEST(Scope, LeavesOthersAlone) {
   EXPECT_EQ(b.temp(10, 50), "+++");
 }
 
+TEST(Scope, OfASensorTypeLooksAtTheDevicesOwnSensors) {
+  auto rule = limit(30);
+  rule.conditions[0].metric = "";
+  rule.scope.sensor_type = "temperature";
+  SensorTarget own, others;
+  own.sensor_id = 1;
+  own.device_id = "d";
+  own.metric = "ch1";
+  own.sensor_type = "temperature";
+  others = own;
+  others.sensor_id = 2;
+  others.device_id = "e";
+  others.metric = "ch2";
+  Bench b({rule}, {}, {own, others});
+  EXPECT_EQ(b.say(0, R"({"ch1":20, "ch2":99})"), "") << "ch2 is no temperature of this device";
+  EXPECT_EQ(b.say(1, R"({"ch1":31})"), "+");
+}
+
 TEST(Scope, OfASensorNamesTheMetric) {
   auto rule = limit(30);
   rule.conditions[0].metric = "";
@@ -302,6 +325,12 @@ TEST(Anomaly, WithoutSpreadNeedsAMinimalChange) {
   EXPECT_EQ(fresh.temp(600, 22), "+");
 }
 
+TEST(Numbers, BeyondReasonAreIgnored) {
+  Bench b({limit(30)});
+  EXPECT_EQ(b.say(0, R"({"temp_c":1e308})"), "");
+  EXPECT_EQ(b.temp(1, 31), "+");
+}
+
 Rule gap_rule() {
   auto r = limit(0);
   r.type = RuleType::telemetry_gap;
@@ -321,6 +350,16 @@ TEST(Gap, CountsFromTheRuleWhereNothingEverCame) {
   EXPECT_EQ(b.tick(1402), "+");
 }
 
+TEST(Gap, GoesByWhenValuesCameNotByTheirClock) {
+  Bench b({gap_rule()});
+  const auto late = json::parse_text(R"({"temp_c":1})");
+  b.text([&](Decisions& out) {
+    b.engine.judge("d", start - 900 * s, late.get_object(), start + 200 * s, out);
+  });
+  EXPECT_EQ(b.tick(800), "") << "its clock is behind, but it is heard";
+  EXPECT_EQ(b.tick(801), "+");
+}
+
 TEST(Gap, KnowsWhatCameBeforeARestart) {
   Bench b({gap_rule()});
   b.engine.restore_latest("d", "temp_c", 5, start + 600 * s);
@@ -336,7 +375,35 @@ TEST(Restored, ValuesAreJudgedOnlyWhenNoMessageBringsThem) {
   EXPECT_EQ(b.temp(5, 31), "");
   Bench alone({limit(30)});
   alone.engine.restore_latest("d", "temp_c", 31, start + 5 * s);
-  EXPECT_EQ(alone.tick(15), "+");
+  EXPECT_EQ(alone.tick(1'000), "");
+  EXPECT_EQ(alone.settle(15), "+");
+  EXPECT_EQ(alone.settle(16), "") << "once";
+}
+
+TEST(Restored, ASampleIsNoProofOfItself) {
+  Bench b({limit(30, 60)});
+  b.engine.restore_latest("d", "temp_c", 31, start);
+  b.settle(1);
+  b.text([&](Decisions& out) {
+    b.engine.judge("d", start + 456, json::parse_text(R"({"temp_c":31})").get_object(),
+                   start + 2 * s, out);
+  });
+  EXPECT_EQ(b.tick(100), "") << "the same sample, with its microseconds";
+}
+
+TEST(Restored, AnOutlierIsLeftOutOfWhatWasRestoredWithIt) {
+  auto rule = limit(0);
+  rule.type = RuleType::anomaly;
+  rule.window_s = 3600;
+  rule.min_samples = 10;
+  rule.z_threshold = 4;
+  Bench b({rule});
+  Moments all;
+  for (int i = 0; i < 10; ++i) all.add(20 + i % 2);
+  all.add(1000);
+  b.engine.restore_moments("d", "temp_c", 3600 * s, start, all);
+  b.engine.restore_latest("d", "temp_c", 1000, start + 10 * s);
+  EXPECT_EQ(b.temp(10, 1000), "+");
 }
 
 TEST(Restored, AnOpenAlertIsNotOpenedAgainButCleared) {
@@ -351,6 +418,14 @@ TEST(HeldBack, IsTriedAgainLater) {
   b.engine.held_back("d", "r1", start);
   EXPECT_EQ(b.temp(5, 31), "");
   EXPECT_EQ(b.temp(10, 31), "+");
+}
+
+TEST(HeldBack, IsTriedAgainWithoutAMessage) {
+  Bench b({limit(30)});
+  b.temp(0, 31);
+  b.engine.held_back("d", "r1", start);
+  EXPECT_EQ(b.tick(9), "");
+  EXPECT_EQ(b.tick(10), "+");
 }
 
 TEST(HeldBack, EndsWithTheBreach) {
