@@ -184,7 +184,6 @@ void mount_oncall_feeds(http::Router& api, const AlertingDeps& d) {
       .summary("On-call shifts as a calendar to subscribe to")
       .description("The final schedule, from two weeks ago to 90 days ahead.")
       .produces("text/calendar")
-      .secret()
       .fails(404, "Calendar not found");
 }
 

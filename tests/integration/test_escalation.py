@@ -4,8 +4,12 @@ import itertools
 import json
 
 import pytest
+import requests
+from conftest import Api
 from people import make_user
-from servers import wait_for
+from receivers import Webhook
+from servers import Stack, wait_for
+from smtp import SmtpCapture
 
 NUMBER = itertools.count(1)
 LEVELS = [{"level_number": 2, "delay_minutes": 30, "notify_webhook": "https://hooks.example/secret-path"},
@@ -195,6 +199,25 @@ def test_the_person_on_call_is_told(stack, admin):
     assert [level["oncall_schedule_id"] is None for level in after["levels"]] == [True, False, False, False]
 
 
+def test_an_alert_is_opened_with_its_rules_policy_or_the_default(stack, admin, fresh_device):
+    usual, own = policy(admin, is_default=True), policy(admin)
+    rules = {want["policy_id"]: stack.sql(
+        "INSERT INTO alert_rules (tenant_id, name, metric_name, operator, threshold, escalation_policy_id) "
+        "VALUES ('demo', 'Hot', 'temp_c', 'GT', 30, %s) RETURNING rule_id", (given,))[0][0]
+        for want, given in ((usual, None), (own, own["policy_id"]))}
+
+    def opened(rule):
+        requests.post(f"{stack.url}/ingest/v1/tenant/demo/device/{fresh_device['device_id']}/telemetry", timeout=10,
+                      headers={"X-Provision-Token": fresh_device["token"]}, json={"metrics": {"temp_c": 40}})
+        return stack.sql("SELECT escalation_policy_id, round(extract(epoch FROM next_escalation_at - created_at) / 60)::integer "
+                         "FROM fleet_alert WHERE rule_id = %s", (rule,))
+
+    for want, rule in rules.items():
+        assert wait_for("an alert", lambda rule=rule: opened(rule)) == [(want, 5)]
+    stack.sql("DELETE FROM alert_rules WHERE name = 'Hot'")
+    admin.delete(f"/escalation-policies/{usual['policy_id']}")
+
+
 def test_the_event_goes_out(stack, admin):
     due = due_alert(stack, policy(admin)["policy_id"])
     at_level(stack, due, 1)
@@ -229,3 +252,24 @@ def test_a_tier_without_it_refuses(stack, admin):
             assert answer.status_code == 403 and "not included in tier Small" in answer.json()["detail"]
     finally:
         stack.sql("UPDATE tenants SET account_tier_id = %s WHERE tenant_id = 'demo'", (before,))
+
+
+def test_the_messages_arrive():
+    """By email to an address and to whoever is on call, and at a webhook, from the moment an alert is due."""
+    with SmtpCapture() as mail, Webhook() as hook, Stack(
+            settings={"OUTBOUND_PRIVATE_HOSTS": hook.host, **mail.settings()}, devices=1) as pulse:
+        make_user(pulse, "nightwatch")
+        api = Api(pulse, "tenantadmin1")
+        schedule = api.post("/oncall-schedules", json={"name": "Night", "layers": [{"responders": ["nightwatch"]}]}).json()
+        made = policy(api, name="Whole", levels=[{
+            "level_number": 1, "notify_email": "shift@demo.example", "notify_webhook": hook.url,
+            "oncall_schedule_id": schedule["schedule_id"]}])
+        due = due_alert(pulse, made["policy_id"], severity=3, device_id="pump-7")
+        for address in ("shift@demo.example", "nightwatch@demo.example"):
+            email = mail.wait_for(address)
+            assert "pump-7" in email.subject and "[4]" in email.subject
+            assert "Escalated to level 1 of policy Whole: nobody has acknowledged this alert." in email.text
+        told = hook.wait_about("pump-7")[0].body
+        assert (told["alert_id"], told["severity"], told["event_type"]) == (due, 4, "ESCALATED")
+        at_level(pulse, due, 1)
+        assert len(mail.to("shift@demo.example")) == 1

@@ -5,8 +5,9 @@ import re
 import pytest
 
 SECRET = re.compile(r"(^|_)(password|secret|token|private_key|private_key_pem|activation_code|ticket)$|^key$")
-# What no schema tells: a table with passwords.
-TABLES = {("POST", "/api/v1/customer/devices/import-jobs/{import_id}/credentials")}
+# What no schema tells: a table with passwords, a link that is the secret.
+TABLES = {("POST", "/api/v1/customer/devices/import-jobs/{import_id}/credentials"),
+          ("POST", "/api/v1/customer/oncall-schedules/{schedule_id}/feeds")}
 
 
 def secrets_of(document, schema, seen=frozenset()):
