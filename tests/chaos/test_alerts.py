@@ -1,5 +1,6 @@
-"""kill -9 of evaluators, NATS and PostgreSQL while alerts open and close: each episode of a device opens one alert,
-and closes it."""
+"""kill -9 of evaluators, notifier, delivery, NATS and PostgreSQL while alerts open and close: each episode of a device
+opens one alert and closes it, a channel is told of both at least once, by one key each, and each message that a route
+matches is delivered or a dead letter."""
 
 import concurrent.futures
 import json
@@ -10,9 +11,10 @@ import time
 
 import requests
 from servers import Stack, wait_for
+from sink import Sink
 
 EPISODES = int(os.environ.get("PULSE_CHAOS_EPISODES", "12"))
-DEVICES = 40
+DEVICES = 30
 
 
 class Episodes:
@@ -63,17 +65,60 @@ def alerts_by_device(stack, rule_id) -> dict[str, tuple[int, int]]:
     return {device: (opened, closed) for device, opened, closed in rows}
 
 
+def set_up(stack, told, forwarded):
+    """A channel that is told of everything, and a route for what breaks the rule."""
+    headers = {"Authorization": f"Bearer {stack.token('tenantadmin1')}"}
+
+    def make(what, body):
+        answer = requests.post(f"{stack.url}/api/v1/customer/{what}", json=body, headers=headers, timeout=10)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    channel = make("notification-channels", {"name": "Chaos", "channel_type": "webhook", "config": {"url": told.url},
+                                             "max_per_minute": 1000})
+    make("notification-routing-rules", {"channel_id": channel["channel_id"], "alert_type": "THRESHOLD",
+                                        "deliver_on": ["OPEN", "CLOSED"]})
+    make("message-routes", {"name": "Chaos", "topic_filter": "tenant/demo/device/+/telemetry", "destination_type": "webhook",
+                            "destination_config": {"url": forwarded.url}, "payload_filter": {"chaos_c": {"$gt": 50}}})
+
+
+def check_told(stack, rule_id, told):
+    """Each alert was told open and closed, each of them by one idempotency key, however often."""
+    ids = {row[0] for row in stack.sql(f"SELECT id FROM fleet_alert WHERE rule_id = '{rule_id}'")}
+
+    def keys():
+        found = {}
+        for request in list(told.requests):
+            if request.body.get("alert_id") in ids:
+                found.setdefault((request.body["alert_id"], request.body["event_type"]), set()).add(request.id)
+        return found
+
+    wait_for("every alert told open and closed", lambda: len(keys()) >= 2 * len(ids), 180, 1)
+    assert all(len(k) == 1 for k in keys().values())
+    assert {e for _, e in keys()} == {"OPEN", "CLOSED"}
+
+
+def check_forwarded(stack, expected, forwarded):
+    def arrived():
+        letters = stack.sql("SELECT count(*) FROM dead_letter_messages WHERE destination_type = 'webhook'")[0][0]
+        return len({r.id for r in list(forwarded.requests)}) + letters >= expected
+
+    wait_for(f"{expected} messages forwarded or dead letters", arrived, 180, 1)
+
+
 def test_each_episode_opens_one_alert_whatever_is_killed():
     random.seed(11)
-    roles = ["gateway,mqtt,ingest,notifier,delivery,ops", "evaluator", "evaluator"]
-    with Stack(roles, devices=DEVICES, fsync=True) as stack:
+    roles = ["gateway,mqtt,ingest,ops", "evaluator", "evaluator,delivery", "notifier", "delivery,notifier"]
+    with Sink() as told, Sink() as forwarded, Stack(roles, devices=DEVICES, fsync=True, settings={
+            "OUTBOUND_PRIVATE_HOSTS": f"{told.host},{forwarded.host}"}) as stack:
+        set_up(stack, told, forwarded)
         rule_id = stack.sql("INSERT INTO alert_rules (tenant_id, name, metric_name, operator, threshold) "
                             "VALUES ('demo', 'Chaos', 'chaos_c', 'GT', 50) RETURNING rule_id")[0][0]
         time.sleep(4)  # until ingest hands the readings of this tenant on
         episodes = Episodes(stack)
         kills = 0
         while not all(w.done() for w in episodes.work):
-            what = ("evaluator", "evaluator", "nats", "evaluator", "postgres")[kills % 5]
+            what = ("worker", "worker", "nats", "worker", "worker", "postgres")[kills % 6]
             if what == "nats":
                 stack.nats.kill()
                 time.sleep(random.uniform(0.1, 1))
@@ -83,7 +128,7 @@ def test_each_episode_opens_one_alert_whatever_is_killed():
                 time.sleep(random.uniform(0.1, 1))
                 stack.postgres.start()
             else:
-                pulse = stack.pulses[random.choice((1, 2))]
+                pulse = stack.pulses[1 + kills % 4]
                 pulse.kill()
                 time.sleep(random.uniform(0.1, 1))
                 pulse.start()
@@ -101,4 +146,6 @@ def test_each_episode_opens_one_alert_whatever_is_killed():
             return found == expected
 
         wait_for(f"{EPISODES} alerts of each device, all closed", settled, 120, 1)
+        check_told(stack, rule_id, told)
+        check_forwarded(stack, EPISODES * DEVICES, forwarded)
         wait_for("all events published", lambda: stack.sql("SELECT count(*) FROM alert_outbox") == [(0,)], 60)
