@@ -179,7 +179,7 @@ def unknown_like(value):
 
 def snapshot(stack, tables):
     return {t: stack.sql(f"SELECT md5(coalesce(string_agg(j::text, '|' ORDER BY j::text), '')) FROM (SELECT to_jsonb(r) "
-                         f"- '{{last_used_at,last_used_ip,attempts,publish_at,published_at,notify_at,notices}}'::text[] AS j FROM {t} r "
+                         f"- '{{last_used_at,last_used_ip,attempts,publish_at,published_at,notify_at,notices,routed}}'::text[] AS j FROM {t} r "
                          f"WHERE tenant_id = 'victim') x")
             for t in tables if t not in RESTLESS}
 
