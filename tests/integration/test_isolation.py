@@ -267,8 +267,8 @@ def test_ids_of_others_in_bodies_and_queries_are_nobodys(stack, attacker, victim
                 url = path
                 for parameter in names:
                     url = url.replace(f"{{{parameter}}}", thing(attacker, path, parameter))
-                answers = []
-                for value in (victim[REFERENCES[name]], unknown_like(victim[REFERENCES[name]])):
+                answers, theirs = [], thing(victim, path, REFERENCES[name])
+                for value in (theirs, unknown_like(theirs)):
                     typed = int(value) if "integer" in str(schema.get("type")) and where == "body" else value
                     typed = [typed] if "array" in str(schema.get("type")) else typed
                     body, query = body_of(operation, document), query_of(operation, document)
