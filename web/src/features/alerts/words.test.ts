@@ -25,3 +25,11 @@ it('says whom it told by what, and what came of it', () => {
     'Told a@b.example by email',
   );
 });
+
+it('says to which level an alert went, and whom that tells', () => {
+  expect(wordsOf(entry('ESCALATED', { level: 2, severity_before: 4, severity: 5, targets: [
+    { kind: 'oncall', responder: 'ada', schedule: 'Night' }, { kind: 'email', address: 'lead@x.example' },
+    { kind: 'oncall', schedule: 'Day', problem: 'nobody is on call' },
+  ] }))).toBe('Escalated to level 2, now severity 5: ada (on call in Night), lead@x.example, the person (on call in Day: nobody is on call)');
+  expect(wordsOf(entry('ESCALATED', { level: 1, severity_before: 5, severity: 5 }))).toBe('Escalated to level 1');
+});

@@ -25,6 +25,19 @@ function told(d: AlertEntry['details']): string {
   return d.ok === false ? `${start}: ${text(d.error) || `status ${text(d.http_status)}`}` : start;
 }
 
+/** "Escalated to level 2, now severity 5: ada (on call in Night), lead@x.example". */
+function escalated(d: AlertEntry['details']): string {
+  const level = text(d.level) && ` to level ${text(d.level)}`;
+  const severity = d.severity !== d.severity_before && text(d.severity) ? `, now severity ${text(d.severity)}` : '';
+  const targets = Array.isArray(d.targets) ? (d.targets as AlertEntry['details'][]) : [];
+  const whom = targets.map((t) => {
+    if (t.kind !== 'oncall') return text(t.address);
+    const who = text(t.responder) || 'the person';
+    return `${who} (on call in ${text(t.schedule)}${t.problem ? `: ${text(t.problem)}` : ''})`;
+  });
+  return `Escalated${level}${severity}${whom.length > 0 ? `: ${whom.join(', ')}` : ''}`;
+}
+
 export function wordsOf(e: AlertEntry): string {
   switch (e.event) {
     case 'OPEN':
@@ -34,7 +47,7 @@ export function wordsOf(e: AlertEntry): string {
     case 'TOLD':
       return told(e.details);
     case 'ESCALATED':
-      return `Escalated${text(e.details.level) ? ` to level ${text(e.details.level)}` : ''}`;
+      return escalated(e.details);
     case 'SILENCED':
       return `Silenced for ${text(e.details.minutes)} min${e.actor ? ` by ${e.actor}` : ''}`;
     case 'ACKNOWLEDGED':

@@ -13,6 +13,8 @@ export interface Draft {
   description: string;
   type: RuleType;
   severity: string;
+  /** Id of the escalation policy; empty: the default one. */
+  policy: string;
   enabled: boolean;
   conditions: DraftCondition[];
   match: 'all' | 'any';
@@ -46,6 +48,7 @@ export const emptyDraft = (): Draft => ({
   description: '',
   type: 'threshold',
   severity: '3',
+  policy: '',
   enabled: true,
   conditions: [newCondition()],
   match: 'all',
@@ -94,6 +97,7 @@ export function draftOf(r: RuleInput): Draft {
     description: r.description ?? '',
     type: r.rule_type,
     severity: String(r.severity),
+    policy: text(r.escalation_policy_id),
     enabled: r.enabled ?? true,
     conditions: r.rule_type === 'threshold' ? list : [newCondition()],
     match: r.match_mode ?? 'all',
@@ -171,6 +175,7 @@ export function ruleOf(d: Draft): RuleInput {
     description: d.description.trim() || null,
     rule_type: d.type,
     severity: Number(d.severity),
+    escalation_policy_id: optional(d.policy),
     enabled: d.enabled,
     match_mode: d.match,
     conditions:

@@ -5,6 +5,7 @@ import { toast } from 'sonner';
 import { rulesApi, type RuleInput } from '@/api/rules';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
+import { usePolicies } from '@/features/escalation/queries';
 import { useUrl } from '@/lib/use-url';
 import { useCrumbName } from '@/shell/crumb-name';
 import { ButtonLink } from '@/ui/button';
@@ -49,6 +50,8 @@ function Sentence({
   const metrics = useId();
   const names = usePlaceNames();
   const reference = useMetricReference();
+  const policies = usePolicies().data ?? [];
+  const usual = policies.find((p) => p.is_default);
   const known = [
     ...(reference.data?.normalized_metrics ?? []),
     ...(reference.data?.raw_metrics ?? []),
@@ -93,6 +96,16 @@ function Sentence({
       <Clause>
         raise an alert that is
         <Pick label="Severity" options={severities} value={d.severity} onChange={(severity) => set({ severity })} />
+        and, while nobody reacts, escalate by
+        <Pick
+          label="Escalation policy"
+          options={[
+            { value: '', label: usual ? `the default (${usual.name})` : 'no policy' },
+            ...policies.map((p) => ({ value: String(p.policy_id), label: p.name })),
+          ]}
+          value={d.policy}
+          onChange={(policy) => set({ policy })}
+        />
       </Clause>
       {(d.type === 'threshold' || d.type === 'window') && (
         <Clause>

@@ -65,3 +65,8 @@ it('draws thresholds on the metric and on those that become it', () => {
   expect(thresholdsOn([rule], 'temp_f', [mapped]).map((t) => t.value)).toEqual([80]);
   expect(thresholdsOn([{ ...rule, enabled: false }], 'temp_c', [])).toEqual([]);
 });
+
+it('keeps the escalation policy, and none as the default', () => {
+  expect(ruleOf(draftOf({ ...rule, escalation_policy_id: 7 })).escalation_policy_id).toBe(7);
+  expect(ruleOf(draftOf(rule)).escalation_policy_id).toBeNull();
+});
