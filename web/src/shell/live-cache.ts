@@ -77,7 +77,7 @@ export const afterChange = (what: string) =>
   what.includes(':') ? [what] : [...(touched[what] ?? [what]), 'getting-started'];
 
 /** What to ask anew after a transition of an alert. */
-export const afterAlert = (id: number) => ['alerts', `alert:${id}`, 'device-summary', 'sites'];
+export const afterAlert = (id: number) => ['alerts', `alert:${id}`, 'alert-rules', 'device-summary', 'sites'];
 
 /** Keeps the live connection and the cache together while the application of a tenant is open. */
 export function useLiveCache(): void {

@@ -6,13 +6,14 @@ import { usePolling } from '@/live/hooks';
 import { many } from '@/lib/numbers';
 
 // The first members of these keys are what the live connection tells when alerts change.
-export function useAlerts(filter: AlertFilter, limit: number) {
+export function useAlerts(filter: AlertFilter, limit: number, enabled = true) {
   const polling = usePolling();
   return useQuery({
     queryKey: ['alerts', 'list', filter, limit],
     queryFn: ({ signal }) => alerting.list(filter, limit, signal),
     placeholderData: keepPreviousData,
     refetchInterval: polling,
+    enabled,
   });
 }
 

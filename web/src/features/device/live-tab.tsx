@@ -20,7 +20,7 @@ import { defaultMetrics, metricFacts } from './metric-facts';
 import { historyQuery, useHistory, useMetrics } from './queries';
 import { readRange, writeQuick, writeZoom } from './range';
 import { RangePicker } from './range-picker';
-import { useCatalogUnits, useChartLines } from './use-chart-lines';
+import { useCatalogUnits, useChartLines, useChartShades } from './use-chart-lines';
 import { useLiveSeries } from './use-live-series';
 
 export function LiveTab({ device }: { device: Device }) {
@@ -34,8 +34,9 @@ export function LiveTab({ device }: { device: Device }) {
   const range = readRange(params);
   const history = useHistory(id, shown, range);
   const series = useLiveSeries(id, shown, range, history.data);
-  const lines = useChartLines(id, shown);
-  const units = useCatalogUnits();
+  const lines = useChartLines(id, shown, history.data !== undefined);
+  const units = useCatalogUnits(history.data !== undefined);
+  const shades = useChartShades(id, history.data !== undefined);
   const lastZoom = useRef(0);
 
   const change = useCallback(
@@ -78,6 +79,7 @@ export function LiveTab({ device }: { device: Device }) {
       now: range.kind === 'quick' && typeof m?.value !== 'string' ? (m?.value ?? undefined) : undefined,
       columns: series.columns.get(key) ?? noColumns,
       lines: lines.get(key),
+      shades: shades.get(key),
     };
   });
   const exportCsv = () =>

@@ -1,28 +1,33 @@
-// What is drawn into a device's charts: thresholds of its rules, and the ends of what is expected.
+// What is drawn into a device's charts: thresholds of its rules, the ends of what is expected, and when
+// alerts were open.
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { metricNames, rulesApi } from '@/api/rules';
+import { useAlerts } from '@/features/alerts/queries';
 import { severityWord, thresholdsOn } from '@/features/rules/sentence';
 import type { ChartLine } from './chart';
 
 const minute = 60_000;
 
-/** By metric; steady as long as what it is made of is. */
-export function useChartLines(device: string, metrics: readonly string[]): ReadonlyMap<string, ChartLine[]> {
+/** By metric; steady as long as what it is made of is. Asked for once the charts are `ready`. */
+export function useChartLines(device: string, metrics: readonly string[], ready: boolean): ReadonlyMap<string, ChartLine[]> {
   const rules = useQuery({
     queryKey: ['alert-rules', 'of', device],
     queryFn: () => rulesApi.of(device),
     staleTime: minute,
+    enabled: ready,
   });
   const mappings = useQuery({
     queryKey: ['metric-names', 'mappings'],
     queryFn: metricNames.mappings,
     staleTime: minute,
+    enabled: ready,
   });
   const catalog = useQuery({
     queryKey: ['metric-names', 'catalog'],
     queryFn: metricNames.catalog,
     staleTime: minute,
+    enabled: ready,
   });
   const names = metrics.join(',');
   return useMemo(() => {
@@ -47,14 +52,45 @@ export function useChartLines(device: string, metrics: readonly string[]): Reado
 }
 
 /** Units that the tenant's catalogue gives, by metric. */
-export function useCatalogUnits(): ReadonlyMap<string, string> {
+export function useCatalogUnits(ready: boolean): ReadonlyMap<string, string> {
   const catalog = useQuery({
     queryKey: ['metric-names', 'catalog'],
     queryFn: metricNames.catalog,
     staleTime: minute,
+    enabled: ready,
   });
   return useMemo(
     () => new Map((catalog.data ?? []).flatMap((c) => (c.unit ? [[c.metric_name, c.unit]] : []))),
     [catalog.data],
   );
+}
+
+/** When alerts of a device were open, as times in seconds, by the metric that they name. */
+export function useChartShades(device: string, ready: boolean): ReadonlyMap<string, [number, number][]> {
+  const active = useAlerts({ device_id: device, status: 'ACTIVE' }, 50, ready);
+  const closed = useAlerts({ device_id: device, status: 'CLOSED' }, 50, ready);
+  const mappings = useQuery({
+    queryKey: ['metric-names', 'mappings'],
+    queryFn: metricNames.mappings,
+    staleTime: minute,
+    enabled: ready,
+  });
+  return useMemo(() => {
+    const out = new Map<string, [number, number][]>();
+    const now = Date.now() / 1000;
+    for (const alert of [...(active.data?.alerts ?? []), ...(closed.data?.alerts ?? [])]) {
+      const metric = alert.details.metric_name;
+      if (typeof metric !== 'string') continue;
+      const raw = (mappings.data ?? []).filter((m) => m.normalized_name === metric);
+      for (const name of new Set([metric, ...raw.map((m) => m.raw_metric)]))
+        out.set(name, [
+          ...(out.get(name) ?? []),
+          [
+            Date.parse(alert.created_at) / 1000,
+            alert.closed_at ? Date.parse(alert.closed_at) / 1000 : now,
+          ],
+        ]);
+    }
+    return out;
+  }, [active.data, closed.data, mappings.data]);
 }

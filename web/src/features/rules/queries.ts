@@ -6,10 +6,9 @@ import { usePolling } from '@/live/hooks';
 
 export const rulesKey = ['alert-rules'];
 
-/** Rules with their open alerts; those are counted anew every few seconds. */
 export function useRules() {
   const polling = usePolling();
-  return useQuery({ queryKey: rulesKey, queryFn: rulesApi.list, refetchInterval: polling || 5_000 });
+  return useQuery({ queryKey: rulesKey, queryFn: rulesApi.list, refetchInterval: polling });
 }
 
 export const useRule = (id: string | null) =>

@@ -6,6 +6,7 @@ import { rulesApi, type AlertRule } from '@/api/rules';
 import { GatedButton, GatedLink, useWhyNot } from '@/auth/gated';
 import { GatedItem } from '@/auth/gated-item';
 import { needs } from '@/auth/needs';
+import { Severity } from '@/features/alerts/severity';
 import { useGroups } from '@/features/groups/queries';
 import { useSites } from '@/features/sites/queries';
 import { download } from '@/lib/csv';
@@ -23,7 +24,7 @@ import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { useTitle } from '@/ui/time';
 import { ImportRules } from './import-rules';
 import { useRules, useRuleWrite } from './queries';
-import { severityWord, whenOf, whereOf, type PlaceNames } from './sentence';
+import { whenOf, whereOf, type PlaceNames } from './sentence';
 import { TemplatesDialog } from './templates-dialog';
 
 export function usePlaceNames(): PlaceNames {
@@ -33,21 +34,6 @@ export function usePlaceNames(): PlaceNames {
     sites: new Map((sites.data ?? []).map((s) => [s.site_id, s.name])),
     groups: new Map((groups.data ?? []).map((g) => [g.group_id, g.name])),
   };
-}
-
-const tones: Record<string, string> = {
-  critical: 'border-critical text-critical',
-  warning: 'border-warning text-warning',
-  info: 'border-line-strong text-ink-2',
-};
-
-export function SeverityTag({ severity }: { severity: number }) {
-  const word = severityWord(severity);
-  return (
-    <span className={cx('rounded-s border px-1.5 text-11 leading-4.5 whitespace-nowrap', tones[word])}>
-      {word} {severity}
-    </span>
-  );
 }
 
 /** On and off, at once. */
@@ -103,9 +89,9 @@ function Row({
           <Link to={to} className="min-w-0 font-medium break-words hover:underline">
             {r.name}
           </Link>
-          <SeverityTag severity={r.severity} />
+          <Severity of={r.severity} />
           {r.open_alerts > 0 && (
-            <Link to="/alerts" className="num text-12 text-critical hover:underline">
+            <Link to={`/alerts?status=ACTIVE&rule=${r.rule_id}`} className="num text-12 text-critical hover:underline">
               {many(r.open_alerts, 'open alert')}
             </Link>
           )}
