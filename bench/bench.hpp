@@ -75,6 +75,7 @@ Report bench_mqtt(const Args&);
 Report bench_e2e(const Args&);
 Report bench_post_to_row(const Args&);
 Report bench_rules(const Args&);
+Report bench_routes(const Args&);
 Report bench_websocket_memory(const Args&);
 Report bench_mqtt_memory(const Args&);
 

@@ -121,6 +121,7 @@ const std::map<std::string, Report (*)(const Args&)> tools{{"copy", bench_copy},
                                                            {"e2e", bench_e2e},
                                                            {"post-to-row", bench_post_to_row},
                                                            {"rules", bench_rules},
+                                                           {"routes", bench_routes},
                                                            {"ws-memory", bench_websocket_memory},
                                                            {"mqtt-memory", bench_mqtt_memory}};
 

@@ -124,6 +124,7 @@ Task<std::string> deliver_again(RoutingDeps d, TenantCaller caller, StoredLetter
 void tell(const RoutingDeps& d, const TenantCaller& caller, std::string action, std::string id,
           std::string message) {
   tell_pages(d, caller.tenant(), "dead-letters");
+  tell_pages(d, caller.tenant(), "message-routes");  // which count theirs
   const auto event = "dead_letter." + action + (action.ends_with("e") ? "d" : "ed");
   d.audit->write(
       AuditLog::of(caller, event, action, "dead_letter", std::move(id), std::move(message)));

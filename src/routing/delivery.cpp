@@ -166,7 +166,9 @@ Task<> Delivery::Impl::write(std::shared_ptr<Run> run) {
     std::rethrow_exception(error);
   }
   count(*run, "dead_letter", dead.size());
-  tools.nats->publish("live." + run->tenant_id, R"({"type":"changed","what":"dead-letters"})");
+  for (const char* what : {"dead-letters", "message-routes"})  // routes count theirs
+    tools.nats->publish("live." + run->tenant_id,
+                        std::string(R"({"type":"changed","what":")") + what + "\"}");
 }
 
 /// Messages don't wait for ever for a destination that fails.

@@ -19,6 +19,7 @@ import { operator } from './operator.mjs';
 import { people } from './people.mjs';
 import { oncall } from './oncall.mjs';
 import { ruleScenarios } from './rules.mjs';
+import { routeScenarios } from './routes.mjs';
 import { updates } from './updates.mjs';
 import { templateScenarios } from './templates.mjs';
 
@@ -35,6 +36,7 @@ const scenarios = {
   ...groups,
   ...carrierScenarios,
   ...notificationScenarios,
+  ...routeScenarios,
   ...operator,
   ...firstMember,
   ...people,

@@ -89,7 +89,7 @@ def stack(carrier, hook):
     "alerts-come-live-and-are-triaged-by-keys", "a-phone-acknowledges-in-two-taps",
     "maintenance-is-planned-and-a-digest-chosen",
     "a-rule-is-written-previewed-and-fires", "metrics-get-names-units-and-ranges",
-    "rule-pages-in-both-themes-and-sizes"])
+    "rule-pages-in-both-themes-and-sizes", "a-route-is-made-tried-and-its-dead-letter-discarded"])
 def test_in_the_browser(stack, carrier, hook, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node")

@@ -265,18 +265,23 @@ def test_republished_messages_reach_devices_and_other_routes_and_never_go_round(
     assert values(sink.of("/pong")) == [7, 7] and {r.body["topic"] for r in sink.of("/pong")} == {"tenant/acme/device/a1/pong"}
 
 
-def test_rows_reach_a_database_of_the_tenants_own(sink, devices, pulse):
-    pulse.sql("CREATE SCHEMA IF NOT EXISTS theirs")
+def test_rows_reach_a_database_of_the_tenants_own(pulse):
     port = pulse.postgres.port
+    pulse.postgres.psql("postgres", "CREATE ROLE theirs LOGIN PASSWORD 'their-word'")
+    pulse.postgres.psql("postgres", "CREATE DATABASE theirs OWNER theirs")
+    theirs = psycopg2.connect(f"postgresql://theirs:their-word@127.0.0.1:{port}/theirs")
+    theirs.autocommit = True
+    rows_of = theirs.cursor()
+    rows_of.execute("CREATE SCHEMA own; "
+                    "CREATE TABLE own.readings (id text PRIMARY KEY, device text, temp double precision, at timestamptz)")
+
+    def stored():
+        rows_of.execute("SELECT device, temp FROM own.readings ORDER BY temp")
+        return rows_of.fetchall()
     with Stack(settings={"OUTBOUND_PRIVATE_HOSTS": f"127.0.0.1:{port}"}, devices=1) as running:
-        with psycopg2.connect(pulse.postgres.url()) as theirs, theirs.cursor() as sql:
-            sql.execute("CREATE ROLE theirs LOGIN PASSWORD 'their-word'; ALTER SCHEMA theirs OWNER TO theirs")
-            sql.execute("CREATE TABLE theirs.readings (id text PRIMARY KEY, device text, temp double precision, at timestamptz)")
-            sql.execute("ALTER TABLE theirs.readings OWNER TO theirs")
-            database = pulse.postgres.url().rsplit("/", 1)[1].split("?")[0]
         own = Api(running, "customer1")
-        dsn = f"postgresql://theirs:their-word@127.0.0.1:{port}/{database}?sslmode=disable"
-        made = route(own, {"dsn": dsn, "table": "theirs.readings",
+        dsn = f"postgresql://theirs:their-word@127.0.0.1:{port}/theirs?sslmode=disable"
+        made = route(own, {"dsn": dsn, "table": "own.readings",
                            "columns": {"id": "message_id", "device": "device_id", "temp": "metrics.temp", "at": "received_at"}},
                      kind="postgresql")
         assert made["destination_config"]["dsn"] == "***"
@@ -286,23 +291,16 @@ def test_rows_reach_a_database_of_the_tenants_own(sink, devices, pulse):
             answer = requests.post(f"{running.url}/ingest/v1/tenant/demo/device/d/telemetry",
                                    json={"metrics": {"temp": temp}}, headers={"X-Provision-Token": device["token"]}, timeout=10)
             assert answer.status_code == 202
-        rows = wait_for("two rows", lambda: len(found := pulse.sql(
-            "SELECT device, temp FROM theirs.readings ORDER BY temp")) == 2 and found)
-        assert rows == [("d", 1.5), ("d", 3.5)]
+        wait_for("two rows", lambda: stored() == [("d", 1.5), ("d", 3.5)])
         letter = wait_for("the one that no column takes", lambda: own.get("/dead-letter").json()["messages"])
         assert "invalid input syntax" in letter[0]["error_message"] and letter[0]["payload"]["metrics"] == {"temp": "broken"}
 
 
-def test_nothing_is_lost_when_the_delivery_is_killed(sink, devices):
+def test_nothing_is_lost_when_the_delivery_is_killed(sink):
     with Stack(processes=("gateway,mqtt,ingest,ops", "delivery", "delivery"), settings={"OUTBOUND_PRIVATE_HOSTS": sink.host},
                devices=1) as running:
         own = Api(running, "customer1")
-        refusing = {"n": 0}
-
-        def answers(request):
-            refusing["n"] += 1
-            return 500 if request.body["payload"]["metrics"]["n"] % 50 == 0 else 200
-        sink.answers = answers
+        sink.answers = lambda request: 500 if request.body["payload"]["metrics"]["n"] % 50 == 0 else 200
         route(own, hook(sink, "/killed"))
         device = json.loads(running.command("admin", "create-device", "--tenant", "demo", "--id", "d", "--site",
                                             "warehouse-north").stdout)

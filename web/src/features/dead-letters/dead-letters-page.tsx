@@ -78,7 +78,10 @@ function Row({
 }) {
   const open = l.status === 'FAILED';
   return (
-    <li data-letter={l.id} className="grid gap-x-3 gap-y-1.5 border-b px-3 py-2 last:border-b-0 sm:grid-cols-[auto_minmax(0,1fr)_auto]">
+    <li
+      data-letter={l.id}
+      className="grid gap-x-3 gap-y-1.5 border-b px-3 py-2 last:border-b-0 sm:grid-cols-[auto_minmax(0,1fr)_auto]"
+    >
       <input
         type="checkbox"
         className="mt-1"
@@ -102,7 +105,11 @@ function Row({
           <summary className="cursor-pointer font-mono text-12 break-all text-ink-2">
             {l.original_topic} · {many(l.attempts, 'try', 'tries')}
           </summary>
-          <pre tabIndex={0} aria-label="Payload" className="mt-1 max-h-64 overflow-auto rounded-m bg-surface-2 p-2 font-mono text-12">
+          <pre
+            tabIndex={0}
+            aria-label="Payload"
+            className="mt-1 max-h-64 overflow-auto rounded-m bg-surface-2 p-2 font-mono text-12"
+          >
             {JSON.stringify(l.payload, null, 2)}
           </pre>
         </details>

@@ -127,7 +127,7 @@ export default function RoutesPage() {
       <p className="mb-3 max-w-prose text-ink-2">
         Routes forward messages of your devices as they come: to a webhook, to another topic, into a database
         of your own. What a destination does not take in three tries is kept under{' '}
-        <Link to="/dead-letter" className="text-accent hover:underline">
+        <Link to="/dead-letter" className="text-accent underline">
           Dead letters
         </Link>
         .
