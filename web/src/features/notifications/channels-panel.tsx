@@ -51,7 +51,7 @@ function Row({ channel: c, onEdit, onDelete }: { channel: Channel; onEdit: () =>
         </h3>
         <p className="text-12 text-ink-2">
           Up to {c.max_per_minute} messages a minute ·{' '}
-          <Link className="text-accent hover:underline" to={`/delivery-log?channel=${c.channel_id}`}>
+          <Link className="text-accent underline" to={`/delivery-log?channel=${c.channel_id}`}>
             what it was told
           </Link>
         </p>

@@ -50,7 +50,7 @@ function Row({ job: j }: { job: DeliveryJob }) {
           </p>
           <p className="text-12 text-ink-2">
             {j.deliver_on_event === 'SUMMARY' ? 'Summary, from ' : `${j.deliver_on_event.toLowerCase()}, `}
-            <Link className="text-accent hover:underline" to={`/delivery-log?alert=${j.alert_id}`}>
+            <Link className="text-accent underline" to={`/delivery-log?alert=${j.alert_id}`}>
               alert {j.alert_id}
             </Link>{' '}
             · <Ago at={j.created_at} />
@@ -121,7 +121,7 @@ export default function DeliveryLogPage() {
             ) : (
               <>
                 Alerts that are{' '}
-                <Link className="text-accent hover:underline" to="/notifications?tab=routing">
+                <Link className="text-accent underline" to="/notifications?tab=routing">
                   routed
                 </Link>{' '}
                 to a channel are listed here, with each attempt to deliver them.

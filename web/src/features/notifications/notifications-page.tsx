@@ -24,7 +24,7 @@ export default function NotificationsPage() {
           value={tab}
           onChange={(next) => url.set({ tab: next === 'channels' ? null : next })}
         />
-        <Link className="text-accent hover:underline" to="/delivery-log">
+        <Link className="text-accent underline" to="/delivery-log">
           Delivery log
         </Link>
       </div>
