@@ -21,7 +21,7 @@ constexpr long pause_ms = 100;
 constexpr std::int64_t longest_ms = 10 * 60'000;
 /// Integrations of one tenant that are synced at a time, of six of all tenants.
 constexpr int most_of_a_tenant = 2;
-constexpr long lane_pause_ms = 1'000;
+constexpr long lane_pause_ms = 1'000, claim_pause_ms = 10;
 /// So many devices are written together.
 constexpr std::size_t chunk = 100;
 
@@ -226,6 +226,7 @@ Task<> sync_integration(ConnectivityDeps d, tenancy::TenantDb db, std::string te
 /// What the lanes are at.
 struct UnderWay {
   std::vector<std::string> tenants;  ///< one entry for each integration that is being synced
+  bool claiming = false;  ///< one at a time, so that each sees whose the earlier ones are
   /// Those that have as many as they may, so that others always find a lane.
   std::vector<std::string> busy() const {
     std::vector<std::string> out;
@@ -236,16 +237,42 @@ struct UnderWay {
   }
 };
 
+struct Claimed {
+  std::int64_t id = 0;
+  std::string tenant_id;
+};
+
+/// The next integration that is due, entered among those under way; nothing when there is none.
+Task<std::optional<Claimed>> claim_one(pg::Pool* pool, std::shared_ptr<UnderWay> lanes) {
+  while (lanes->claiming) co_await sleep_ms(claim_pause_ms);
+  lanes->claiming = true;
+  std::optional<Claimed> out;
+  std::exception_ptr fault;
+  try {
+    pg::Scope everywhere;
+    everywhere.role = "pulse_ingest";
+    const auto busy = lanes->busy();
+    const auto rows = co_await pool->query(everywhere, claim_next, pg::Params::of(busy));
+    if (!rows.empty()) {
+      out.emplace();
+      out->id = rows.int64(0, 0);
+      out->tenant_id = rows.text(0, 1);
+      lanes->tenants.push_back(out->tenant_id);
+    }
+  } catch (...) {
+    fault = std::current_exception();
+  }
+  lanes->claiming = false;
+  if (fault) std::rethrow_exception(fault);
+  co_return out;
+}
+
 /// Syncs one integration that is due; false when there is none.
 Task<bool> sync_next(ConnectivityDeps d, pg::Pool* pool, std::shared_ptr<UnderWay> lanes) {
-  pg::Scope everywhere;
-  everywhere.role = "pulse_ingest";
-  const auto busy = lanes->busy();
-  const auto rows = co_await pool->query(everywhere, claim_next, pg::Params::of(busy));
-  if (rows.empty()) co_return false;
-  const auto id = rows.int64(0, 0);
-  const std::string tenant_id(rows.text(0, 1));
-  lanes->tenants.push_back(tenant_id);
+  const auto claimed = co_await claim_one(pool, lanes);
+  if (!claimed) co_return false;
+  const auto id = claimed->id;
+  const auto tenant_id = claimed->tenant_id;
   std::exception_ptr fault;
   try {
     const auto db = tenancy::TenantDb::for_worker(*pool, tenant_id, "sync with its carriers");

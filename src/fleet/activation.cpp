@@ -130,12 +130,16 @@ Task<std::string> use_code(pg::Transaction& tx, std::string device_id, std::stri
   co_return "";
 }
 
-/// Whoever guesses is shut out: the address, for this device. A device that is guessed at by many
+/// Whoever guesses is shut out: the address, for this device, and after more failures for all, as
+/// who calls may name any device. A device that is guessed at by many
 /// is only slowed down: the right code opens it however many wrong ones come.
 Task<ActivatedDevice> activate(ProvisioningDeps d, http::Raw request,
                                http::Body<ActivateDevice> body) {
   const std::string device = "activate " + body->tenant_id + "/" + body->device_id,
                     guesser = device + " from " + request->client_address;
+  const auto address = "activate from " + request->client_address;
+  if (const int wait = d.address_failures->blocked_for(address))
+    throw too_many("Too many attempts", wait);
   check_attempts(d, guesser);
   if (d.failures->blocked_for(device)) co_await sleep_ms(guessed_at_ms);
   auto tx = co_await tenant_db(d, body->tenant_id).begin();
@@ -143,6 +147,7 @@ Task<ActivatedDevice> activate(ProvisioningDeps d, http::Raw request,
   if (!problem.empty()) {
     d.failures->failed(guesser);
     d.failures->failed(device);
+    d.address_failures->failed(address);
     throw bad_request(std::move(problem));
   }
   ActivatedDevice out{body->tenant_id, body->device_id, new_token()};

@@ -109,11 +109,14 @@ BOOST_DESCRIBE_STRUCT(CampaignDevice, (),
                        started_at, completed_at, created_at))
 
 /// SQL: why the firmware `f` is not for the device `r`; null when it is. Firmware without a type is
-/// for all devices.
+/// for all devices, and a device whose type nobody set takes any: it has none, or its template's
+/// category, which it got when it was made.
 inline constexpr const char* misfit =
-    "CASE WHEN coalesce(f.device_type, '') NOT IN ('', coalesce(r.device_type, '')) "
-    "THEN 'The firmware is for devices of type ' || f.device_type || ', this one is of ' || "
-    "coalesce('type ' || r.device_type, 'none') END";
+    "CASE WHEN r.device_type <> '' AND coalesce(f.device_type, '') NOT IN ('', r.device_type) "
+    "AND NOT EXISTS (SELECT FROM device_templates own WHERE own.id = r.template_id "
+    "AND own.category = r.device_type) "
+    "THEN 'The firmware is for devices of type ' || f.device_type || ', this one is of type ' || "
+    "r.device_type END";
 
 /// A campaign that was made, or why not: `members` says how many active devices there were.
 struct MadeCampaign {

@@ -110,10 +110,13 @@ std::string ack_details(const std::string& status, const boost::json::value& det
 /// The handler of commands/ack.
 Task<ReportsTaken> take_command_acks(pg::Transaction& tx, std::vector<DeviceReport> reports,
                                      nats::Client* nats);
-/// Waits a little until the acknowledgements that the tenant's devices (empty: all tenants') got
-/// accepted are in the table, which the worker does some milliseconds later. False: they still are
-/// not, so who sends what the table calls queued might send again what was acknowledged.
+/// Waits a little until the acknowledgements that the tenant's devices got accepted are in the
+/// table, which the worker does some milliseconds later. False: they still are not, so who sends
+/// what the table calls queued might send again what was acknowledged.
 Task<bool> acks_are_stored(nats::Client* nats, std::string tenant);
+/// Those of the tenants for which they still are not; all of them when it can't be known.
+Task<std::vector<std::string>> tenants_with_unstored_acks(nats::Client* nats,
+                                                          std::vector<std::string> tenants);
 /// What waits for a device, noted as sent; nothing while acknowledgements wait to be stored.
 Task<std::vector<CommandToSend>> hand_out_unless_acked(tenancy::TenantDb db, nats::Client* nats,
                                                        std::string tenant, std::string device,

@@ -191,17 +191,19 @@ Task<int> sweep_commands(pg::Pool& pool, nats::Client& nats) {
   if (!nats.connected()) co_return 0;
   pg::Scope scope;
   scope.role = "pulse_ingest";
-  const auto any = co_await pool.query(
-      scope,
-      "SELECT 1 FROM device_commands WHERE status = 'queued' AND publish_at <= now() "
-      "AND expires_at > now() LIMIT 1");
-  if (any.empty()) co_return 0;
-  const bool stored = co_await acks_are_stored(&nats, "");
-  if (!stored) co_return 0;
+  const auto waiting =
+      co_await pool.query(scope,
+                          "SELECT DISTINCT tenant_id FROM device_commands WHERE status = 'queued' "
+                          "AND publish_at <= now() AND expires_at > now()");
+  if (waiting.empty()) co_return 0;
+  auto tenants = pg::texts(waiting);
+  // One tenant's backlog holds up its own commands only.
+  const auto behind = co_await tenants_with_unstored_acks(&nats, tenants);
   static const std::string sweep = R"sql(
     WITH due AS (
       SELECT tenant_id, command_id FROM device_commands
       WHERE status = 'queued' AND publish_at <= now() AND expires_at > now()
+        AND tenant_id = ANY ($1::text[])
       ORDER BY publish_at LIMIT 5000 FOR UPDATE SKIP LOCKED
     )
     UPDATE device_commands c SET )sql" +
@@ -209,7 +211,12 @@ Task<int> sweep_commands(pg::Pool& pool, nats::Client& nats) {
                                    R"sql(
     FROM due WHERE c.tenant_id = due.tenant_id AND c.command_id = due.command_id
     RETURNING )sql" + to_send;
-  const auto rows = co_await pool.query(scope, sweep);
+  // A tenant whose first command became due only now was not looked at.
+  std::erase_if(tenants, [&](const auto& tenant) {
+    return std::find(behind.begin(), behind.end(), tenant) != behind.end();
+  });
+  if (tenants.empty()) co_return 0;
+  const auto rows = co_await pool.query(scope, sweep, pg::Params::of(tenants));
   for (const auto& c : in_order(rows))
     send_to_device(nats, c.tenant_id, c.device_id, "commands", command_message(c));
   co_return rows.rows();

@@ -29,13 +29,26 @@ Task<std::pair<std::string, std::string>> TokenOwners::find(std::string hash) {
   co_return owner;
 }
 
+Task<> TokenOwners::note_use(std::string hash) {
+  if (used_.contains(hash)) co_return;
+  pg::Scope scope;
+  scope.role = "pulse_ingest";
+  co_await pool_.query(scope,
+                       "UPDATE device_api_tokens SET last_used_at = now() "
+                       "WHERE token_hash = $1 AND last_used_at IS NULL",
+                       pg::Params::of(hash));
+  if (used_.size() >= owners_kept) used_.clear();
+  used_.insert(std::move(hash));
+}
+
 Task<DeviceCaller> device_caller(DeviceApiDeps d, http::Raw request) {
   const std::string token(request->headers.get("X-Provision-Token"));
   if (token.empty()) throw HttpError(401, "Missing provision token");
   const auto& address = request->client_address;
   if (const int wait = d.failures->blocked_for(address); wait > 0)
     throw too_many("Too many auth attempts", wait);
-  auto owner = co_await d.owners->find(crypto::sha256_hex(token));
+  const auto hash = crypto::sha256_hex(token);
+  auto owner = co_await d.owners->find(hash);
   const bool known = !owner.first.empty();
   Credentials device;
   if (known) device = co_await d.lookup->find(owner.first, owner.second);
@@ -46,6 +59,7 @@ Task<DeviceCaller> device_caller(DeviceApiDeps d, http::Raw request) {
   if (auto reason = refusal_of(*device); !reason.empty()) throw forbidden(std::move(reason));
   if (const auto wait = d.auth->take(*device))
     throw too_many("RATE_LIMITED", static_cast<int>(wait / 1000 + 1));
+  co_await d.owners->note_use(hash);
   auto db = tenancy::TenantDb::for_worker(*d.pool, owner.first, "a device, by its own token");
   co_return DeviceCaller{std::move(owner.first), std::move(owner.second), std::move(db)};
 }

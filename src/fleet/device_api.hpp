@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "fleet/device_auth.hpp"
 #include "platform/http/router.hpp"
@@ -21,10 +22,14 @@ class TokenOwners {
   /// "{tenant}" and "{device}" of a token's SHA-256; both empty when there is none. Throws
   /// pg::Error.
   Task<std::pair<std::string, std::string>> find(std::string hash);
+  /// Writes when the token was used first, once: a claim of a used token is not repeated. Throws
+  /// pg::Error.
+  Task<> note_use(std::string hash);
 
  private:
   pg::Pool& pool_;
   std::unordered_map<std::string, std::pair<std::string, std::string>> known_;
+  std::unordered_set<std::string> used_;  ///< noted
 };
 
 class JobNews;

@@ -205,6 +205,12 @@ Task<boost::json::object> update_device(tenancy::TenantDb db, std::string tenant
   else if (c.latitude || c.longitude || c.address)
     change.also("location_source = 'manual'");
   if (c.template_id) change.set("template_id", c.template_id.value, "?::integer");
+  // A type that only came with the template goes with it.
+  if (c.template_id && !c.device_type)
+    change.set("device_type", c.template_id.value,
+               "CASE WHEN device_type = (SELECT t.category FROM device_templates t "
+               "WHERE t.id = template_id) THEN (SELECT t.category FROM device_templates t "
+               "WHERE t.id = ?::integer) ELSE device_type END");
   if (c.heartbeat_stale_seconds)
     change.set("heartbeat_stale_seconds", c.heartbeat_stale_seconds.value, "?::integer");
   change.also("updated_at = now()");

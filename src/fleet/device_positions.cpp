@@ -21,7 +21,7 @@ BOOST_DESCRIBE_STRUCT(PositionsQuery, (),
                        decommissioned, template_id))
 inline auto constraints(json::As<PositionsQuery>) {
   return json::rules<PositionsQuery>()
-      .range(&PositionsQuery::limit, 1, 100'000)
+      .range(&PositionsQuery::limit, 1, 20'000)
       .identifier(&PositionsQuery::after)
       .length(&PositionsQuery::search, 0, 500)
       .length(&PositionsQuery::q, 0, 500)

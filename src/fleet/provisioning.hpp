@@ -12,6 +12,8 @@ struct ProvisioningDeps {
   pg::Pool* pool = nullptr;  ///< of the loop
   /// Failed attempts, by address (and device, where one is named) and by device; of the process.
   std::shared_ptr<tenancy::FailureLimit> failures;
+  /// Of the process, by address alone, whatever devices were named; allows more.
+  std::shared_ptr<tenancy::FailureLimit> address_failures;
   std::string admin_key;  ///< X-Admin-Key; empty: nobody has one
   long code_minutes = 60;
 };

@@ -208,6 +208,7 @@ void GatewayLoop::Impl::mount_rooms() {
     provisioning.fleet = fleet_deps;
     provisioning.pool = pool.get();
     provisioning.failures = process.provision_failures;
+    provisioning.address_failures = process.auth_failures;
     provisioning.admin_key = config.text("PROVISION_ADMIN_KEY");
     provisioning.code_minutes = config.integer("ACTIVATION_CODE_TTL_MINUTES");
     fleet::mount_activation(router, provisioning);

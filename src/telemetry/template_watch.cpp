@@ -14,6 +14,8 @@ constexpr std::int64_t write_every_ms = 60'000;
 constexpr std::size_t shown_bytes = 60;  // of a value that is at fault
 
 // A device whose template changed meanwhile is left out: what it broke holds no longer.
+// That something is missing is told where nothing else was wrong within a day: devices may send a
+// metric a message.
 constexpr const char* keep_faults = R"sql(
   INSERT INTO device_template_faults AS f (tenant_id, device_id, template_id, metric_key, problem,
     message, first_at, last_at, count)
@@ -26,8 +28,15 @@ constexpr const char* keep_faults = R"sql(
     AND r.template_id = b.template_id
   ORDER BY b.tenant_id, b.device_id
   ON CONFLICT (tenant_id, device_id) DO UPDATE SET
-    template_id = excluded.template_id, metric_key = excluded.metric_key,
-    problem = excluded.problem, message = excluded.message, last_at = excluded.last_at,
+    template_id = excluded.template_id,
+    (metric_key, problem, message, last_at) = (
+      SELECT s.metric_key, s.problem, s.message, s.last_at
+      FROM (VALUES (true, f.metric_key, f.problem, f.message, f.last_at),
+                   (false, excluded.metric_key, excluded.problem, excluded.message,
+                    excluded.last_at)) AS s (stays, metric_key, problem, message, last_at)
+      WHERE s.stays = (excluded.problem = 'missing' AND f.problem <> 'missing'
+        AND f.template_id = excluded.template_id
+        AND f.last_at > excluded.last_at - interval '1 day')),
     first_at = CASE WHEN f.template_id = excluded.template_id THEN f.first_at
                     ELSE excluded.first_at END,
     count = excluded.count + CASE WHEN f.template_id = excluded.template_id THEN f.count ELSE 0 END
@@ -44,6 +53,8 @@ void TemplateWatch::note(Seen& seen, const fleet::MetricRule& rule, MetricProble
                          const boost::json::value* value) {
   ++seen.count;
   ++counts_[static_cast<std::size_t>(problem)];
+  if (problem == MetricProblem::missing && seen.rule && seen.problem != MetricProblem::missing)
+    return;
   seen.fault_ms = seen.seen_ms;
   seen.rule = &rule;
   seen.problem = problem;
@@ -72,9 +83,12 @@ void TemplateWatch::look_at(const fleet::DeviceFacts& device, std::string_view m
   }
   // A heartbeat or a position alone is no reading that lacks something.
   if (msg_type != "telemetry" || readings.empty() || required == rules.required) return;
+  // The first one stands for all: a message lacks something, or not.
   for (const auto& rule : rules.metrics)
-    if (rule.is_required && !contains(readings, rule.metric_key))
+    if (rule.is_required && !contains(readings, rule.metric_key)) {
       note(begin(), rule, MetricProblem::missing, nullptr);
+      return;
+    }
 }
 
 std::vector<TemplateWatch::Row> TemplateWatch::rows() const {
@@ -83,7 +97,14 @@ std::vector<TemplateWatch::Row> TemplateWatch::rows() const {
     Row row{device, device->faults, seen.seen_ms, false};
     row.due = seen.seen_ms - row.faults.written_ms >= write_every_ms;
     if (seen.rule) {
+      // One of an earlier batch that is in no table yet.
+      const bool stays = seen.problem == MetricProblem::missing && device->faults.count > 0 &&
+                         device->faults.problem != fleet::name_of(MetricProblem::missing);
       row.faults.count += seen.count;
+      if (stays) {
+        out.push_back(std::move(row));
+        continue;
+      }
       row.faults.last_ms = seen.fault_ms;
       row.faults.metric_key = seen.rule->metric_key;
       row.faults.problem = std::string(fleet::name_of(seen.problem));

@@ -167,6 +167,11 @@ def test_who_guesses_is_shut_out_and_the_device_is_not(stack, fleet, patient):
     assert activate_from(stack, "127.0.0.2", "act-guess", code) == 200
 
 
+def test_who_names_ever_other_devices_is_shut_out_too(stack, fleet, patient):
+    codes = [activate_from(stack, "127.0.0.9", f"made-up-{i}", "guess") for i in range(105)]
+    assert codes[:100] == [400] * 100 and set(codes[100:]) == {429}
+
+
 def test_devices_register_themselves_by_a_key(stack, fleet, patient):
     template = next(t for t in fleet.get("/templates").json()["templates"] if t["slug"] == "tank-level")
     made = fleet.post("/provisioning-keys", json={"name": "Batch 7", "site_id": "dock", "template_id": template["id"],
@@ -264,6 +269,11 @@ def test_a_claim_is_repeated_for_a_quarter_of_an_hour_only(stack, fleet, patient
     assert claim(stack, key, "slow-1").status_code == 201
     stack.sql("UPDATE device_registry SET created_at = now() - interval '16 minutes' WHERE device_id = 'slow-1'")
     assert claim(stack, key, "slow-1").status_code == 409
+    # Nor one that the device used, be it only to ask.
+    own = claim(stack, key, "slow-3").json()["password"]
+    asked = requests.get(f"{stack.url}/device/v1/commands/pending", headers={"X-Provision-Token": own}, timeout=10)
+    assert asked.status_code == 200
+    assert claim(stack, key, "slow-3").status_code == 409
     # A credential that a person made is not taken away.
     assert claim(stack, key, "slow-2").status_code == 201
     assert fleet.post("/devices/slow-2/tokens/rotate", json={}).status_code == 201

@@ -92,6 +92,19 @@ def test_a_row_is_written_once_a_minute_and_counts_all(stack, customer, watched)
     assert later["count"] == 3 and later["message"].endswith("sent: 92") and later["first_at"] == first["first_at"]
 
 
+def test_what_is_missing_hides_nothing_and_counts_once_a_message(stack, customer, watched, template):
+    before = counted(stack, "missing")
+    assert post(stack, watched, {"metrics": {"door": 5}}).status_code == 202
+    one = told(customer, watched)
+    assert (one["metric_key"], one["problem"], one["count"]) == ("door", "type", 2)
+    assert counted(stack, "missing") == before + 1
+    token = stack.sql("SELECT id::text FROM device_api_tokens WHERE device_id = %s AND revoked_at IS NULL",
+                      (watched["device_id"],))[0][0]
+    publish(stack, envelope(watched, {"metrics": {"door": True}}, auth=f"token:{token}", ts=int(time.time() * 1000) + 61_000))
+    later = wait_for("the rest", lambda: (lambda f: f if f["count"] > 2 else None)(fault(customer, watched)))
+    assert (later["metric_key"], later["problem"]) == ("door", "type")
+
+
 def test_a_changed_template_counts_with_the_next_message(stack, customer, watched, template):
     metrics = customer.get(f"/templates/{template}").json()["metrics"]
     temp = next(m["id"] for m in metrics if m["metric_key"] == "temp")

@@ -93,7 +93,14 @@ def test_an_upload_in_parts_that_is_taken_up_again(api, fleet):
     assert put_part(api, upload, 1, os.urandom(len(content))).status_code == 200  # spoilt, and put again
     assert put_part(api, upload, 1, content).status_code == 200
     assert put_part(api, upload, 2, content).json()["received_bytes"] == len(content)
+    # An earlier version kept the parts elsewhere.
+    objects = fleet.home / "data/objects"
+    [parts] = (objects / "uploads/demo").glob(f"{upload['upload_id']}.*")
+    earlier = objects / "parts" / parts.name.removeprefix(f"{upload['upload_id']}.")
+    earlier.mkdir(parents=True)
+    (parts / "2").rename(earlier / "2")
     made = api.post(f"/firmware/uploads/{upload['upload_id']}/complete")
+    assert not earlier.exists()
     assert made.status_code == 201 and made.json()["uploaded"] and made.json()["file_size_bytes"] == len(content)
     assert made.json()["checksum_sha256"] == hashlib.sha256(content).hexdigest()
     assert api.get(f"/firmware/uploads/{upload['upload_id']}").status_code == 404
@@ -414,24 +421,30 @@ def test_firmware_goes_to_devices_of_its_type(api, fleet, some):
     for device, kind in ((pump, "pump"), (fan, "fan"), (untyped, None)):
         assert api.patch(f"/devices/{device}", json={"device_type": kind}).status_code == 200
     made = uploaded(api, device_type="pump")
-    body = {"name": "x", "firmware_version_id": made["id"], "target_group_id": group_of(fleet, fan, untyped)}
+    body = {"name": "x", "firmware_version_id": made["id"], "target_group_id": group_of(fleet, fan)}
     nobody = api.post("/ota/campaigns", json=body)
     assert nobody.status_code == 400
-    assert nobody.json()["detail"] == "None of the group's 2 devices is of the firmware's device type pump"
+    assert nobody.json()["detail"] == "None of the group's 1 devices is of the firmware's device type pump"
 
     mixed = campaign(api, group_of(fleet, pump, fan, untyped, turned), made, start=False, stages=[50, 100])
-    assert mixed["status_breakdown"] == {"PENDING": 2, "SKIPPED": 2} and mixed["total_devices"] == 4
+    assert mixed["status_breakdown"] == {"PENDING": 3, "SKIPPED": 1} and mixed["total_devices"] == 4
     devices = lambda: {d["device_id"]: d for d in api.get(f"/ota/campaigns/{mixed['id']}/devices").json()["devices"]}
     assert devices()[fan]["error_message"] == "The firmware is for devices of type pump, this one is of type fan"
-    assert devices()[untyped]["error_message"] == "The firmware is for devices of type pump, this one is of none"
-    # Half of those that it is for, not of the group.
-    assert sorted(devices()[d]["stage"] for d in (pump, turned)) == [0, 1]
+    # Half of those that it is for, not of the group; one that nobody gave a type takes any.
+    assert sorted(devices()[d]["stage"] for d in (pump, untyped, turned)) == [0, 0, 1]
     # One that becomes another before its turn is left out, too.
     api.patch(f"/devices/{turned}", json={"device_type": "fan"})
     assert api.post(f"/ota/campaigns/{mixed['id']}/start").status_code == 200
-    fleet.sql("UPDATE ota_device_status SET status = 'SUCCESS' WHERE campaign_id = %s AND device_id = %s", (mixed["id"], pump))
+    fleet.sql("UPDATE ota_device_status SET status = 'SUCCESS' WHERE campaign_id = %s AND device_id = ANY(%s)",
+              (mixed["id"], [pump, untyped]))
     done = in_status(api, mixed, "COMPLETED")
-    assert done["status_breakdown"] == {"SUCCESS": 1, "SKIPPED": 3} and not devices()[turned]["started_at"]
+    assert done["status_breakdown"] == {"SUCCESS": 2, "SKIPPED": 2} and not devices()[turned]["started_at"]
+    # Nor did who made it from a template set its type.
+    gateway = api.post("/templates", json={"name": "Made of", "slug": f"made-of-{os.getpid()}", "category": "gateway"}).json()
+    assert api.post("/devices", json={"device_id": f"{turned}-2", "template_id": gateway["id"]}).status_code == 201
+    assert api.get(f"/devices/{turned}-2").json()["device"]["device_type"] == "gateway"
+    made_of = campaign(api, group_of(fleet, f"{turned}-2"), made, start=False)
+    assert made_of["status_breakdown"] == {"PENDING": 1}
     for_all = campaign(api, mixed["target_group_id"], uploaded(api), start=False)
     assert for_all["status_breakdown"] == {"PENDING": 4}
 

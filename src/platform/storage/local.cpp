@@ -124,6 +124,8 @@ struct LocalStorage::Impl {
   fs::path parts(const std::string& key, const std::string& upload) const {
     return path(key + "." + upload);
   }
+  /// Where earlier versions put them: uploads that were begun by those can still be completed.
+  fs::path earlier_parts(const std::string& upload) const { return path("parts/" + upload); }
 
   /// Runs what blocks on a thread of its own; goes on where the caller was.
   template <class T>
@@ -152,11 +154,14 @@ Task<std::string> LocalStorage::put_part(std::string key, std::string upload, in
 }
 
 Task<> LocalStorage::finish(std::string key, std::string upload, std::vector<Part> parts) {
-  const auto directory = impl_->parts(key, upload), target = impl_->path(key);
-  std::function<void()> work = [directory, target, parts = std::move(parts)] {
+  const auto directory = impl_->parts(key, upload), target = impl_->path(key),
+             earlier = impl_->earlier_parts(upload);
+  std::function<void()> work = [directory, target, earlier, parts = std::move(parts)] {
     write_durably(target, [&](const File& file, const fs::path& where) {
       for (const auto& part : parts) {
-        const auto bytes = read_some(directory / std::to_string(part.number), 0, part_bytes);
+        const auto name = std::to_string(part.number);
+        const auto place = fs::exists(directory / name) ? directory : earlier;
+        const auto bytes = read_some(place / name, 0, part_bytes);
         if (crypto::sha256_hex(bytes) != part.tag)
           throw Error("part " + std::to_string(part.number) + " of " + target.string() +
                       " is not what was put");
@@ -164,12 +169,17 @@ Task<> LocalStorage::finish(std::string key, std::string upload, std::vector<Par
       }
     });
     remove_tree(directory);
+    remove_tree(earlier);
   };
   co_await impl_->run(std::move(work));
 }
 
 Task<> LocalStorage::abandon(std::string key, std::string upload) {
-  std::function<void()> work = [directory = impl_->parts(key, upload)] { remove_tree(directory); };
+  std::function<void()> work = [directory = impl_->parts(key, upload),
+                                earlier = impl_->earlier_parts(upload)] {
+    remove_tree(directory);
+    remove_tree(earlier);
+  };
   co_await impl_->run(std::move(work));
 }
 
