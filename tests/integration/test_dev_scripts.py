@@ -129,7 +129,7 @@ def test_a_part_of_the_bench_leaves_the_whole_runs_figures(tmp_path, flags, writ
     script = ("import run, sys\n"
               "bench = run.Bench.__new__(run.Bench)\n"
               "bench.options = run.parse(sys.argv[1:])\n"
-              "bench.figures, bench.rows, bench.failures = {'x': 1.0}, [], []\n"
+              "bench.figures, bench.rows, bench.failures, bench.too_slow = {'x': 1.0}, [], [], []\n"
               "bench.write()\n")
     subprocess.run([sys.executable, "-c", script, "--results", tmp_path, *flags], check=True, cwd=ROOT / "bench",
                    capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT / "bench")})

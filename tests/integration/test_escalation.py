@@ -252,6 +252,7 @@ def test_a_tier_without_it_refuses(stack, admin):
             assert answer.status_code == 403 and "not included in tier Small" in answer.json()["detail"]
     finally:
         stack.sql("UPDATE tenants SET account_tier_id = %s WHERE tenant_id = 'demo'", (before,))
+        stack.sql("DELETE FROM account_tiers WHERE tier_id = 'no-alerting'")
 
 
 def test_the_messages_arrive():

@@ -101,6 +101,8 @@ def test_a_message_reaches_its_webhook_signed(pulse, api, sink, devices):
     wait_for("an empty queue", lambda: pulse.sql("SELECT count(*) FROM message_route_queue") == [(0,)])
     stored = pulse.sql("SELECT destination_config::text || sealed_secrets FROM message_routes")[0][0]
     assert "s3cret" not in stored and "Bearer" not in stored
+    assert api.delete(f"/message-routes/{made['id']}").status_code == 204
+    assert api.delete(f"/message-routes/{made['id']}").status_code == 404
 
 
 def test_secrets_are_kept_and_never_told(pulse, api, sink, devices):
