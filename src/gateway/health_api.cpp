@@ -230,9 +230,8 @@ void register_gauges(Process& p) {
             {}, static_cast<double>(i->readings_given_up));
       m.set("pulse_ingest_routed_total", "Messages that were handed to routes", {},
             static_cast<double>(i->routed));
-      m.set("pulse_ingest_routed_dead_letters_total",
-            "Messages of routes that could not be queued", {},
-            static_cast<double>(i->routed_buried));
+      m.set("pulse_ingest_routed_dead_letters_total", "Messages of routes that could not be queued",
+            {}, static_cast<double>(i->routed_buried));
       m.set("pulse_ingest_dead_letters_total", "Messages that PostgreSQL refused", {},
             static_cast<double>(i->dead_letters));
       using fleet::MetricProblem;
