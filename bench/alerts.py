@@ -27,7 +27,7 @@ FROM device_registry WHERE tenant_id = '{tenant}' AND device_id LIKE 'ruled-%' O
 DELETE FROM fleet_alert WHERE tenant_id = '{tenant}';
 DELETE FROM alert_rules WHERE tenant_id = '{tenant}';
 INSERT INTO alert_rules (tenant_id, name, metric_name, operator, threshold)
-SELECT '{tenant}', 'Limit ' || i, 'bench_' || i % 10, 'GT', 1000 + i FROM generate_series(1, {rules}) i;
+SELECT '{tenant}', 'Limit ' || i, 'bench{devices}_' || i % 10, 'GT', 1000 + i FROM generate_series(1, {rules}) i;
 """
 
 LATENCY_SQL = """
@@ -52,7 +52,7 @@ def breach(bench, tenant, devices):
             time.sleep(max(0.0, due - time.monotonic()))
             device = f"ruled-{number}"
             connection.request("POST", f"/ingest/v1/tenant/{tenant}/device/{device}/telemetry", json.dumps(
-                {"site_id": "warehouse-north", "ts": time.time(), "metrics": {"bench_1": 1001.5, "other": number}}),
+                {"site_id": "warehouse-north", "ts": time.time(), "metrics": {f"bench{devices}_1": 1001.5, "other": number}}),
                 {"Content-Type": "application/json", "X-Provision-Token": "secret-" + device})
             answer = connection.getresponse()
             answer.read()
