@@ -21,7 +21,8 @@ def stack():
     with Stack(devices=3) as running:
         # What limits do has tests of its own; here they would only hide the endpoints behind a 429 or 403.
         running.sql("""UPDATE account_tiers SET limits = limits
-                       || '{"api_requests_per_minute": 1000000, "device_groups": 1000000}'""")
+                       || '{"api_requests_per_minute": 1000000, "device_groups": 1000000, "alert_rules": 1000000,
+                            "notification_channels": 1000000}'""")
         running.sql("""UPDATE device_plans SET limits = limits || '{"sensors": 1000000}'""")
         yield running
 
