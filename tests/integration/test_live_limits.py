@@ -140,8 +140,9 @@ class Events:
 
     def next(self):
         """(id, data) of the next telemetry event."""
-        found = {}
+        found, deadline = {}, time.monotonic() + 30
         for line in self.lines:
+            assert time.monotonic() < deadline, "nothing but comments for half a minute"
             if not line and found.get("event") == "telemetry":
                 return int(found["id"]), json.loads(found["data"])
             if not line:
