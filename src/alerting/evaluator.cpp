@@ -96,7 +96,10 @@ Task<> Evaluator::Impl::balance() {
   for (const auto& lease : leases) {
     held.insert(lease.part);
     const auto known = parts.find(lease.part);
-    if (known != parts.end() && known->second->lease.epoch == lease.epoch) continue;
+    // One that ended although it is held was claimed while a renewal was under way that did not
+    // know of it: it begins again.
+    if (known != parts.end() && known->second->lease.epoch == lease.epoch && !known->second->ended)
+      continue;
     drop_part(lease.part);
     auto part = std::make_shared<PartRun>();
     part->lease = lease;

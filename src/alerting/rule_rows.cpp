@@ -137,6 +137,32 @@ Rule rule_of(const pg::Result& rows, int i) {
   return rule;
 }
 
+std::vector<MetricMapping> mappings_of(const pg::Result& rows) {
+  std::vector<MetricMapping> out;
+  for (int i = 0; i < rows.rows(); ++i) {
+    MetricMapping m;
+    m.raw = rows.text(i, 0);
+    m.normalized = rows.text(i, 1);
+    m.multiplier = rows.float8(i, 2);
+    m.offset = rows.float8(i, 3);
+    out.push_back(std::move(m));
+  }
+  return out;
+}
+
+std::vector<SensorTarget> sensors_of(const pg::Result& rows) {
+  std::vector<SensorTarget> out;
+  for (int i = 0; i < rows.rows(); ++i) {
+    SensorTarget s;
+    s.sensor_id = rows.int64(i, 0);
+    s.device_id = rows.text(i, 1);
+    s.metric = rows.text(i, 2);
+    s.sensor_type = rows.text(i, 3);
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
 Task<RuleSet> load_rules(pg::Pool& pool, std::string tenant_id) {
   std::vector<pg::Statement> statements;
   for (const auto& sql : {select_rules, std::string(select_mappings), std::string(select_sensors)})
@@ -152,22 +178,8 @@ Task<RuleSet> load_rules(pg::Pool& pool, std::string tenant_id) {
           {{"tenant", tenant_id}, {"rule", results[0].text(i, 0)}, {"error", e.what()}}, 60);
     }
   }
-  for (int i = 0; i < results[1].rows(); ++i) {
-    MetricMapping m;
-    m.raw = results[1].text(i, 0);
-    m.normalized = results[1].text(i, 1);
-    m.multiplier = results[1].float8(i, 2);
-    m.offset = results[1].float8(i, 3);
-    out.mappings.push_back(std::move(m));
-  }
-  for (int i = 0; i < results[2].rows(); ++i) {
-    SensorTarget s;
-    s.sensor_id = results[2].int64(i, 0);
-    s.device_id = results[2].text(i, 1);
-    s.metric = results[2].text(i, 2);
-    s.sensor_type = results[2].text(i, 3);
-    out.sensors.push_back(std::move(s));
-  }
+  out.mappings = mappings_of(results[1]);
+  out.sensors = sensors_of(results[2]);
   co_return out;
 }
 

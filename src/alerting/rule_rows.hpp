@@ -1,6 +1,6 @@
 #pragma once
 // Rules as they are stored, read for whoever judges by them: evaluators and the preview.
-#include "alerting/rule.hpp"
+#include "alerting/engine.hpp"
 #include "platform/pg/types.hpp"
 
 namespace pulse::alerting {
@@ -16,5 +16,9 @@ inline constexpr const char* rule_columns = R"sql(
 
 /// Throws std::invalid_argument when the row says nothing that can be judged.
 Rule rule_of(const pg::Result& rows, int row);
+/// Of columns raw_metric, normalized_name, multiplier, offset_value.
+std::vector<MetricMapping> mappings_of(const pg::Result& rows);
+/// Of columns id, device_id, metric_key, sensor_type.
+std::vector<SensorTarget> sensors_of(const pg::Result& rows);
 
 }  // namespace pulse::alerting

@@ -113,22 +113,8 @@ Task<Ground> ground_of(tenancy::TenantDb db, RuleColumns columns, std::int64_t d
   const auto rows = co_await db.batch(std::move(statements));
   Ground out;
   out.rule = rule_of(rows[0], 0);
-  for (int i = 0; i < rows[1].rows(); ++i) {
-    MetricMapping m;
-    m.raw = rows[1].text(i, 0);
-    m.normalized = rows[1].text(i, 1);
-    m.multiplier = rows[1].float8(i, 2);
-    m.offset = rows[1].float8(i, 3);
-    out.mappings.push_back(std::move(m));
-  }
-  for (int i = 0; i < rows[2].rows(); ++i) {
-    SensorTarget s;
-    s.sensor_id = rows[2].int64(i, 0);
-    s.device_id = rows[2].text(i, 1);
-    s.metric = rows[2].text(i, 2);
-    s.sensor_type = rows[2].text(i, 3);
-    out.sensors.push_back(std::move(s));
-  }
+  out.mappings = mappings_of(rows[1]);
+  out.sensors = sensors_of(rows[2]);
   out.to_us = rows[3].int64(0, 0);
   out.from_us = out.to_us - days * 86'400'000'000;
   std::set<std::string> groups(out.rule.scope.group_ids.begin(), out.rule.scope.group_ids.end());

@@ -128,8 +128,7 @@ class ChannelSink : public LiveSink {
 };
 
 /// Does what a message asks; the answer.
-std::string answer_to(const bj::object& o, ChannelSink& sink, LiveHub::Handle& handle,
-                      LiveOutbox& outbox) {
+std::string answer_to(const bj::object& o, ChannelSink& sink, LiveHub::Handle& handle) {
   const auto action = text_of(o, "action"), type = text_of(o, "type");
   const auto device = text_of(o, "device_id");
   const bool on = action == "subscribe";
@@ -186,7 +185,7 @@ Task<> run_channel(LiveDeps d, std::string ticket, std::string address, http::We
     if (ec || !json.is_object())
       outbox.put("{\"type\":\"error\",\"message\":\"Invalid JSON\"}");
     else
-      outbox.put(answer_to(json.get_object(), sink, *membership, outbox));
+      outbox.put(answer_to(json.get_object(), sink, *membership));
     co_return;
   };
   co_await converse(socket, outbox, std::move(how));
