@@ -2,9 +2,11 @@
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <map>
 
 #include "platform/log.hpp"
 #include "platform/loop.hpp"
+#include "platform/nats/publish_all.hpp"
 
 namespace pulse::alerting {
 
@@ -20,6 +22,19 @@ pg::Scope worker_scope() {
   pg::Scope scope;
   scope.role = "pulse_ingest";
   return scope;
+}
+
+/// Rows that may be published together: the events of an alert are in rounds one after the other,
+/// so that one which fails is never overtaken by the next of its alert.
+std::vector<std::vector<int>> rounds_of(const pg::Result& rows) {
+  std::vector<std::vector<int>> rounds;
+  std::map<std::string, std::size_t, std::less<>> next;  // by alert
+  for (int i = 0; i < rows.rows(); ++i) {
+    const auto at = next[std::string(rows.text(i, 3))]++;
+    if (rounds.size() <= at) rounds.resize(at + 1);
+    rounds[at].push_back(i);
+  }
+  return rounds;
 }
 
 }  // namespace
@@ -71,21 +86,31 @@ Task<int> AlertOutbox::publish_some() {
       co_await tx.query("SELECT pg_try_advisory_xact_lock($1)", pg::Params::of(outbox_lock));
   if (!mine.boolean(0, 0)) co_return 0;
   const auto rows = co_await tx.query(
-      "SELECT event_id, tenant_id, message::text FROM alert_outbox ORDER BY event_id LIMIT $1",
+      "SELECT event_id, tenant_id, message::text, message -> 'alert' ->> 'alert_id' "
+      "FROM alert_outbox ORDER BY event_id LIMIT $1",
       pg::Params::of(at_once));
   std::vector<std::int64_t> published;
-  for (int i = 0; i < rows.rows(); ++i) {
-    const auto tenant = std::string(rows.text(i, 1)), message = std::string(rows.text(i, 2));
-    std::string id = "alert-event-" + std::string(rows.text(i, 0));
-    const auto result =
-        co_await nats_.publish_acked("alerts." + tenant, message, std::move(id), 2'000);
-    if (!result.ok()) {
+  bool failed = false;
+  const auto rounds = rounds_of(rows);
+  for (const auto& round : rounds) {
+    std::vector<nats::Outgoing> outgoing;
+    for (const int i : round)
+      outgoing.push_back({"alerts." + std::string(rows.text(i, 1)), std::string(rows.text(i, 2)),
+                          "alert-event-" + std::string(rows.text(i, 0))});
+    const auto results = co_await nats::publish_all(nats_, std::move(outgoing), 2'000);
+    for (std::size_t at = 0; at < results.size(); ++at) {
+      const int i = round[at];
+      if (results[at].ok()) {
+        nats_.publish("live." + std::string(rows.text(i, 1)),
+                      "{\"type\":\"alert\",\"event\":" + std::string(rows.text(i, 2)) + "}");
+        published.push_back(rows.int64(i, 0));
+        continue;
+      }
+      failed = true;
       log::error_throttled("alert events are not published, trying again",
-                           {{"error", result.error}, {"waiting", rows.rows() - i}}, 10);
-      break;
+                           {{"error", results[at].error}, {"waiting", rows.rows()}}, 10);
     }
-    nats_.publish("live." + tenant, "{\"type\":\"alert\",\"event\":" + message + "}");
-    published.push_back(rows.int64(i, 0));
+    if (failed) break;
   }
   if (!published.empty())
     co_await tx.query("DELETE FROM alert_outbox WHERE event_id = ANY ($1)",

@@ -22,7 +22,8 @@ namespace {
 constexpr long lease_period_ms = 1'000;
 constexpr std::int64_t lease_ms = 4'500;  // a little less than PostgreSQL holds it
 constexpr std::int64_t standing_ms = 5'000;
-constexpr std::int64_t ensure_again_ms = 30'000;
+constexpr std::int64_t begin_again_ms = 30'000;
+constexpr std::size_t messages_at_once = 32;  // of a part
 }  // namespace
 
 Evaluator::Impl::Impl(boost::asio::any_io_executor e, pg::Pool& p, nats::Client& n,
@@ -172,50 +173,63 @@ Task<> Evaluator::Impl::process() {
   }
 }
 
-/// The messages of one part, one after the other: the stream gives the next after the last is
-/// acknowledged, whoever holds the part then. So their order is kept, and a sequence says how far
-/// it is.
-Task<> Evaluator::Impl::follow_part(std::shared_ptr<PartRun> part) {
-  ++open_parts;
+/// From the first message that nobody acknowledged, also of those that who held the part before
+/// still has: what it judged of them, the part's lease says.
+Task<> Evaluator::Impl::begin_part(PartRun& part) {
   nats::ConsumerConfig config;
   config.stream = "READINGS";
-  config.durable = "evaluator-" + std::to_string(part->lease.part);
-  config.filter_subject = "readings." + std::to_string(part->lease.part);
+  config.durable = "evaluator-" + std::to_string(part.lease.part);
+  config.filter_subject = "readings." + std::to_string(part.lease.part);
   config.ack_wait_ms = 6'000;
-  config.max_ack_pending = 1;
+  config.max_ack_pending = 4 * messages_at_once;
   config.max_request_bytes = 1024 * 1024;
-  std::int64_t ensured_ms = 0;
+  part.consumer.reset();
+  co_await nats.restart_consumer(config);
+  part.consumer = nats.pull(config, executor);
+  part.next = 1;
+  part.begun_ms = now_ms();
+}
+
+/// What came of a part is judged together, in its order and without gaps: the lease then says by
+/// one number how far the part is. A gap was delivered to somebody else, or lost: the consumer
+/// begins again there.
+Task<> Evaluator::Impl::judge_next(std::shared_ptr<PartRun> part) {
+  const auto messages = co_await part->consumer->fetch(messages_at_once, 1'000);
+  std::size_t in_order = 0;
+  while (in_order < messages.size() && messages[in_order].consumer_sequence == part->next) {
+    ++part->next;
+    ++in_order;
+  }
+  if (in_order > 0 && !part->ended && !stopping) {
+    boost::asio::steady_timer done(executor, boost::asio::steady_timer::time_point::max());
+    const auto w = std::make_shared<Waiting>();
+    w->part = part;
+    w->messages = std::span(messages).first(in_order);
+    w->done = &done;
+    waiting.push_back(w);
+    wake.cancel();
+    boost::system::error_code woken;
+    co_await done.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+    part->quiet_since_ms = now_ms();
+    if (!w->judged) co_return;
+    for (const auto& m : w->messages) part->consumer->ack(m);
+  }
+  if (in_order < messages.size()) part->consumer.reset();
+}
+
+Task<> Evaluator::Impl::follow_part(std::shared_ptr<PartRun> part) {
+  ++open_parts;
   while (!stopping && !part->ended) {
     std::string problem;
     try {
       // Also when nothing comes for long: the stream may have been made anew without consumers.
-      if (!part->consumer ||
-          now_ms() - std::max(part->quiet_since_ms, ensured_ms) > ensure_again_ms) {
-        co_await nats.ensure_consumer(config);
-        ensured_ms = now_ms();
-      }
-      if (!part->consumer) part->consumer = nats.pull(config, executor);
-      const auto messages = co_await part->consumer->fetch(1, 1'000);
-      for (const auto& m : messages) {
-        if (part->ended || stopping) {
-          part->consumer->nak(m, 0);
-          continue;
-        }
-        boost::asio::steady_timer done(executor, boost::asio::steady_timer::time_point::max());
-        const auto w = std::make_shared<Waiting>();
-        w->part = part;
-        w->message = &m;
-        w->done = &done;
-        waiting.push_back(w);
-        wake.cancel();
-        boost::system::error_code woken;
-        co_await done.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
-        if (w->judged)
-          part->consumer->ack(m);
-        else
-          part->consumer->nak(m, 0);
-        part->quiet_since_ms = now_ms();
-      }
+      const bool quiet = now_ms() - std::max(part->quiet_since_ms, part->begun_ms) > begin_again_ms;
+      if (!holds_leases())
+        co_await sleep_ms(200);  // what is fetched now may be another one's already
+      else if (!part->consumer || quiet)
+        co_await begin_part(*part);
+      else
+        co_await judge_next(part);
     } catch (const std::exception& e) {
       problem = e.what();
     }
@@ -223,7 +237,6 @@ Task<> Evaluator::Impl::follow_part(std::shared_ptr<PartRun> part) {
     log::error_throttled("readings are not fetched, trying again", {{"error", problem}}, 10);
     co_await sleep_ms(500);
   }
-  if (part->consumer) part->consumer->drop_pending();
   --open_parts;
 }
 

@@ -3,6 +3,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <set>
+#include <span>
 
 #include "alerting/evaluator.hpp"
 #include "alerting/evaluator_store.hpp"
@@ -28,15 +29,17 @@ struct TenantRun {
 struct PartRun {
   PartLease lease;
   std::unique_ptr<nats::PullConsumer> consumer;
+  std::uint64_t next = 1;     ///< the consumer's sequence that is judged next
+  std::int64_t begun_ms = 0;  ///< epoch: the consumer was made
   bool ended = false;
   std::int64_t quiet_since_ms = 0;  ///< epoch: the last message was judged, or the part was taken
   std::int64_t judged_ms = 0;       ///< when the stream took the last one that was judged
 };
 
-/// A message that waits to be judged; `done` wakes its part.
+/// Messages of a part that wait to be judged, in their order; `done` wakes the part.
 struct Waiting {
   std::shared_ptr<PartRun> part;
-  const nats::Delivered* message = nullptr;
+  std::span<const nats::Delivered> messages;
   boost::asio::steady_timer* done = nullptr;
   bool judged = false;
 };
@@ -84,6 +87,8 @@ struct Evaluator::Impl {
   Task<> balance_on();
   Task<> balance();
   void drop_part(int part);
+  Task<> begin_part(PartRun& part);
+  Task<> judge_next(std::shared_ptr<PartRun> part);
   Task<> follow_part(std::shared_ptr<PartRun> part);
   Task<> process();
   Task<> judge_until_done(std::vector<std::shared_ptr<Waiting>> batch);
@@ -98,7 +103,7 @@ struct Evaluator::Impl {
   Task<> ready(std::string tenant);
   Task<bool> is_ready(std::string tenant);
   Task<> know(std::string tenant, std::set<std::string> devices);
-  std::vector<ReadingRow> rows_of(const Waiting& w);
+  std::vector<ReadingRow> rows_of(const nats::Delivered& message);
   Task<> judge(std::vector<std::shared_ptr<Waiting>> batch);
   Task<> tick();
   void settle(const std::string& tenant, TenantRun& run, Decisions& out);

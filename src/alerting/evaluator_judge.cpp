@@ -140,10 +140,10 @@ Task<> Evaluator::Impl::know(std::string tenant, std::set<std::string> devices) 
 }
 
 /// What a message says. One that can't be read says nothing: it would be delivered for ever.
-std::vector<ReadingRow> Evaluator::Impl::rows_of(const Waiting& w) {
+std::vector<ReadingRow> Evaluator::Impl::rows_of(const nats::Delivered& message) {
   std::vector<ReadingRow> out;
   try {
-    auto value = json::parse_text(w.message->data);
+    auto value = json::parse_text(message.data);
     for (auto& t : value.as_object().at("tenants").as_array()) {
       auto& of = t.as_object();
       const std::string tenant(of.at("tenant_id").as_string());
@@ -178,18 +178,20 @@ Task<> Evaluator::Impl::judge(std::vector<std::shared_ptr<Waiting>> batch) {
   std::map<std::string, std::set<std::string>> devices;
   std::vector<PartLease> before, after;
   for (const auto& w : batch) {
-    const auto& lease = w->part->lease;
-    const auto seq = static_cast<std::int64_t>(w->message->stream_sequence);
-    if (seq <= lease.done_seq && w->message->stored_ms <= lease.done_ms) continue;
-    before.push_back(lease);
-    after.push_back(lease);
-    after.back().done_seq = seq;
-    after.back().done_ms = w->message->stored_ms;
-    auto more = rows_of(*w);
-    for (auto& row : more) {
-      devices[row.tenant].insert(row.device);
-      rows.push_back(std::move(row));
+    auto lease = w->part->lease;
+    for (const auto& message : w->messages) {
+      const auto seq = static_cast<std::int64_t>(message.stream_sequence);
+      if (seq <= lease.done_seq && message.stored_ms <= lease.done_ms) continue;
+      lease.done_seq = seq;
+      lease.done_ms = message.stored_ms;
+      auto more = rows_of(message);
+      for (auto& row : more) {
+        devices[row.tenant].insert(row.device);
+        rows.push_back(std::move(row));
+      }
     }
+    before.push_back(w->part->lease);
+    after.push_back(std::move(lease));
   }
   std::set<std::string> judged;
   for (const auto& [tenant, ids] : devices) {

@@ -1,13 +1,10 @@
 #include "telemetry/readings.hpp"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <numeric>
 
 #include "platform/clock.hpp"
 #include "platform/loop.hpp"
+#include "platform/nats/publish_all.hpp"
 
 namespace pulse::telemetry {
 
@@ -54,43 +51,6 @@ Task<> ensure_readings_stream(nats::Client& nats, int replicas, std::int64_t max
   co_await nats.ensure_stream(config);
 }
 
-namespace {
-
-/// Publishes under way; the last answer wakes who waits.
-struct Round {
-  explicit Round(const boost::asio::any_io_executor& executor) : done(executor) {
-    done.expires_at(std::chrono::steady_clock::time_point::max());
-  }
-  boost::asio::steady_timer done;
-  std::size_t open = 0;
-  std::size_t refused = 0;          // by the server: trying again changes nothing
-  std::vector<std::size_t> failed;  // otherwise
-};
-
-/// Publishes the messages of these places together.
-Task<std::shared_ptr<Round>> publish_once(nats::Client& nats,
-                                          const std::vector<ReadingMessage>& messages,
-                                          std::vector<std::size_t> places) {
-  const auto executor = co_await boost::asio::this_coro::executor;
-  const auto round = std::make_shared<Round>(executor);
-  round->open = places.size();
-  for (const auto place : places)
-    nats.publish_acked(messages[place].subject, messages[place].text, {}, 1'000, executor,
-                       [round, place](const nats::PublishResult& result) {
-                         if (result.fault == nats::PublishFault::refused)
-                           ++round->refused;
-                         else if (!result.ok())
-                           round->failed.push_back(place);
-                         if (--round->open == 0) round->done.cancel();
-                       });
-  boost::system::error_code woken;
-  if (round->open > 0)
-    co_await round->done.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
-  co_return round;
-}
-
-}  // namespace
-
 Task<std::size_t> publish_readings(nats::Client& nats,
                                    const std::vector<ReadingMessage>& messages) {
   std::vector<std::size_t> left(messages.size());
@@ -98,9 +58,18 @@ Task<std::size_t> publish_readings(nats::Client& nats,
   const auto deadline = steady_ms() + give_up_ms;
   std::size_t refused = 0;
   while (!left.empty()) {
-    const auto round = co_await publish_once(nats, messages, std::move(left));
-    refused += round->refused;
-    left = std::move(round->failed);
+    std::vector<nats::Outgoing> outgoing;
+    for (const auto place : left)
+      outgoing.push_back({messages[place].subject, messages[place].text, {}});
+    const auto results = co_await nats::publish_all(nats, std::move(outgoing), 1'000);
+    std::vector<std::size_t> failed;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      if (results[i].fault == nats::PublishFault::refused)
+        ++refused;  // by the server: trying again changes nothing
+      else if (!results[i].ok())
+        failed.push_back(left[i]);
+    }
+    left = std::move(failed);
     if (left.empty() || steady_ms() >= deadline) break;
     co_await sleep_ms(50);
   }

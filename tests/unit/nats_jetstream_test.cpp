@@ -5,6 +5,7 @@
 
 #include "nats_fixture.hpp"
 #include "platform/clock.hpp"
+#include "platform/nats/publish_all.hpp"
 
 namespace pulse::test {
 namespace {
@@ -102,6 +103,54 @@ TEST_F(NatsJetStream, a_consumer_is_made_and_brought_up_to_date) {
   const auto config = consumer_info().at("config");
   EXPECT_EQ(config.at("ack_wait").to_number<std::int64_t>(), 7'000'000'000);
   EXPECT_EQ(config.at("max_ack_pending"), boost::json::value(99));
+}
+
+TEST_F(NatsJetStream, a_consumer_made_anew_begins_with_what_is_not_acknowledged) {
+  stream.work_queue = true;
+  consumer.max_ack_pending = 100;
+  make();
+  publish(0, 10);
+  auto before = pull();
+  const auto held = collect(*before, 6);
+  ASSERT_EQ(held.size(), 6u);
+  for (std::size_t i = 0; i < held.size(); ++i) EXPECT_EQ(held[i].consumer_sequence, i + 1);
+  before->ack(held[0]);
+  before->ack(held[1]);
+  ASSERT_TRUE(await(eventually([&] {
+    return info("STREAM.INFO.EVENTS").at("state").at("messages").to_number<int>() == 8;
+  })));
+  await(c->restart_consumer(consumer));
+  auto after = pull();
+  const auto got = collect(*after, 8);
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    EXPECT_EQ(got[i].data, std::to_string(i + 2));
+    EXPECT_EQ(got[i].consumer_sequence, i + 1);
+    EXPECT_EQ(got[i].deliveries, 1u);
+  }
+  consumer.durable = "another";
+  consumer.filter_subject = "none.at.all";
+  consumer.stream = "NONE";
+  EXPECT_THROW(await(c->restart_consumer(consumer)), nats::Error);
+}
+
+TEST_F(NatsJetStream, what_is_published_together_is_answered_in_its_places) {
+  stream.max_bytes = 1'000'000;
+  await(c->ensure_stream(stream));
+  std::vector<nats::Outgoing> outgoing;
+  for (int i = 0; i < 50; ++i) outgoing.push_back({"events.x", std::to_string(i), ""});
+  outgoing[7].msg_id = outgoing[3].msg_id = "same";
+  outgoing[20].data = std::string(1'000'001, 'x');  // more than the stream may hold
+  const auto results = await(nats::publish_all(*c, std::move(outgoing), 5'000));
+  ASSERT_EQ(results.size(), 50u);
+  std::uint64_t last = 0;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    EXPECT_EQ(results[i].ok(), i != 20) << i;
+    EXPECT_EQ(results[i].ack.duplicate, i == 7) << i;
+    if (i == 7 || i == 20) continue;
+    EXPECT_EQ(results[i].ack.sequence, last + 1);
+    last = results[i].ack.sequence;
+  }
+  EXPECT_TRUE(await(nats::publish_all(*c, {}, 1'000)).empty());
 }
 
 TEST_F(NatsJetStream, fetches_and_acknowledges) {

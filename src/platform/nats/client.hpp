@@ -80,10 +80,11 @@ struct Delivered {
   std::string_view data;
   std::string_view ack_subject;
   std::uint64_t stream_sequence = 0;
-  std::uint64_t deliveries = 1;    ///< 1: the first time
-  std::int64_t stored_ms = 0;      ///< when JetStream stored it (epoch ms)
-  std::uint64_t pending = 0;       ///< how many waited behind it when it was sent
-  std::int64_t lease_ends_ms = 0;  ///< steady ms; after it the server may deliver it elsewhere
+  std::uint64_t consumer_sequence = 0;  ///< 1 for the consumer's first delivery, then without gaps
+  std::uint64_t deliveries = 1;         ///< 1: the first time
+  std::int64_t stored_ms = 0;           ///< when JetStream stored it (epoch ms)
+  std::uint64_t pending = 0;            ///< how many waited behind it when it was sent
+  std::int64_t lease_ends_ms = 0;       ///< steady ms; after it the server may deliver it elsewhere
 };
 
 class Subscription {
@@ -151,6 +152,9 @@ class Client {
   /// Creates the stream or brings it up to date; idempotent. Throws Error.
   Task<> ensure_stream(StreamConfig config);
   Task<> ensure_consumer(ConsumerConfig config);
+  /// Makes the consumer anew: it begins with the first message that the stream has. That is, of a
+  /// work queue, the first that is not acknowledged, whoever it was delivered to. Throws Error.
+  Task<> restart_consumer(ConsumerConfig config);
   /// The sequence below and at which every message is acknowledged.
   Task<std::uint64_t> acked_up_to(std::string stream, std::string durable);
   /// The highest sequence that the stream gave out; 0 when it never held a message.

@@ -32,6 +32,7 @@ std::optional<std::pair<std::int64_t, std::string>> api_error(const bj::object& 
 }
 
 constexpr std::int64_t stream_not_found = 10059;
+constexpr std::int64_t consumer_not_found = 10014;
 
 bj::object stream_json(const StreamConfig& c) {
   bj::array subjects;
@@ -92,6 +93,14 @@ Task<> Client::ensure_consumer(ConsumerConfig c) {
       parse_answer(co_await request("$JS.API.CONSUMER.DURABLE.CREATE." + c.stream + "." + c.durable,
                                     bj::serialize(body), api_timeout_ms));
   if (const auto e = api_error(answer)) throw Error("consumer " + c.durable + ": " + e->second);
+}
+
+Task<> Client::restart_consumer(ConsumerConfig config) {
+  const auto answer = parse_answer(co_await request(
+      "$JS.API.CONSUMER.DELETE." + config.stream + "." + config.durable, "", api_timeout_ms));
+  if (const auto e = api_error(answer); e && e->first != consumer_not_found)
+    throw Error("consumer " + config.durable + ": " + e->second);
+  co_await ensure_consumer(std::move(config));
 }
 
 Task<std::uint64_t> Client::last_sequence(std::string stream) {

@@ -43,6 +43,7 @@ bool read_ack_subject(std::string_view subject, Delivered& out) {
   };
   out.deliveries = static_cast<std::uint64_t>(number(first));
   out.stream_sequence = static_cast<std::uint64_t>(number(first + 1));
+  out.consumer_sequence = static_cast<std::uint64_t>(number(first + 2));
   out.stored_ms = number(first + 3) / 1'000'000;
   out.pending = static_cast<std::uint64_t>(number(first + 4));
   return true;
