@@ -12,16 +12,31 @@ constexpr const char* raise = R"sql(
   WITH found AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
         $7::bigint[], $8::float8[], $9::text[], $10::text[], $11::text[], $12::bigint[],
-        $13::bigint[], $14::bigint[])
+        $13::bigint[], $14::bigint[], $15::bigint[])
       AS f (tenant_id, device_id, site_id, device_type, alert_type, fingerprint, severity,
-            confidence, summary, details, rule_id, policy_id, repeats, event_us)
+            confidence, summary, details, rule_id, policy_id, repeats, event_us, may_open)
   ), ruled AS (
     SELECT r.tenant_id, r.rule_id::text AS rule_id FROM alert_rules r
     WHERE r.enabled AND (r.tenant_id, r.rule_id) IN (
       SELECT tenant_id, rule_id::uuid FROM found WHERE rule_id <> '')
-  ), allowed AS (
+  ), at_work AS (
     SELECT f.* FROM found f
-    WHERE (f.rule_id = '' OR (f.tenant_id, f.rule_id) IN (SELECT tenant_id, rule_id FROM ruled))
+    WHERE f.rule_id = '' OR (f.tenant_id, f.rule_id) IN (SELECT tenant_id, rule_id FROM ruled)
+  ), kept_open AS (
+    -- Locked and looked at again: one that a person closes meanwhile stays closed.
+    SELECT f.*, a.id FROM at_work f JOIN fleet_alert a USING (tenant_id, fingerprint)
+    WHERE f.may_open = 0 AND a.status IN ('OPEN', 'ACKNOWLEDGED')
+    ORDER BY a.tenant_id, a.fingerprint FOR NO KEY UPDATE OF a
+  ), repeated AS (
+    UPDATE fleet_alert a SET trigger_count = a.trigger_count + k.repeats,
+      last_triggered_at = now(), summary = k.summary, details = k.details::jsonb,
+      severity = greatest(a.severity, k.severity),
+      event_at = greatest(a.event_at, to_timestamp(k.event_us / 1000000.0))
+    FROM kept_open k WHERE a.tenant_id = k.tenant_id AND a.id = k.id
+    RETURNING a.tenant_id, a.fingerprint, a.id
+  ), allowed AS (
+    SELECT f.* FROM at_work f
+    WHERE f.may_open = 1
       AND (EXISTS (SELECT FROM fleet_alert a WHERE a.tenant_id = f.tenant_id
                   AND a.fingerprint = f.fingerprint AND a.status IN ('OPEN', 'ACKNOWLEDGED'))
        OR NOT EXISTS (SELECT FROM fleet_alert a WHERE a.tenant_id = f.tenant_id
@@ -55,6 +70,7 @@ constexpr const char* raise = R"sql(
     SELECT tenant_id, id, 'OPEN' FROM raised WHERE opened
   )
   SELECT tenant_id, fingerprint, id, opened FROM raised
+  UNION ALL SELECT tenant_id, fingerprint, id, false FROM repeated
 )sql";
 
 constexpr const char* clear = R"sql(
@@ -97,7 +113,7 @@ Task<std::vector<Raised>> raise_alerts(pg::Transaction& tx, const std::vector<Fi
   if (findings.empty()) co_return out;
   std::vector<std::string> tenants, devices, sites, types, kinds, fingerprints, summaries, details,
       rules;
-  std::vector<std::int64_t> severities, policies, repeats, times;
+  std::vector<std::int64_t> severities, policies, repeats, times, may_open;
   std::vector<double> confidences;
   for (const auto& f : findings) {
     tenants.push_back(f.tenant_id);
@@ -114,9 +130,11 @@ Task<std::vector<Raised>> raise_alerts(pg::Transaction& tx, const std::vector<Fi
     policies.push_back(f.escalation_policy_id.value_or(0));
     repeats.push_back(f.repeats);
     times.push_back(f.event_us);
+    may_open.push_back(f.may_open ? 1 : 0);
   }
-  auto params = pg::Params::of(tenants, devices, sites, types, kinds, fingerprints, severities,
-                               confidences, summaries, details, rules, policies, repeats, times);
+  auto params =
+      pg::Params::of(tenants, devices, sites, types, kinds, fingerprints, severities, confidences,
+                     summaries, details, rules, policies, repeats, times, may_open);
   const auto rows = co_await tx.query(raise, std::move(params));
   for (int i = 0; i < rows.rows(); ++i) {
     Raised raised;

@@ -28,7 +28,8 @@ struct Finding {
   std::string rule_id;                      ///< uuid; empty: none
   std::optional<int> escalation_policy_id;  ///< none: the tenant's default policy
   int repeats = 1;                          ///< how often it was found since it was last told
-  std::int64_t event_us = 0;                ///< when it was measured (epoch); ticks: now
+  bool may_open = true;       ///< false: between two thresholds; repeats an open one alone
+  std::int64_t event_us = 0;  ///< when it was measured (epoch); of gaps and windows at ticks: now
 };
 
 /// What became of a finding. Those that silence or maintenance held back are left out.
@@ -38,18 +39,18 @@ struct Raised {
   bool opened = false;  ///< else it was open already, and is repeated
 };
 
-/// Opens an alert for each finding, or repeats the open one of the same fingerprint: one statement,
-/// safe under concurrent workers. At most one finding for a fingerprint. What is silenced or in
-/// maintenance opens nothing, nor does a finding no newer than what an alert of its fingerprint
-/// knows: it comes again after a crash. Scope: pulse_ingest.
+/// Opens an alert for each finding that may, or repeats the open one of the same fingerprint: one
+/// statement, safe under concurrent workers. At most one finding for a fingerprint. What is
+/// silenced or in maintenance opens nothing, nor does a finding no newer than what an alert of its
+/// fingerprint knows: it comes again after a crash. Scope: pulse_ingest.
 Task<std::vector<Raised>> raise_alerts(pg::Transaction& tx, const std::vector<Finding>& findings);
 
 /// The end of what a finding told.
 struct Recovery {
   std::string tenant_id, fingerprint;
-  std::string reason;  ///< recovered, rule_removed, ...
+  std::string reason;  ///< recovered, out_of_scope, ...
   std::string details_json = "{}";
-  std::int64_t event_us = 0;  ///< when it was measured (epoch)
+  std::int64_t event_us = 0;  ///< when it was measured (epoch); 0: nothing was
 };
 
 /// Closes the open alerts of these fingerprints; silence and maintenance don't matter. Returns how

@@ -1,5 +1,7 @@
 #pragma once
 // What TenantEngine keeps of a device. Private to engine*.cpp.
+#include <algorithm>
+
 #include "alerting/engine.hpp"
 
 namespace pulse::alerting {
@@ -20,11 +22,15 @@ struct TenantEngine::Profile {
 /// A rule that has something to remember on a device.
 struct TenantEngine::Active {
   std::size_t rule = 0;
+  /// A condition with a duration that a metric holds.
   struct Hold {
-    std::int64_t since_us = 0;  ///< 0: it does not hold
-    bool again = false;         ///< a second sample held, too
+    std::size_t condition = 0, metric = 0;
+    std::int64_t since_us = 0;   ///< the first sample that held
+    std::int64_t newest_us = 0;  ///< the last one
+    /// A second sample held, too. Times are compared as they are stored, in ms.
+    bool proven() const { return newest_us / 1'000 > since_us / 1'000; }
   };
-  std::vector<Hold> holds;  ///< by condition, of threshold rules with a duration
+  std::vector<Hold> holds;
   std::int64_t clear_since_us = 0;
   bool open = false;
   std::int64_t told_us = 0;        ///< when the alert was last written (wall clock)
@@ -42,16 +48,36 @@ struct TenantEngine::Device {
     std::int64_t heard_us = 0;  ///< when the last value came, however old it was
     bool known = false;
     bool seeded = false;  ///< restored, and not judged yet
+    /// Restored: what was measured up to then was judged before, as far as is known.
+    std::int64_t judged_us = 0;
+    bool makes_late(std::int64_t of_us) const;
   };
   std::map<std::size_t, Latest> latest;                                 // by metric index
   std::map<std::size_t, SampleTrack> samples;                           // by metric index
   std::map<std::pair<std::size_t, std::int64_t>, MomentTrack> moments;  // and window
-  std::vector<Active> active;                                           // sorted by rule
+  std::map<std::size_t, MomentTrack> reports;  // of the last hour, by metric index
+  std::vector<Active> active;                  // sorted by rule
   /// Metrics of its own sensors, by rule that aims at sensors.
   std::map<std::size_t, std::vector<std::size_t>> own;
+  std::vector<std::size_t> keys;  ///< hashes of those that messages brought, where sensors count
   bool seeded = false;
   std::int64_t restored_us = 0;  ///< what was measured up to then is in the moments already
-  std::int64_t behind_us = 0;    ///< how much later than its clock says the last message came
+  std::int64_t newest_us = 0;    ///< of its clock, by its newest message
+  std::int64_t behind_us = 0;    ///< how much later than its clock says that one came
+  std::int64_t ticked_us = 0;    ///< its clock at the last tick
+
+  void hear(std::int64_t at_us, std::int64_t heard_us) {
+    if (at_us < newest_us) return;  // a late one says nothing of its clock
+    newest_us = at_us;
+    behind_us = std::max<std::int64_t>(0, heard_us - at_us);
+  }
+};
+
+/// A rule that a device is out of the scope of now.
+struct TenantEngine::Left {
+  std::size_t rule = 0;
+  std::string device_id;
+  bool open = false;  ///< with an alert
 };
 
 /// What is looked at: a message at its time, or everything at a tick.
@@ -68,6 +94,7 @@ struct TenantEngine::Verdict {
   bool fires = false;          ///< opens an alert
   bool still_broken = false;   ///< keeps an open one open
   bool state_changed = false;  ///< what durations are counted from
+  std::int64_t at_us = 0;      ///< of the newest sample that says so; 0: as of the look
   std::string metric;
   double value = 0;
   const Condition* told = nullptr;  ///< the condition that the metric and value are of

@@ -35,6 +35,42 @@ TenantEngine::Verdict TenantEngine::verdict(std::size_t r, Device& device, const
   return {};
 }
 
+/// Counts a sample, whether it held or not, to what a metric holds; says whether that has to be
+/// kept: that it began, was proven, or is over.
+bool TenantEngine::note_hold(std::size_t r, std::size_t condition, std::size_t metric, bool held,
+                             std::int64_t at_us, Device& device) {
+  auto* state = known(device, r);
+  if (!state && !held) return false;
+  auto& list = active(device, r).holds;
+  const auto place = std::find_if(list.begin(), list.end(), [&](const Active::Hold& h) {
+    return h.condition == condition && h.metric == metric;
+  });
+  if (!held) {
+    if (place == list.end()) return false;
+    list.erase(place);
+    return true;
+  }
+  if (place == list.end()) {
+    list.push_back({condition, metric, at_us, at_us});
+    return true;
+  }
+  const bool before = place->proven();
+  place->newest_us = at_us;
+  return place->proven() != before;
+}
+
+/// Whether a metric has held a condition for its duration at `now_us`, by two samples at least.
+bool TenantEngine::has_lasted(std::size_t r, std::size_t condition, std::size_t metric,
+                              std::int64_t now_us, Device& device) {
+  const auto* state = known(device, r);
+  if (!state) return false;
+  const auto duration_us = rules_[r].conditions[condition].duration_s * second_us;
+  return std::any_of(state->holds.begin(), state->holds.end(), [&](const Active::Hold& h) {
+    return h.condition == condition && h.metric == metric && h.proven() &&
+           now_us - h.since_us >= duration_us;
+  });
+}
+
 TenantEngine::Verdict TenantEngine::threshold(std::size_t r, Device& device, const Look& look) {
   const auto& rule = rules_[r];
   Verdict v;
@@ -43,45 +79,31 @@ TenantEngine::Verdict TenantEngine::threshold(std::size_t r, Device& device, con
   const bool hysteresis = rule.clear_threshold && rule.conditions.size() == 1;
   for (std::size_t c = 0; c < rule.conditions.size(); ++c) {
     const auto& condition = rule.conditions[c];
-    bool hold = false, hold_open = false, is_news = false;
+    bool hold = false, hold_open = false, satisfied = false;
     std::size_t metric = 0;
     double value = 0;
     for (const auto m : metrics_of(r, c, device)) {
-      const auto latest = device.latest.find(m);
-      if (latest == device.latest.end() || !latest->second.known) continue;
+      const auto at = device.latest.find(m);
+      if (at == device.latest.end() || !at->second.known) continue;
+      const auto& latest = at->second;
       v.known = true;
-      is_news = is_news || (look.news && look.news->contains(m));
-      const bool here = holds(latest->second.value, condition.op, condition.threshold);
-      hold_open =
-          hold_open ||
-          (hysteresis ? holds(latest->second.value, condition.op, *rule.clear_threshold) : here);
-      if (!hold || here) {
+      v.at_us = std::max(v.at_us, latest.at_us);
+      const bool here = holds(latest.value, condition.op, condition.threshold);
+      hold_open = hold_open ||
+                  (hysteresis ? holds(latest.value, condition.op, *rule.clear_threshold) : here);
+      bool lasts = here;
+      if (condition.duration_s > 0) {
+        if (look.news && look.news->contains(m))
+          v.state_changed = note_hold(r, c, m, here, latest.at_us, device) || v.state_changed;
+        lasts = here && has_lasted(r, c, m, std::max(look.at_us, latest.at_us), device);
+      }
+      // The metric that is told is one that lasts, else one that holds.
+      if (!hold || (here && !satisfied)) {
         metric = m;
-        value = latest->second.value;
+        value = latest.value;
       }
       hold = hold || here;
-    }
-    bool satisfied = hold;
-    if (condition.duration_s > 0) {
-      auto* state = known(device, r);
-      if (is_news && (hold || state)) {
-        auto& s = active(device, r);
-        s.holds.resize(rule.conditions.size());
-        auto& h = s.holds[c];
-        const auto before = h;
-        if (!hold)
-          h = {};
-        else if (h.since_us == 0)
-          h = {look.at_us, false};
-        else if (look.at_us / 1'000 > h.since_us / 1'000)
-          h.again = true;
-        v.state_changed =
-            v.state_changed || before.since_us != h.since_us || before.again != h.again;
-        state = &s;
-      }
-      satisfied = hold && state && c < state->holds.size() && state->holds[c].since_us > 0 &&
-                  state->holds[c].again &&
-                  look.at_us - state->holds[c].since_us >= condition.duration_s * second_us;
+      satisfied = satisfied || lasts;
     }
     // The condition that is told is the first that holds.
     if (!v.told || (hold && !told_holds)) {
@@ -96,6 +118,7 @@ TenantEngine::Verdict TenantEngine::threshold(std::size_t r, Device& device, con
   }
   v.fires = fires;
   v.still_broken = broken;
+  if (!look.is_tick) v.at_us = look.at_us;
   if (fires || broken)
     v.summary = told_holds ? reading_text(v.metric, v.value, v.told->op, v.told->threshold)
                            : v.metric + " is " + number_text(v.value);
@@ -109,8 +132,10 @@ TenantEngine::Verdict TenantEngine::window(std::size_t r, Device& device, const 
   for (const auto m : metrics_of(r, 0, device)) {
     const auto track = device.samples.find(m);
     if (track == device.samples.end()) continue;
-    // A late sample changes the window that ends with the newest one.
-    const auto end = look.is_tick ? look.at_us : std::max(look.at_us, track->second.newest_us());
+    // A late sample changes the window that ends with the newest one, or where a tick looked last.
+    const auto end = look.is_tick
+                         ? look.at_us
+                         : std::max({look.at_us, track->second.newest_us(), device.ticked_us});
     const auto value = track->second.over(rule.aggregation, end, rule.window_s * second_us);
     if (!value) continue;
     v.known = true;
@@ -172,12 +197,11 @@ TenantEngine::Verdict TenantEngine::gap(std::size_t r, Device& device, const Loo
   for (const auto m : metrics_of(r, 0, device)) {
     if (v.metric.empty()) v.metric = metrics_[m];
     // By when it came: a device's clock may be wrong, and what was buffered is no silence.
-    if (const auto latest = device.latest.find(m);
-        latest != device.latest.end() && latest->second.known) {
+    if (const auto latest = device.latest.find(m); latest != device.latest.end()) {
       last = std::max(last, latest->second.heard_us);
-      v.value = latest->second.value;
+      if (latest->second.known) v.value = latest->second.value;
     }
-    if (const auto track = device.moments.find({m, hour_us}); track != device.moments.end())
+    if (const auto track = device.reports.find(m); track != device.reports.end())
       in_hour += track->second.over(look.at_us).count;
   }
   const bool ever = last > 0, arrived = look.news != nullptr;
@@ -186,7 +210,7 @@ TenantEngine::Verdict TenantEngine::gap(std::size_t r, Device& device, const Loo
                        look.now_us - begun > hour_us && in_hour < rule.min_expected_per_hour;
   v.fires = silent || too_few;
   v.still_broken = v.fires || (rule.min_expected_per_hour > 0 && arrived &&
-                               in_hour + 1 < rule.min_expected_per_hour);
+                               in_hour < rule.min_expected_per_hour);
   if (!v.still_broken) return v;
   v.more = {{"gap_minutes", rule.gap_s / 60}};
   if (too_few) v.more["values_in_hour"] = in_hour;

@@ -102,7 +102,8 @@ struct Evaluator::Impl {
   Task<> refresh_devices();
   Task<> ready(std::string tenant);
   Task<bool> is_ready(std::string tenant);
-  Task<> know(std::string tenant, std::set<std::string> devices);
+  Task<> know(std::string tenant, std::set<std::string> devices,
+              const std::vector<ReadingRow>& rows);
   std::vector<ReadingRow> rows_of(const nats::Delivered& message);
   Task<> judge(std::vector<std::shared_ptr<Waiting>> batch);
   Task<> tick();

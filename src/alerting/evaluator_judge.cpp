@@ -129,14 +129,20 @@ Task<> Evaluator::Impl::refresh_devices() {
   }
 }
 
-/// Devices that were not there when the others were read.
-Task<> Evaluator::Impl::know(std::string tenant, std::set<std::string> devices) {
+/// Reads devices that were not there when the others were read, and, where rules aim at sensors,
+/// those whose messages may have brought sensors.
+Task<> Evaluator::Impl::know(std::string tenant, std::set<std::string> devices,
+                             const std::vector<ReadingRow>& rows) {
   auto& engine = *tenants[tenant].engine;
-  std::vector<std::string> unknown;
+  std::set<std::string> unread;
   for (const auto& id : devices)
-    if (!engine.knows(id)) unknown.push_back(id);
-  if (!unknown.empty())
-    co_await load_devices(pool, tenant, engine, mine(tenant), std::move(unknown));
+    if (!engine.knows(id)) unread.insert(id);
+  if (engine.aims_at_sensors())
+    for (const auto& row : rows)
+      if (row.tenant == tenant && engine.brings_new_keys(row.device, row.metrics))
+        unread.insert(row.device);
+  std::vector<std::string> ids(unread.begin(), unread.end());
+  if (!ids.empty()) co_await load_devices(pool, tenant, engine, mine(tenant), std::move(ids));
 }
 
 /// What a message says. One that can't be read says nothing: it would be delivered for ever.
@@ -197,7 +203,7 @@ Task<> Evaluator::Impl::judge(std::vector<std::shared_ptr<Waiting>> batch) {
   for (const auto& [tenant, ids] : devices) {
     const bool there = co_await is_ready(tenant);
     if (!there) continue;
-    co_await know(tenant, ids);
+    co_await know(tenant, ids, rows);
     judged.insert(tenant);
   }
   std::map<std::string, Decisions> decisions;

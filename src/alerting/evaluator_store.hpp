@@ -23,13 +23,16 @@ struct RuleSet {
   std::vector<SensorTarget> sensors;
 };
 Task<RuleSet> load_rules(pg::Pool& pool, std::string tenant_id);
+/// The sensors that rules that run aim at; `only`: of those devices alone; empty: of all.
+Task<std::vector<SensorTarget>> load_sensors(pg::Pool& pool, std::string tenant_id,
+                                             std::vector<std::string> only);
 
 /// Which devices to load.
 using DeviceFilter = std::function<bool(std::string_view device_id)>;
 
 /// Puts the tenant's active devices that pass the filter into the engine, with all that is known of
-/// them. `only`: those devices alone; empty: all. What is not active any more among them is
-/// dropped.
+/// them. `only`: those devices alone, whose sensors are read anew, too; empty: all. What is not
+/// active any more among them is dropped.
 Task<> load_devices(pg::Pool& pool, std::string tenant_id, TenantEngine& engine,
                     DeviceFilter filter, std::vector<std::string> only);
 

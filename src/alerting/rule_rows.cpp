@@ -23,7 +23,7 @@ constexpr const char* select_mappings = R"sql(
 constexpr const char* select_sensors = R"sql(
   SELECT k.id, k.device_id, k.metric_key, coalesce(k.sensor_type, 'unknown')
   FROM device_sensors k
-  WHERE k.tenant_id = $1 AND EXISTS (
+  WHERE k.tenant_id = $1 AND (cardinality($2::text[]) = 0 OR k.device_id = ANY ($2)) AND EXISTS (
     SELECT FROM alert_rules r WHERE r.tenant_id = $1 AND r.enabled
       AND (r.sensor_id = k.id OR r.sensor_type = coalesce(k.sensor_type, 'unknown')))
 )sql";
@@ -163,10 +163,18 @@ std::vector<SensorTarget> sensors_of(const pg::Result& rows) {
   return out;
 }
 
+Task<std::vector<SensorTarget>> load_sensors(pg::Pool& pool, std::string tenant_id,
+                                             std::vector<std::string> only) {
+  const auto rows =
+      co_await pool.query(worker_scope(), select_sensors, pg::Params::of(tenant_id, only));
+  co_return sensors_of(rows);
+}
+
 Task<RuleSet> load_rules(pg::Pool& pool, std::string tenant_id) {
   std::vector<pg::Statement> statements;
-  for (const auto& sql : {select_rules, std::string(select_mappings), std::string(select_sensors)})
-    statements.emplace_back(sql, pg::Params::of(tenant_id));
+  statements.emplace_back(select_rules, pg::Params::of(tenant_id));
+  statements.emplace_back(select_mappings, pg::Params::of(tenant_id));
+  statements.emplace_back(select_sensors, pg::Params::of(tenant_id, std::vector<std::string>()));
   const auto results = co_await pool.batch(worker_scope(), std::move(statements));
   RuleSet out;
   for (int i = 0; i < results[0].rows(); ++i) {

@@ -12,7 +12,9 @@ namespace pulse::alerting {
 namespace {
 
 constexpr std::int64_t certificates_ms = 3'600'000;
-constexpr std::int64_t all_ms = 60'000, overlap_ms = 60'000, week_ms = 7 * 24 * 3'600'000LL;
+constexpr std::int64_t all_ms = 3'600'000, again_ms = 60'000, overlap_ms = 60'000,
+                       week_ms = 7 * 24 * 3'600'000LL;
+constexpr int at_once = 5000;  // as in the statements
 
 // A silence begins with what the device sent last: an alert that knows of that is of this silence,
 // open or closed. What silence or maintenance holds back is found again afterwards.
@@ -112,9 +114,10 @@ int count_opened(const std::vector<Raised>& raised) {
 Task<int> StandingAlerts::look(pg::Pool& pool) {
   int transitions = 0;
   // Every minute those of the last week: a change may be committed later than it says, and what
-  // held an alert back may be over. In between the latest ones.
-  const bool all = steady_ms() >= all_due_ms_;
-  const auto since = from_ms(now_ms() - (all ? week_ms : overlap_ms));
+  // held an alert back may be over. Every hour, and first of all, those before: no silence is too
+  // old. In between the latest ones.
+  const bool all = steady_ms() >= all_due_ms_, week = all || steady_ms() >= week_due_ms_;
+  const auto since = from_ms(all ? 0 : now_ms() - (week ? week_ms : overlap_ms));
   auto tx = co_await pool.begin(worker_scope());
   const auto silent = co_await tx.query(fell_silent, pg::Params::of(iso8601(since)));
   const auto silences = findings_of(silent, "NO_HEARTBEAT");
@@ -134,7 +137,10 @@ Task<int> StandingAlerts::look(pg::Pool& pool) {
     transitions += co_await clear_alerts(tx, ended);
   }
   co_await tx.commit();
-  if (all && silent.rows() < 5000) all_due_ms_ = steady_ms() + all_ms;
+  if (silent.rows() < at_once) {
+    if (all) all_due_ms_ = steady_ms() + all_ms;
+    if (week) week_due_ms_ = steady_ms() + again_ms;
+  }
   if (certificates) certificates_due_ms_ = steady_ms() + certificates_ms;
   co_return transitions;
 }

@@ -13,7 +13,8 @@ class StandingAlerts {
   Task<int> look(pg::Pool& pool);
 
  private:
-  std::int64_t all_due_ms_ = 0;  // steady; in between only what changed lately is looked at
+  // Steady; in between only what changed lately is looked at, and what did in the last week.
+  std::int64_t all_due_ms_ = 0, week_due_ms_ = 0;
   std::int64_t certificates_due_ms_ = 0;  // steady
 };
 

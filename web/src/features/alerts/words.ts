@@ -6,6 +6,7 @@ const text = (v: unknown): string => (typeof v === 'string' || typeof v === 'num
 const reasons: Record<string, string> = {
   recovered: 'the value is good again',
   rule_removed: 'its rule was disabled or deleted',
+  out_of_scope: 'its rule is not for this device any more',
   device_removed: 'its device left the fleet',
   certificate_ended: 'the certificate was replaced or revoked',
 };
