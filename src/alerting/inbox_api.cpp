@@ -299,7 +299,8 @@ void mount_inbox(http::Router& api, const AlertingDeps& d) {
       .description(
           "`event`: OPEN, REPEATED (all repeats as one, at the last of them), TOLD, ESCALATED, "
           "SILENCED, ACKNOWLEDGED, COMMENTED, CLOSED; `details` say more: why it was closed, whom "
-          "was told by what and with which result, the text of a comment.")
+          "was told by what and with which result, the text of a comment. Beyond 1,000 the oldest "
+          "are left out, but for the first.")
       .fails(404, "Alert not found");
   api.patch(one + "/acknowledge", http::bound(d, acknowledge_alert))
       .needs("alerts.acknowledge")

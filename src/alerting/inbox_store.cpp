@@ -178,15 +178,19 @@ Task<std::optional<std::vector<AlertTimelineEntry>>> alert_timeline(tenancy::Ten
   const auto known =
       co_await db.query("SELECT FROM fleet_alert WHERE id = $1", pg::Params::of(alert_id));
   if (known.empty()) co_return std::nullopt;
+  // How it began, and the newest of what happened since.
   const auto rows = co_await db.query(R"sql(
     SELECT * FROM (
       SELECT id AS event_id, event, created_at AS at, actor, details
-      FROM alert_events WHERE alert_id = $1
+      FROM alert_events WHERE alert_id = $1 AND event = 'OPEN'
+      UNION
+      (SELECT id, event, created_at, actor, details
+       FROM alert_events WHERE alert_id = $1 ORDER BY id DESC LIMIT 1000)
       UNION ALL
       SELECT NULL, 'REPEATED', last_triggered_at, NULL,
              jsonb_build_object('count', trigger_count - 1)
       FROM fleet_alert WHERE id = $1 AND trigger_count > 1
-    ) e ORDER BY at, event_id NULLS LAST LIMIT 1000
+    ) e ORDER BY at, event_id NULLS LAST
   )sql",
                                       pg::Params::of(alert_id));
   co_return pg::rows_as<AlertTimelineEntry>(rows);

@@ -166,9 +166,23 @@ Task<> require_tier(TenantCaller caller) {
   co_await tenancy::require_feature(caller, "maintenance_windows", "Maintenance windows");
 }
 
+/// Sites are the tenant's own: made by somebody, or said by its devices.
+Task<> require_sites(TenantCaller caller, std::optional<Words> site_ids) {
+  if (!site_ids || site_ids->empty()) co_return;
+  const auto rows = co_await caller.db.query(
+      "SELECT w.site_id FROM unnest($1::text[]) AS w (site_id) WHERE NOT EXISTS (SELECT FROM sites "
+      "s "
+      "WHERE s.site_id = w.site_id) AND NOT EXISTS (SELECT FROM device_registry r "
+      "WHERE r.site_id = w.site_id) LIMIT 1",
+      pg::Params::of(*site_ids));
+  if (!rows.empty())
+    throw bad_request("Invalid site_ids value: there is no site " + std::string(rows.text(0, 0)));
+}
+
 Task<http::Created<MaintenanceWindow>> create_window(AlertingDeps d, TenantCaller caller,
                                                      http::Body<MaintenanceWindowCreate> body) {
   co_await require_tier(caller);
+  co_await require_sites(caller, body->site_ids);
   auto params = pg::Params::of(caller.tenant(), body->name, body->starts_at.at,
                                instant_of(body->ends_at), text_of(body->recurring), body->site_ids,
                                body->device_types, body->enabled.value_or(true));
@@ -198,6 +212,7 @@ Task<MaintenanceWindow> update_window(AlertingDeps d, TenantCaller caller,
   if (body->device_types) change.set("device_types", body->device_types.value, "?::text[]");
   if (body->enabled) change.set("enabled", *body->enabled);
   if (change.empty()) throw bad_request("No fields to update");
+  co_await require_sites(caller, body->site_ids.value);
   auto statement = change.in("alert_maintenance_windows", "window_id = ?", id.value);
   pg::Result rows;
   try {
@@ -245,6 +260,7 @@ void mount_maintenance(http::Router& api, const AlertingDeps& d) {
       .needs("maintenance.create")
       .tag("Maintenance")
       .summary("Create a maintenance window: no alerts open while it covers a device")
+      .fails(400, "Invalid site_ids value: there is no site ...")
       .fails(403, tier_refusal)
       .example({{"name", "Night shift"},
                 {"starts_at", "2026-01-01T00:00:00Z"},
@@ -254,7 +270,7 @@ void mount_maintenance(http::Router& api, const AlertingDeps& d) {
       .needs("maintenance.update")
       .tag("Maintenance")
       .summary("Change a maintenance window; null clears")
-      .fails(400, "No fields to update")
+      .fails(400, "No fields to update; Invalid site_ids value: there is no site ...")
       .fails(403, tier_refusal)
       .fails(404, "Window not found");
   api.del(one, http::bound(d, delete_window))

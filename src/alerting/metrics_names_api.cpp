@@ -147,6 +147,12 @@ Task<DeletedMetricName> delete_normalized(AlertingDeps d, TenantCaller caller,
   co_return out;
 }
 
+/// Every value would become the offset.
+void check_multiplier(const std::optional<double>& multiplier) {
+  if (multiplier == 0)
+    throw bad_request("multiplier must not be 0: every value would become offset_value");
+}
+
 std::string raw_name(const std::string& text) {
   const auto word = metric_word(text);
   if (!word || *word != text || text.size() > 100) throw bad_request("Invalid raw metric name");
@@ -179,6 +185,7 @@ Task<MetricMappingAnswer> create_mapping(AlertingDeps d, TenantCaller caller,
                                          http::Body<MetricMappingCreate> body) {
   require_administrator(caller);
   const auto raw = raw_name(body->raw_metric);
+  check_multiplier(body->multiplier);
   auto params = pg::Params::of(caller.tenant(), raw, body->normalized_name,
                                body->multiplier.value_or(1), body->offset_value.value_or(0));
   // A raw metric becomes one normalized one: mapped again, it becomes the other.
@@ -205,6 +212,7 @@ Task<MetricMappingAnswer> patch_mapping(AlertingDeps d, TenantCaller caller,
   require_administrator(caller);
   const auto raw = raw_name(name.value);
   co_await known_mapping(caller, raw);
+  check_multiplier(body->multiplier);
   const auto change = pg::change_of(body.value);
   if (change.empty()) throw bad_request("No fields provided");
   const auto statement = change.in("metric_mappings", "raw_metric = ?", raw);
@@ -260,9 +268,11 @@ void mount_metric_names(http::Router& api, const AlertingDeps& d) {
       .customers();
   write(api.post(mappings, http::bound(d, create_mapping)), "Map a raw metric to a normalized one")
       .description(
-          "normalized value = raw value x multiplier + offset_value. Rules see it within a second. "
-          "Mapped again, a raw metric becomes the other. For tenant administrators.")
-      .fails(400, "Invalid raw metric name")
+          "normalized value = raw value x multiplier + offset_value. Rules see it within a second; "
+          "durations of those on the normalized metric begin anew. Where a message holds several "
+          "raw metrics of one normalized one, the first by name counts. Mapped again, a raw metric "
+          "becomes the other. For tenant administrators.")
+      .fails(400, "Invalid raw metric name; multiplier must not be 0: ...")
       .fails(404, "Normalized metric not found")
       .example({{"raw_metric", "temp_f"},
                 {"normalized_name", "temperature"},
@@ -270,7 +280,7 @@ void mount_metric_names(http::Router& api, const AlertingDeps& d) {
                 {"offset_value", -17.78}});
   write(api.patch(mappings + "/{raw_metric}", http::bound(d, patch_mapping)), "Change a mapping")
       .description("For tenant administrators.")
-      .fails(400, "Invalid raw metric name; No fields provided")
+      .fails(400, "Invalid raw metric name; No fields provided; multiplier must not be 0: ...")
       .fails(404, "Metric mapping not found");
   write(api.del(mappings + "/{raw_metric}", http::bound(d, delete_mapping)), "Delete a mapping")
       .description("For tenant administrators.")

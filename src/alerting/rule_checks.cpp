@@ -46,6 +46,31 @@ void check_sensors(const AlertRuleCreate& body) {
     throw bad_request("Invalid sensor_type format");
 }
 
+/// Why a rule can have no clear_threshold; "" where it can.
+std::string no_clear_threshold(const AlertRuleCreate& body) {
+  const std::string leave = ": leave clear_threshold out";
+  if (body.rule_type != "threshold" && body.rule_type != "window")
+    return "clear_threshold is for threshold and window rules" + leave;
+  const auto* list = body.conditions ? &body.conditions->list : nullptr;
+  const bool of_list = body.rule_type == "threshold" && list && !list->empty();
+  if (of_list && list->size() > 1) return "clear_threshold is for rules of one condition" + leave;
+  const auto op = of_list ? operator_of(list->front().op) : operator_of(body.op.value_or(""));
+  if (op == Operator::eq || op == Operator::ne)
+    return "clear_threshold does not go with operator " + std::string(name_of(*op)) + leave;
+  return "";
+}
+
+/// An alert would close while it is still broken, or at once.
+void check_clear_threshold(const RuleColumns& rule) {
+  if (!rule.clear_threshold || !rule.threshold) return;
+  const bool above = rule.op == "GT" || rule.op == "GTE";
+  const bool fits =
+      above ? *rule.clear_threshold <= *rule.threshold : *rule.clear_threshold >= *rule.threshold;
+  if (!fits)
+    throw bad_request("clear_threshold must be at " + std::string(above ? "most" : "least") +
+                      " the threshold with operator " + *rule.op);
+}
+
 boost::json::value object_of(const std::string& text) { return json::parse_text(text); }
 
 void threshold_columns(AlertRuleCreate& body, RuleColumns& out) {
@@ -126,6 +151,8 @@ RuleColumns columns_of(AlertRuleCreate body) {
   check_sensors(body);
   if (body.name.find_first_not_of(" \t\r\n") == std::string::npos)
     throw ValidationError({"body", "name"}, "must not be blank", "value_error");
+  if (body.clear_threshold)
+    if (const auto fault = no_clear_threshold(body); !fault.empty()) throw bad_request(fault);
   RuleColumns out;
   out.name = body.name;
   out.description = body.description;
@@ -160,6 +187,7 @@ RuleColumns columns_of(AlertRuleCreate body) {
   } else {
     threshold_columns(body, out);
   }
+  check_clear_threshold(out);
   return out;
 }
 
@@ -236,6 +264,9 @@ void apply_changes(AlertRuleCreate& body, const AlertRuleUpdate& c) {
   put(body.clear_after_seconds, c.clear_after_seconds, "clear_after_seconds");
   put(body.device_type, c.device_type);
   put(body.escalation_policy_id, c.escalation_policy_id);
+  // Who makes it another kind of rule need not know of it.
+  if (body.clear_threshold && !c.clear_threshold.present && !no_clear_threshold(body).empty())
+    body.clear_threshold.reset();
   // A flat condition of its own takes the list's place.
   const bool flat = c.metric_name.present || c.op.present || c.threshold.present;
   if (!flat || c.conditions.present || !body.conditions || body.conditions->list.empty()) return;

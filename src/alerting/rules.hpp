@@ -100,14 +100,15 @@ RuleColumns columns_of(AlertRuleCreate body);
 /// The same, and what it names is the tenant's: sites, groups, sensor, policy.
 Task<RuleColumns> checked_columns(tenancy::TenantDb db, AlertRuleCreate body);
 
-/// All rules by age, at most `limit`; or the one of this id.
+/// All rules by age, at most `limit` where there is one; or the one of this id.
 Task<std::vector<StoredRule>> stored_rules(tenancy::TenantDb db, std::optional<std::string> rule_id,
-                                           std::int64_t limit);
+                                           std::optional<std::int64_t> limit);
 /// Throws HttpError 400 when this is no id, 404 when there is no such rule.
 Task<StoredRule> known_rule(tenancy::TenantDb db, std::string rule_id);
 
-/// Takes the tenant's lock on making rules, and throws HttpError 403 when its tier has no room for
-/// so many more.
+/// Takes the tenant's lock on making rules: who else makes some waits for the end of `tx`.
+Task<> lock_rules(pg::Transaction& tx, std::string tenant_id);
+/// Takes that lock, and throws HttpError 403 when the tenant's tier has no room for so many more.
 Task<> require_room_for_rules(pg::Transaction& tx, std::string tenant_id, std::int64_t more);
 Task<std::string> insert_rule(pg::Transaction& tx, std::string tenant_id, RuleColumns columns);
 

@@ -93,8 +93,12 @@ Task<std::vector<StoredRule>> rules_for(tenancy::TenantDb db, std::vector<Stored
 
 Task<AlertRuleList> list_rules(AlertingDeps, TenantCaller caller,
                                http::Query<AlertRuleQuery> query) {
-  auto rules = co_await stored_rules(caller.db, std::nullopt, query->limit);
+  std::optional<std::int64_t> most = query->limit;
+  if (query->device_id) most.reset();  // those that are for it may be the last ones
+  auto rules = co_await stored_rules(caller.db, std::nullopt, most);
   if (query->device_id) rules = co_await rules_for(caller.db, std::move(rules), *query->device_id);
+  if (rules.size() > static_cast<std::size_t>(query->limit))
+    rules.resize(static_cast<std::size_t>(query->limit));
   AlertRuleList out;
   out.tenant_id = caller.tenant();
   for (const auto& r : rules) out.rules.push_back(answer_of(r));
@@ -181,7 +185,8 @@ void mount_rules(http::Router& api, const AlertingDeps& d) {
   const std::string faults =
       "Invalid metric_name format; Invalid operator value; Invalid site_id value; "
       "Invalid group_id value; threshold is required; aggregation must be one of: ...; "
-      "Only one targeting mode allowed: sensor_id OR sensor_type; ...";
+      "Only one targeting mode allowed: sensor_id OR sensor_type; clear_threshold must be at most "
+      "the threshold with operator GT; ...";
   const auto endpoint = [](http::Endpoint e, const char* summary) {
     return e.tag("Alert rules").summary(summary);
   };

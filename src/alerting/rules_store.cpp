@@ -131,7 +131,7 @@ AlertRuleCreate body_of(const RuleColumns& r) {
 }
 
 Task<std::vector<StoredRule>> stored_rules(tenancy::TenantDb db, std::optional<std::string> rule_id,
-                                           std::int64_t limit) {
+                                           std::optional<std::int64_t> limit) {
   const auto rows = co_await db.query(select_rules, pg::Params::of(rule_id, limit));
   co_return pg::rows_as<StoredRule>(rows);
 }
@@ -143,9 +143,13 @@ Task<StoredRule> known_rule(tenancy::TenantDb db, std::string rule_id) {
   co_return std::move(rules.front());
 }
 
-Task<> require_room_for_rules(pg::Transaction& tx, std::string tenant_id, std::int64_t more) {
+Task<> lock_rules(pg::Transaction& tx, std::string tenant_id) {
   co_await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('alert_rules:' || $1, 0))",
                     pg::Params::of(tenant_id));
+}
+
+Task<> require_room_for_rules(pg::Transaction& tx, std::string tenant_id, std::int64_t more) {
+  co_await lock_rules(tx, std::move(tenant_id));
   const auto rows = co_await tx.query(room);
   if (rows.null(0, 2) || rows.int64(0, 0) + more <= rows.int64(0, 2)) co_return;
   throw forbidden("Alert rule limit reached: tier " + std::string(rows.text(0, 1)) + " allows " +

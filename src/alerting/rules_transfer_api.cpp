@@ -13,7 +13,8 @@ namespace {
 
 using tenancy::TenantCaller;
 
-constexpr std::size_t most_rules = 1000;
+constexpr std::size_t most_rules = 2000;
+constexpr std::size_t most_bytes = 4 * 1024 * 1024;  // a document of so many
 constexpr const char* format = "pulse-alert-rules/1";
 
 struct RuleExportQuery {
@@ -67,7 +68,7 @@ BOOST_DESCRIBE_STRUCT(AlertRuleImportResult, (),
 
 Task<AlertRuleDocument> export_rules(AlertingDeps, TenantCaller caller,
                                      http::Query<RuleExportQuery> query) {
-  const auto rules = co_await stored_rules(caller.db, std::nullopt, 10'000);
+  const auto rules = co_await stored_rules(caller.db, std::nullopt, std::nullopt);
   const auto& wanted = query->rule_id;
   AlertRuleDocument out;
   out.format = format;
@@ -79,6 +80,9 @@ Task<AlertRuleDocument> export_rules(AlertingDeps, TenantCaller caller,
   }
   const std::set<std::string> different(wanted.begin(), wanted.end());
   if (found < different.size()) throw not_found("Alert rule not found");
+  if (out.rules.size() > most_rules)
+    throw bad_request("A document holds at most " + std::to_string(most_rules) +
+                      " rules: name some by rule_id");
   co_return out;
 }
 
@@ -119,17 +123,24 @@ Task<AlertRuleImportResult> import_rules(AlertingDeps d, TenantCaller caller,
                                          http::Body<AlertRuleImport> body) {
   AlertRuleImportResult out;
   out.dry_run = body->dry_run;
-  const auto rows = co_await caller.db.query("SELECT name FROM alert_rules");
+  std::vector<Read> read;
+  for (const auto& rule : body->rules) {
+    auto one = co_await read_rule(caller.db, rule);
+    read.push_back(std::move(one));
+  }
+  // Names are looked at under the lock: another import may be making the same rules.
+  auto tx = co_await caller.db.begin();
+  co_await lock_rules(tx, caller.tenant());
+  const auto rows = co_await tx.query("SELECT name FROM alert_rules");
   const auto list = pg::texts(rows);
   std::set<std::string> taken(list.begin(), list.end());
   std::vector<RuleColumns> good;
-  for (const auto& rule : body->rules) {
+  for (std::size_t i = 0; i < read.size(); ++i) {
     ImportedRule one;
-    one.name = name_in(rule);
-    auto read = co_await read_rule(caller.db, rule);
-    if (!read.columns) {
+    one.name = name_in(body->rules[i]);
+    if (!read[i].columns) {
       one.status = "error";
-      one.error = read.error;
+      one.error = read[i].error;
       ++out.errors;
     } else if (!taken.insert(one.name).second) {
       one.status = "skipped";
@@ -137,11 +148,10 @@ Task<AlertRuleImportResult> import_rules(AlertingDeps d, TenantCaller caller,
       ++out.skipped;
     } else {
       one.status = "valid";
-      good.push_back(std::move(*read.columns));
+      good.push_back(std::move(*read[i].columns));
     }
     out.results.push_back(std::move(one));
   }
-  auto tx = co_await caller.db.begin();
   co_await require_room_for_rules(tx, caller.tenant(), static_cast<std::int64_t>(good.size()));
   if (body->dry_run) {
     out.valid = static_cast<std::int64_t>(good.size());
@@ -170,9 +180,13 @@ void mount_rule_transfer(http::Router& api, const AlertingDeps& d) {
       .customers()
       .tag("Alert rules")
       .summary("Alert rules as a document, all or some")
+      .description("At most " + std::to_string(most_rules) + " rules, as many as an import takes.")
+      .fails(400, "A document holds at most " + std::to_string(most_rules) +
+                      " rules: name some by rule_id")
       .fails(404, "Alert rule not found");
   api.post(base + "/import", http::bound(d, import_rules))
       .needs("alert-rules.create")
+      .max_body(most_bytes)
       .tag("Alert rules")
       .summary("Make alert rules of a document")
       .description(

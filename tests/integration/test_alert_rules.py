@@ -1,5 +1,6 @@
 """Rules by the API: what is taken and answered, what is refused, at work at once, before they are saved, and as a document."""
 
+import concurrent.futures
 import datetime
 import uuid
 
@@ -117,6 +118,20 @@ REFUSED = [
      "threshold is required for WINDOW rules"),
     ({"rule_type": "anomaly"}, 422, "anomaly_conditions is required"),
     ({"rule_type": "telemetry_gap"}, 422, "gap_conditions is required"),
+    ({"clear_threshold": 31}, 400, "clear_threshold must be at most the threshold with operator GT"),
+    ({"operator": "<=", "clear_threshold": 29}, 400, "clear_threshold must be at least the threshold with operator LTE"),
+    ({"operator": "EQ", "clear_threshold": 29}, 400,
+     "clear_threshold does not go with operator EQ: leave clear_threshold out"),
+    ({"clear_threshold": 1, "conditions": [{"metric_name": "a", "operator": "!=", "threshold": 1}]}, 400,
+     "clear_threshold does not go with operator NE: leave clear_threshold out"),
+    ({"clear_threshold": 0, "conditions": [{"metric_name": m, "operator": "GT", "threshold": 1} for m in "ab"]}, 400,
+     "clear_threshold is for rules of one condition: leave clear_threshold out"),
+    ({"rule_type": "anomaly", "anomaly_conditions": {"metric_name": "a"}, "clear_threshold": 1}, 400,
+     "clear_threshold is for threshold and window rules: leave clear_threshold out"),
+    ({"rule_type": "telemetry_gap", "gap_conditions": {"metric_name": "a"}, "clear_threshold": 1}, 400,
+     "clear_threshold is for threshold and window rules: leave clear_threshold out"),
+    ({"rule_type": "window", "aggregation": "avg", "window_seconds": 60, "clear_threshold": 31}, 400,
+     "clear_threshold must be at most the threshold with operator GT"),
     ({"severity": 6}, 422, "must be between 1 and 5"),
     ({"conditions": [{"metric_name": "a", "operator": "?", "threshold": 1}]}, 422, "must be one of GT"),
     ({"conditions": 7}, 422, "must be a list of conditions")]
@@ -128,6 +143,21 @@ def test_refusals(admin, body, status, words):
     assert answer.status_code == status, answer.text
     detail = answer.json()["detail"]
     assert detail == words if status == 400 else detail[0]["msg"].startswith(words)
+
+
+def test_where_an_alert_clears_goes_with_the_rule(admin):
+    rule = made(admin, name="Clears", clear_threshold=30)
+    one = f"/alert-rules/{rule['rule_id']}"
+    refused = admin.patch(one, json={"threshold": 29})
+    assert (refused.status_code, refused.json()["detail"]) == (
+        400, "clear_threshold must be at most the threshold with operator GT")
+    both = admin.patch(one, json={"threshold": 29, "clear_threshold": 28}).json()
+    assert (both["threshold"], both["clear_threshold"]) == (29, 28)
+    # Who makes it another kind of rule need not know of it; who names it is told.
+    gap = {"rule_type": "telemetry_gap", "gap_conditions": {"metric_name": "temp_c"}}
+    assert admin.patch(one, json={**gap, "clear_threshold": 3}).status_code == 400
+    assert admin.patch(one, json=gap).json()["clear_threshold"] is None
+    admin.delete(one)
 
 
 def test_ids_that_are_none(admin):
@@ -180,6 +210,16 @@ def test_rules_of_a_device_go_by_its_groups_and_site(admin, fresh_devices):
     for rule in (grouped, sited, typed):
         admin.delete(f"/alert-rules/{rule}")
     admin.delete("/device-groups/rules-group")
+
+
+def test_rules_of_a_device_are_found_among_all(admin, fresh_device):
+    first, last = made(admin, name="First", device_type="another"), made(admin, name="Last", site_ids=["warehouse-north"])
+    total = len(admin.get("/alert-rules").json()["rules"])
+    found = admin.get(f"/alert-rules?limit={total - 1}&device_id={fresh_device['device_id']}").json()["rules"]
+    assert last["rule_id"] in [r["rule_id"] for r in found]
+    assert len(admin.get(f"/alert-rules?limit=1&device_id={fresh_device['device_id']}").json()["rules"]) == 1
+    for rule in (first, last):
+        admin.delete(f"/alert-rules/{rule['rule_id']}")
 
 
 def preview(api, days=1, devices=None, **rule):
@@ -270,6 +310,42 @@ def test_document_goes_out_and_in(admin, other):
     for api, rules in ((admin, [a, b]), (other, there)):
         for rule in rules:
             assert api.delete(f"/alert-rules/{rule['rule_id']}").status_code == 200
+
+
+def test_the_same_document_twice_at_once_makes_its_rules_once(stack, other):
+    document = {"format": "pulse-alert-rules/1", "rules": [{**HOT, "name": f"Twice {i}"} for i in range(20)]}
+    # Both have read the document, and wait for whoever makes rules.
+    with stack.transaction() as held, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        held.execute("SELECT pg_advisory_xact_lock(hashtextextended('alert_rules:other', 0))")
+        work = [pool.submit(other.post, "/alert-rules/import", json=document) for _ in range(2)]
+        wait_for("two imports that wait", lambda: stack.sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s",
+            ("%pg_advisory_xact_lock(hashtextextended('alert_rules:%",)) == [(2,)])
+        held.connection.commit()
+        results = [w.result(30).json() for w in work]
+    assert sorted((r["created"], r["skipped"]) for r in results) == [(0, 20), (20, 0)]
+    rules = other.get("/alert-rules").json()["rules"]
+    assert len(rules) == 20
+    for rule in rules:
+        other.delete(f"/alert-rules/{rule['rule_id']}")
+
+
+def test_a_document_has_bounds(stack, other):
+    rules = [{**HOT, "name": f"r{i}"} for i in range(2001)]
+    body = {"format": "pulse-alert-rules/1", "rules": rules, "dry_run": True}
+    assert other.post("/alert-rules/import", json=body).status_code == 422
+    assert other.post("/alert-rules/import", json={**body, "rules": rules[:2000]}).status_code in (200, 403)
+    stack.command("admin", "create-tenant", "--id", "rules-many", "--name", "Many")
+    make_user(stack, "rules-many-admin", tenant="rules-many", roles="customer,tenant-admin")
+    many = Api(stack, "rules-many-admin")
+    stack.sql("INSERT INTO alert_rules (tenant_id, name, enabled, metric_name, operator, threshold) "
+              "SELECT 'rules-many', 'r' || i, false, 'm', 'GT', 1 FROM generate_series(1, 2001) i")
+    refused = many.get("/alert-rules/export")
+    assert (refused.status_code, refused.json()["detail"]) == (
+        400, "A document holds at most 2000 rules: name some by rule_id")
+    one = stack.sql("SELECT rule_id::text FROM alert_rules WHERE tenant_id = 'rules-many' ORDER BY id DESC LIMIT 1")[0][0]
+    assert [r["name"] for r in many.get(f"/alert-rules/export?rule_id={one}").json()["rules"]] == ["r2001"]
+    stack.sql("DELETE FROM alert_rules WHERE tenant_id = 'rules-many'")
 
 
 def test_templates_are_applied_once(other):

@@ -109,6 +109,46 @@ def test_open_acknowledged_commented_closed(stack, tenant, nothing_open):
     assert log[0] == ("alert.acknowledged",)
 
 
+def test_a_long_timeline_tells_how_it_began_and_the_newest(stack, tenant, nothing_open):
+    alert = raised(stack, "alarmed")[0]
+    stack.sql("INSERT INTO alert_events (tenant_id, alert_id, event, details) SELECT 'alarmed', %s, 'TOLD', "
+              "jsonb_build_object('n', n) FROM generate_series(1, 1500) n", [alert])
+    tenant.post(f"/alerts/{alert}/comments", json={"text": "The newest"})
+    told = events(tenant, alert)
+    assert told[0]["event"] == "OPEN" and told[-1]["details"] == {"text": "The newest"}
+    assert [e["details"]["n"] for e in told[1:-1]] == list(range(502, 1501))
+
+
+def test_who_only_looks_does_nothing(stack, tenant, nothing_open):
+    make_user(stack, "alarmed-viewer", tenant="alarmed")
+    viewer = Api(stack, "alarmed-viewer")
+    alert = raised(stack, "alarmed")[0]
+    assert viewer.get(f"/alerts/{alert}").status_code == 200
+    for method, path, body, permission in (
+            ("POST", f"/alerts/{alert}/comments", {"text": "Seen"}, "alerts.acknowledge"),
+            ("PATCH", f"/alerts/{alert}/acknowledge", None, "alerts.acknowledge"),
+            ("PATCH", f"/alerts/{alert}/close", None, "alerts.close"),
+            ("PATCH", f"/alerts/{alert}/silence", {"minutes": 5}, "alerts.silence"),
+            ("POST", "/alerts/bulk", {"action": "close", "ids": [alert]}, "alerts.close")):
+        answer = viewer.request(method, path, json=body)
+        assert (answer.status_code, answer.json()["detail"]) == (403, f"Permission required: {permission}")
+    assert [e["event"] for e in events(tenant, alert)] == ["OPEN"]
+
+
+def test_each_thing_that_is_done_is_in_the_audit_log(stack, tenant, nothing_open):
+    alert = raised(stack, "alarmed")[0]
+    tenant.patch(f"/alerts/{alert}/silence", json={"minutes": 5})
+    tenant.patch(f"/alerts/{alert}/acknowledge")
+    tenant.post(f"/alerts/{alert}/comments", json={"text": "x"})
+    tenant.patch(f"/alerts/{alert}/close")
+
+    def log():
+        events_ = tenant.get(f"/audit-log?entity_id={alert}").json()["events"]
+        return {(e["event_type"], e["actor_name"]) for e in events_ if e["entity_type"] == "alert"}
+    expected = {(f"alert.{w}", "alarmed-admin") for w in ("silenced", "acknowledged", "commented", "closed")}
+    wait_for("each of them", lambda: log() == expected)
+
+
 def test_silence_and_what_is_no_alert(stack, tenant, nothing_open):
     alert = raised(stack, "alarmed")[0]
     answer = tenant.patch(f"/alerts/{alert}/silence", json={"minutes": 30})

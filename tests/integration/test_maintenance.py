@@ -14,7 +14,15 @@ def tenant(stack):
     make_user(stack, "mended-admin", tenant="mended", roles="customer,tenant-admin")
     stack.sql("UPDATE tenants SET account_tier_id = (SELECT account_tier_id FROM tenants WHERE tenant_id = 'demo') "
               "WHERE tenant_id = 'mended'")
-    return Api(stack, "mended-admin")
+    api = Api(stack, "mended-admin")
+    assert api.post("/sites", json={"site_id": "hall", "name": "Hall"}).status_code == 201
+    return api
+
+
+@pytest.fixture(scope="module")
+def viewer(stack):
+    make_user(stack, "mended-viewer", tenant="mended")
+    return Api(stack, "mended-viewer")
 
 
 def covered(stack, at: str, site="hall", kind="pump") -> bool:
@@ -55,6 +63,35 @@ def test_a_window_is_made_changed_and_deleted(stack, tenant, other):
     wait_for("its audit log", lambda: {r[0] for r in stack.sql(
         "SELECT action FROM audit_log WHERE tenant_id = 'mended' AND entity_type = 'maintenance_window'")} ==
         {"create", "update", "delete"})
+    log = tenant.get(f"/audit-log?entity_id={made['window_id']}").json()["events"]
+    assert {(e["event_type"], e["action"]) for e in log} == {
+        ("maintenance.created", "create"), ("maintenance.updated", "update"), ("maintenance.deleted", "delete")}
+    changes = [e["details"] for e in log if e["action"] == "update"]
+    assert {"name": "Night"} in [{"name": c["before"].get("name")} for c in changes]
+
+
+def test_only_who_may_plans(tenant, viewer):
+    made = planned(tenant)
+    one = f"{PATH}/{made['window_id']}"
+    assert viewer.get(PATH).json()["windows"] == [made]
+    for method, path, body, permission in (
+            ("POST", PATH, {"name": "Night", "starts_at": "2026-01-01T00:00:00Z"}, "maintenance.create"),
+            ("PATCH", one, {"name": "x"}, "maintenance.update"), ("DELETE", one, None, "maintenance.delete")):
+        answer = viewer.request(method, path, json=body)
+        assert (answer.status_code, answer.json()["detail"]) == (403, f"Permission required: {permission}")
+    assert tenant.get(PATH).json()["windows"] == [made]
+
+
+def test_sites_are_the_tenants_own(stack, tenant):
+    # warehouse-north is another tenant's; one that only a device names is ours.
+    for site in ("nowhere", "warehouse-north"):
+        answer = tenant.post(PATH, json={"name": "Night", "starts_at": "2026-01-01T00:00:00Z", "site_ids": ["hall", site]})
+        assert (answer.status_code, answer.json()["detail"]) == (400, f"Invalid site_ids value: there is no site {site}")
+    made = planned(tenant, site_ids=["hall"])
+    answer = tenant.patch(f"{PATH}/{made['window_id']}", json={"site_ids": ["nowhere"]})
+    assert (answer.status_code, answer.json()["detail"]) == (400, "Invalid site_ids value: there is no site nowhere")
+    stack.command("admin", "create-device", "--tenant", "mended", "--id", "mended-1", "--site", "said-by-device")
+    assert planned(tenant, site_ids=["said-by-device"])["site_ids"] == ["said-by-device"]
 
 
 @pytest.mark.parametrize("bad", [
