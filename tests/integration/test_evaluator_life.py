@@ -176,9 +176,11 @@ def test_a_changed_mapping_begins_durations_anew(apart):
 
 
 def test_a_silence_that_a_person_closed_is_not_opened_by_a_restart(apart):
-    here, spoke = device(apart), device(apart)
+    here, spoke, speaks = (device(apart) for _ in range(3))
     metric = "gap_life"
-    ids = tuple(d["device_id"] for d in (here, spoke))
+    ids = tuple(d["device_id"] for d in (here, spoke, speaks))
+    send(apart, speaks, {metric: 1})
+    wait_for("it to be stored", lambda: apart.stored(speaks["device_id"]) == 1)
     apart.sql("UPDATE device_registry SET created_at = now() - interval '1 day' WHERE device_id IN %s", (ids,))
     rule = made(apart, metric, rule_type="telemetry_gap", gap_conditions={"metric_name": metric, "gap_minutes": 1})
     apart.sql("UPDATE alert_rules SET created_at = now() - interval '1 day' WHERE rule_id = %s", (rule,))
@@ -188,8 +190,11 @@ def test_a_silence_that_a_person_closed_is_not_opened_by_a_restart(apart):
     for one in (here, spoke):
         found = wait_for("a silence", lambda o=one: of(o, "OPEN"))
         call(apart, "PATCH", f"/alerts/{found[0][0]}/close")
+    send(apart, speaks, {metric: 1})
+    wait_for("it to be stored", lambda: apart.stored(speaks["device_id"]) == 2)
     killed(apart)
     looked(apart)
+    assert of(speaks) == [], "it spoke just before the kill"
     assert [len(of(one)) for one in (here, spoke)] == [1, 1], "the same silence"
     # A text is a report as good as a number. It ends the silence, and another one may begin.
     send(apart, spoke, {metric: "here"})
