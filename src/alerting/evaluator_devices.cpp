@@ -12,7 +12,8 @@ namespace pulse::alerting {
 
 namespace {
 constexpr std::size_t devices_at_once = 500;
-constexpr std::int64_t future_us = 60'000'000;  // how far ahead a device's clock may be
+constexpr std::int64_t future_us = 60'000'000;   // how far ahead a device's clock may be
+constexpr std::int64_t punctual_us = 5'000'000;  // so far behind the last message is the newest one
 }  // namespace
 
 namespace {
@@ -24,7 +25,8 @@ constexpr const char* select_devices = R"sql(
     (SELECT jsonb_object_agg(k, jsonb_build_array(s.state -> k, s.state_times -> k))
      FROM unnest($2::text[]) k WHERE s.state ? k AND s.state_times ? k) AS latest,
     coalesce(greatest(0, (extract(epoch FROM s.last_telemetry_at - s.newest_event_at)
-                          * 1000000)::bigint), 0) AS behind_us
+                          * 1000000)::bigint), 0) AS behind_us,
+    coalesce((extract(epoch FROM s.newest_event_at) * 1000000)::bigint, 0) AS newest_us
   FROM device_registry r LEFT JOIN device_state s USING (tenant_id, device_id)
   WHERE r.tenant_id = $1 AND r.status = 'ACTIVE'
     AND (cardinality($3::text[]) = 0 OR r.device_id = ANY ($3))
@@ -150,7 +152,19 @@ Task<> load_reports(pg::Pool& pool, std::string tenant_id, TenantEngine& engine,
   co_await pool.stream(worker_scope(), select_reports, std::move(params), take);
 }
 
-/// Samples, moments, clocks, states and alerts of devices that were put into the engine.
+/// The clocks of devices whose last message came long after its time.
+Task<> load_clocks(pg::Pool& pool, std::string tenant_id, TenantEngine& engine,
+                   std::vector<std::string> devices) {
+  if (devices.empty()) co_return;
+  const auto rows =
+      co_await pool.query(worker_scope(), select_clocks, pg::Params::of(tenant_id, devices));
+  const auto most_us = to_us(now()) + future_us;
+  for (int i = 0; i < rows.rows(); ++i)
+    engine.restore_clock(rows.text(i, 0), std::min(most_us, rows.int64(i, 1)),
+                         std::max<std::int64_t>(0, rows.int64(i, 2)));
+}
+
+/// Samples, moments, states and alerts of devices that were put into the engine.
 Task<> load_history(pg::Pool& pool, std::string tenant_id, TenantEngine& engine,
                     std::vector<std::string> devices) {
   std::vector<std::string> metrics;
@@ -194,7 +208,7 @@ Task<> load_history(pg::Pool& pool, std::string tenant_id, TenantEngine& engine,
   }
   co_await load_reports(pool, tenant_id, engine, devices);
   std::vector<pg::Statement> statements;
-  for (const auto* sql : {select_states, select_open, select_told, select_clocks})
+  for (const auto* sql : {select_states, select_open, select_told})
     statements.emplace_back(sql, pg::Params::of(tenant_id, devices));
   const auto results = co_await pool.batch(worker_scope(), std::move(statements));
   for (int i = 0; i < results[0].rows(); ++i)
@@ -204,10 +218,6 @@ Task<> load_history(pg::Pool& pool, std::string tenant_id, TenantEngine& engine,
   for (int i = 0; i < results[2].rows(); ++i)
     engine.restore_told(results[2].text(i, 0), results[2].text(i, 1), results[2].int64(i, 2),
                         results[2].int64(i, 3));
-  const auto most_us = to_us(now()) + future_us;
-  for (int i = 0; i < results[3].rows(); ++i)
-    engine.restore_clock(results[3].text(i, 0), std::min(most_us, results[3].int64(i, 1)),
-                         std::max<std::int64_t>(0, results[3].int64(i, 2)));
 }
 
 }  // namespace
@@ -223,7 +233,8 @@ Task<> load_devices(pg::Pool& pool, std::string tenant_id, TenantEngine& engine,
     for (auto& [id, own] : by_device) engine.put_sensors(id, std::move(own));
   }
   std::set<std::string> gone(only.begin(), only.end());
-  std::vector<std::string> fresh;
+  std::vector<std::string> fresh, behind;
+  const auto most_us = to_us(now()) + future_us;
   std::function<Task<bool>(const pg::Result&)> take = [&](const pg::Result& rows) -> Task<bool> {
     for (int i = 0; i < rows.rows(); ++i) {
       RuledDevice device;
@@ -236,10 +247,16 @@ Task<> load_devices(pg::Pool& pool, std::string tenant_id, TenantEngine& engine,
       if (const auto in = groups.find(device.device_id); in != groups.end())
         device.group_ids = in->second;
       const auto id = device.device_id;
-      if (!engine.knows(id)) fresh.push_back(id);
+      const bool is_fresh = !engine.knows(id);
       engine.put_device(std::move(device));
-      if (!fresh.empty() && fresh.back() == id && !rows.null(i, 4))
-        restore_latest(engine, id, rows.text(i, 4), rows.int64(i, 5));
+      if (!is_fresh) continue;
+      fresh.push_back(id);
+      const auto behind_us = rows.int64(i, 5), newest_us = rows.int64(i, 6);
+      if (!rows.null(i, 4)) restore_latest(engine, id, rows.text(i, 4), behind_us);
+      if (behind_us > punctual_us)
+        behind.push_back(id);
+      else if (newest_us > 0)
+        engine.restore_clock(id, std::min(most_us, newest_us), behind_us);
     }
     co_return true;
   };
@@ -252,6 +269,12 @@ Task<> load_devices(pg::Pool& pool, std::string tenant_id, TenantEngine& engine,
     std::vector<std::string> slice(fresh.begin() + static_cast<std::ptrdiff_t>(from),
                                    fresh.begin() + static_cast<std::ptrdiff_t>(to));
     co_await load_history(pool, tenant_id, engine, std::move(slice));
+  }
+  for (std::size_t from = 0; from < behind.size(); from += devices_at_once) {
+    const auto to = std::min(behind.size(), from + devices_at_once);
+    std::vector<std::string> slice(behind.begin() + static_cast<std::ptrdiff_t>(from),
+                                   behind.begin() + static_cast<std::ptrdiff_t>(to));
+    co_await load_clocks(pool, tenant_id, engine, std::move(slice));
   }
 }
 

@@ -246,6 +246,24 @@ def test_a_kill_between_the_samples_of_an_anomaly_changes_nothing(apart):
     call(apart, "DELETE", f"/alert-rules/{rule}")
 
 
+def test_a_late_message_moves_no_clock_over_a_restart(apart):
+    here = device(apart)
+    rule = made(apart, "slow", duration_seconds=20)
+    judged(apart, here)
+    for ago in (1, 0):
+        send(apart, here, {"slow": 40}, ago)
+    send(apart, here, {"slow": 10}, 600)  # from before: it breaks nothing, and its delay is its own
+    wait_for("them to be judged", lambda: apart.sql(
+        "SELECT 1 FROM alert_rule_state WHERE rule_id = %s AND (state -> 'holds' -> 0 -> 'newest')::bigint > "
+        "(state -> 'holds' -> 0 -> 'since')::bigint", (rule,)))
+    # As though it had come ten minutes later.
+    apart.sql("UPDATE device_state SET last_telemetry_at = newest_event_at + interval '10 minutes' WHERE device_id = %s",
+              (here["device_id"],))
+    killed(apart)
+    wait_for("an alert by the clock", lambda: alerts(apart, rule, "OPEN"), 60)
+    call(apart, "DELETE", f"/alert-rules/{rule}")
+
+
 def test_no_silence_is_too_old(apart):
     here = device(apart)
     apart.sql("INSERT INTO device_state (tenant_id, device_id, site_id, status, last_seen_at, last_state_change_at) VALUES "
