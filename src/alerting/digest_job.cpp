@@ -10,11 +10,12 @@ namespace {
 
 struct DueDigest {
   std::string tenant_id, organization, frequency, email, timezone;
-  Time since, due;  ///< what happened between them is told
-  std::string day;  ///< of `due`, in its zone
+  Time since, due;                ///< what happened from the one until before the other is told
+  std::string day, begins, ends;  ///< `due`, `since` and `due` by the clock of `timezone`
 };
 BOOST_DESCRIBE_STRUCT(DueDigest, (),
-                      (tenant_id, organization, frequency, email, timezone, since, due, day))
+                      (tenant_id, organization, frequency, email, timezone, since, due, day, begins,
+                       ends))
 
 struct DigestFigures {
   std::int64_t opened = 0, closed = 0, open = 0, acknowledged = 0, critical = 0;
@@ -27,23 +28,22 @@ struct DigestAlert {
 };
 BOOST_DESCRIBE_STRUCT(DigestAlert, (), (id, severity, device_id, summary, opened_at))
 
-// The last 8:00 of the zone, of a Monday where it is weekly; due when nothing was sent and nothing
-// was set since.
+// Due when its end is later than what was told and than the settings. A minute late, so that what
+// transactions of before have written is seen: it bears the time at which they began.
 constexpr const char* due_digests = R"sql(
-  SELECT s.tenant_id, t.name AS organization, s.frequency, s.email, s.timezone, d.due,
-    to_char(d.due AT TIME ZONE s.timezone, 'YYYY-MM-DD') AS day,
-    greatest(s.last_sent_at, d.due - CASE s.frequency WHEN 'weekly' THEN interval '7 days'
-                                     ELSE interval '1 day' END) AS since
+  SELECT s.tenant_id, t.name AS organization, s.frequency, s.email, z.timezone, d.due, b.since,
+    to_char(d.due AT TIME ZONE z.timezone, 'YYYY-MM-DD') AS day,
+    to_char(b.since AT TIME ZONE z.timezone, 'YYYY-MM-DD HH24:MI') AS begins,
+    to_char(d.due AT TIME ZONE z.timezone, 'YYYY-MM-DD HH24:MI') AS ends
   FROM alert_digest_settings s JOIN tenants t USING (tenant_id)
+  LEFT JOIN user_preferences p ON p.tenant_id = s.tenant_id AND p.user_id = s.user_id
+  CROSS JOIN LATERAL (SELECT coalesce(s.timezone, p.timezone, t.timezone) AS timezone) z
   CROSS JOIN LATERAL (
-    SELECT max(at) AS due FROM (
-      SELECT (d + interval '8 hours') AT TIME ZONE s.timezone AS at
-      FROM generate_series(date_trunc('day', now() AT TIME ZONE s.timezone) - interval '7 days',
-                           date_trunc('day', now() AT TIME ZONE s.timezone), interval '1 day') AS d
-      WHERE s.frequency = 'daily' OR extract(isodow FROM d) = 1
-    ) moments WHERE at <= now()) d
+    SELECT pulse_digest_due(s.frequency, z.timezone, now() - interval '1 minute') AS due) d
+  CROSS JOIN LATERAL (
+    SELECT coalesce(s.covered_until, pulse_digest_before(s.frequency, z.timezone, d.due)) AS since) b
   WHERE s.frequency <> 'disabled' AND s.email <> '' AND t.status = 'ACTIVE'
-    AND d.due > coalesce(s.last_sent_at, '-infinity') AND d.due > s.updated_at
+    AND d.due > coalesce(s.covered_until, '-infinity') AND d.due > s.updated_at
   ORDER BY d.due LIMIT 500
 )sql";
 
@@ -80,8 +80,9 @@ mail::Email digest_email(const DueDigest& due, const DigestFigures& f,
   out.to = due.email;
   out.subject =
       "Alerts of " + due.organization + ", " + due.day + ": " + many(f.open, "open alert");
-  const std::string span = due.frequency == "weekly" ? "the last week" : "the last day";
-  const std::string figures = "In " + span + " " + many(f.opened, "alert") + " opened and " +
+  const std::string figures = std::string(due.frequency == "weekly" ? "Weekly" : "Daily") +
+                              " digest, " + due.begins + " to " + due.ends + " (" + due.timezone +
+                              "): " + many(f.opened, "alert") + " opened and " +
                               std::to_string(f.closed) + " closed. Now " + std::to_string(f.open) +
                               " are open (" + std::to_string(f.critical) + " critical) and " +
                               std::to_string(f.acknowledged) + " acknowledged.";
@@ -153,10 +154,13 @@ Task<int> send_due_digests(pg::Pool& pool, std::shared_ptr<mail::Mailer> mailer,
                            {{"tenant_id", one.tenant_id}, {"error", problem}}, 60);
       continue;
     }
-    co_await pool.query(worker_scope(),
-                        "UPDATE alert_digest_settings SET last_sent_at = now() "
-                        "WHERE tenant_id = $1",
-                        pg::Params::of(one.tenant_id));
+    // The next one begins where this one ended, not when it was sent.
+    co_await pool.query(worker_scope(), R"sql(
+      UPDATE alert_digest_settings SET last_sent_at = now(), covered_until =
+        CASE WHEN frequency <> 'disabled' THEN greatest(covered_until, $2) END
+      WHERE tenant_id = $1
+    )sql",
+                        pg::Params::of(one.tenant_id, one.due.at));
     ++sent;
   }
   co_return sent;

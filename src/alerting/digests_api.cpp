@@ -32,7 +32,8 @@ inline auto constraints(json::As<AlertDigestSettingsUpdate>) {
       .length(&U::timezone, 1, 64)
       .describe(&U::email, "Empty: the address of who saves it")
       .describe(&U::timezone,
-                "Of the IANA database; absent: as it was, at first the organization's")
+                "Of the IANA database. Until one is given: that of who saves it, by their "
+                "preferences, or else the organization's")
       .check("email", [](const U& u) {
         return u.email && !u.email->empty() ? email_fault(*u.email) : std::string();
       });
@@ -43,14 +44,21 @@ struct DigestSaved {
 };
 BOOST_DESCRIBE_STRUCT(DigestSaved, (), (ok))
 
+// Where nothing is set: as it would be were the caller to set it.
+constexpr const char* select_settings = R"sql(
+  SELECT coalesce(s.frequency, 'daily') AS frequency, coalesce(s.email, '') AS email,
+    s.last_sent_at, coalesce(s.timezone, p.timezone, t.timezone) AS timezone
+  FROM tenants t LEFT JOIN alert_digest_settings s ON s.tenant_id = t.tenant_id
+  LEFT JOIN user_preferences p ON p.tenant_id = t.tenant_id
+    AND p.user_id = CASE WHEN s.tenant_id IS NULL THEN $2 ELSE s.user_id END
+  WHERE t.tenant_id = $1
+)sql";
+
 Task<AlertDigestSettings> get_settings(AlertingDeps, TenantCaller caller) {
-  const auto rows = co_await caller.db.query(
-      "SELECT frequency, email, last_sent_at, timezone FROM alert_digest_settings");
-  if (!rows.empty()) co_return pg::row_as<AlertDigestSettings>(rows, 0);
-  const auto zone = co_await caller.db.query("SELECT timezone FROM tenants WHERE tenant_id = $1",
-                                             pg::Params::of(caller.tenant()));
+  const auto rows = co_await caller.db.query(select_settings,
+                                             pg::Params::of(caller.tenant(), caller.who.user_id));
   AlertDigestSettings out;
-  if (!zone.empty()) out.timezone = zone.text(0, 0);
+  if (!rows.empty()) out = pg::row_as<AlertDigestSettings>(rows, 0);
   co_return out;
 }
 
@@ -68,13 +76,17 @@ Task<DigestSaved> put_settings(AlertingDeps d, TenantCaller caller,
                             "must be a name of the IANA time zone database, such as Europe/Berlin",
                             "value_error");
   }
-  // `updated_at` is when digests of these settings begin: what was due before is not sent.
-  auto params = pg::Params::of(caller.tenant(), body->frequency, email, body->timezone);
+  // `updated_at` is when digests of these settings begin: what was due before is told by the next.
+  // Ended and begun again, they don't tell of the time between.
+  auto params =
+      pg::Params::of(caller.tenant(), body->frequency, email, body->timezone, caller.who.user_id);
   co_await caller.db.query(R"sql(
-    INSERT INTO alert_digest_settings AS s (tenant_id, frequency, email, timezone)
-    SELECT tenant_id, $2, $3, coalesce($4::text, timezone) FROM tenants WHERE tenant_id = $1
+    INSERT INTO alert_digest_settings AS s (tenant_id, frequency, email, timezone, user_id)
+    VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (tenant_id) DO UPDATE SET frequency = excluded.frequency, email = excluded.email,
-      timezone = coalesce($4::text, s.timezone), updated_at = now()
+      timezone = coalesce(excluded.timezone, s.timezone), user_id = excluded.user_id,
+      updated_at = now(),
+      covered_until = CASE WHEN excluded.frequency <> 'disabled' THEN s.covered_until END
   )sql",
                            std::move(params));
   tell_pages(d, caller.tenant(), "alert-digest");
