@@ -51,13 +51,14 @@ struct PreviewSeries {
 BOOST_DESCRIBE_STRUCT(PreviewSeries, (), (time, avg, min, max, count))
 struct PreviewedDevice {
   std::string device_id, name;
+  Time judged_to;  ///< of the preview's end, or earlier where that was cut
   std::int64_t messages = 0, alert_count = 0;
   double seconds = 0;  ///< with an alert open
   std::vector<WouldBeAlert> alerts;
   std::optional<PreviewSeries> series;
 };
 BOOST_DESCRIBE_STRUCT(PreviewedDevice, (),
-                      (device_id, name, messages, alert_count, seconds, alerts, series))
+                      (device_id, name, judged_to, messages, alert_count, seconds, alerts, series))
 struct AlertRulePreview {
   Time from, to;
   std::int64_t days = 0;
@@ -106,7 +107,8 @@ Task<Ground> ground_of(tenancy::TenantDb db, RuleColumns columns, std::int64_t d
   statements.emplace_back("SELECT " + std::string(rule_columns) + populate,
                           pg::Params::of(json::to_text(columns), days));
   statements.emplace_back(
-      "SELECT raw_metric, normalized_name, multiplier, offset_value FROM metric_mappings",
+      "SELECT raw_metric, normalized_name, multiplier, offset_value FROM metric_mappings "
+      "ORDER BY normalized_name, raw_metric COLLATE \"C\"",
       pg::Params());
   statements.emplace_back(select_sensors, pg::Params::of(columns.sensor_id, columns.sensor_type));
   statements.emplace_back("SELECT (extract(epoch FROM now()) * 1000000)::bigint", pg::Params());
@@ -170,10 +172,30 @@ constexpr const char* select_messages = R"sql(
   ORDER BY time
 )sql";
 
+/// What a preview may still look at.
+struct Budget {
+  std::int64_t messages = most_messages;
+  std::chrono::steady_clock::time_point until = std::chrono::steady_clock::now() + longest;
+  std::string spent;  ///< what came to its end, as people say it; empty: nothing did
+
+  /// Whether a message may be judged.
+  bool take() {
+    if (messages-- > 0) return true;
+    spent = std::to_string(most_messages) + " messages";
+    return false;
+  }
+  bool late() {
+    if (std::chrono::steady_clock::now() < until) return false;
+    spent = std::to_string(longest.count()) + " seconds";
+    return true;
+  }
+};
+
 PreviewedDevice told(const Candidate& device, const RuleReplay& replay, std::int64_t to_us) {
   PreviewedDevice out;
   out.device_id = device.device_id;
   out.name = device.name;
+  out.judged_to = time_of(to_us);
   out.messages = replay.messages();
   out.alert_count = static_cast<std::int64_t>(replay.alerts().size());
   for (const auto& a : replay.alerts()) {
@@ -185,6 +207,78 @@ PreviewedDevice told(const Candidate& device, const RuleReplay& replay, std::int
     out.seconds += alert.seconds;
     if (out.alerts.size() < most_alerts) out.alerts.push_back(std::move(alert));
   }
+  return out;
+}
+
+/// A device after its replay.
+struct Judged {
+  PreviewedDevice device;
+  std::vector<SeenBucket> seen;
+};
+
+/// Replays what the device sent, as far as the budget goes.
+Task<Judged> judged(tenancy::TenantDb db, const Ground& ground, Candidate device, Budget& budget) {
+  RuledDevice facts;
+  facts.device_id = device.device_id;
+  facts.site_id = device.site_id;
+  facts.device_type = device.device_type;
+  facts.created_us = device.created_us;
+  for (const auto& [group, members] : ground.groups)
+    if (members.contains(device.device_id)) facts.group_ids.push_back(group);
+  RuleReplay replay(ground.rule, ground.mappings, ground.sensors, std::move(facts), ground.from_us,
+                    ground.to_us);
+  std::int64_t last_us = ground.from_us;
+  std::function<Task<bool>(const pg::Result&)> take = [&](const pg::Result& rows) -> Task<bool> {
+    for (int i = 0; i < rows.rows(); ++i) {
+      if (!budget.take()) co_return false;
+      last_us = rows.int64(i, 0);
+      const auto metrics = boost::json::parse(rows.text(i, 1));
+      replay.message(last_us, metrics.get_object());
+    }
+    const bool late = budget.late();
+    co_return !late;
+  };
+  auto params = pg::Params::of(device.device_id, time_of(ground.from_us).at,
+                               time_of(ground.to_us).at, replay.raw_metrics());
+  co_await db.stream(select_messages, std::move(params), take);
+  const bool whole = budget.spent.empty();
+  if (whole) replay.finish();
+  Judged out;
+  out.device = told(device, replay, whole ? ground.to_us : last_us);
+  out.seen = replay.seen();
+  co_return out;
+}
+
+/// What of the whole is not in the answer, as people say it.
+std::optional<std::string> cut_of(const AlertRulePreview& told, std::size_t looked_at,
+                                  const Budget& budget) {
+  std::vector<std::string> parts;
+  const auto count = static_cast<std::int64_t>(looked_at);
+  if (told.devices_in_scope > count)
+    parts.push_back("Only the " + std::to_string(count) + " devices that sent last of " +
+                    std::to_string(told.devices_in_scope) + " were judged");
+  if (!budget.spent.empty()) {
+    std::vector<std::string> left;
+    for (const auto& d : told.devices)
+      if (d.judged_to < told.to)
+        left.push_back(d.name + " was judged until " + iso8601(d.judged_to) + " only");
+    if (told.devices_judged < count)
+      left.push_back(std::to_string(count - told.devices_judged) + " of " + std::to_string(count) +
+                     " devices were not judged");
+    std::string part = "Cut after " + budget.spent;
+    for (const auto& what : left) part += (&what == &left.front() ? ": " : ", and ") + what;
+    parts.push_back(std::move(part));
+  }
+  std::int64_t many = 0;
+  for (const auto& d : told.devices)
+    if (d.alert_count > static_cast<std::int64_t>(d.alerts.size())) ++many;
+  if (many > 0)
+    parts.push_back("Of " + std::to_string(many) +
+                    (many == 1 ? " device only the first " : " devices only the first ") +
+                    std::to_string(most_alerts) + " alerts are listed and drawn, and all counted");
+  if (parts.empty()) return std::nullopt;
+  std::string out;
+  for (const auto& part : parts) out += (out.empty() ? "" : ". ") + part;
   return out;
 }
 
@@ -217,47 +311,21 @@ Task<AlertRulePreview> preview(AlertingDeps d, TenantCaller caller,
   out.bucket_seconds = static_cast<double>(ground.to_us - ground.from_us) / 1e6 /
                        static_cast<double>(RuleReplay::buckets);
   out.devices_in_scope = devices.empty() ? 0 : devices.front().total;
-  if (out.devices_in_scope > static_cast<std::int64_t>(devices.size()))
-    out.cut = "Only the " + std::to_string(devices.size()) + " devices that sent last were judged";
-  const auto began = std::chrono::steady_clock::now();
+  Budget budget;
   std::vector<std::vector<SeenBucket>> seen;
   for (const auto& device : devices) {
-    RuledDevice facts;
-    facts.device_id = device.device_id;
-    facts.site_id = device.site_id;
-    facts.device_type = device.device_type;
-    facts.created_us = device.created_us;
-    for (const auto& [group, members] : ground.groups)
-      if (members.contains(device.device_id)) facts.group_ids.push_back(group);
-    RuleReplay replay(ground.rule, ground.mappings, ground.sensors, std::move(facts),
-                      ground.from_us, ground.to_us);
-    const bool enough = out.messages >= most_messages;
-    if (enough || std::chrono::steady_clock::now() - began > longest) {
-      out.cut = std::string("Cut after ") +
-                (enough ? std::to_string(out.messages) + " messages" : "10 seconds") + ": " +
-                std::to_string(out.devices_judged) + " of " + std::to_string(out.devices_in_scope) +
-                " devices were judged";
-      break;
-    }
-    std::function<Task<bool>(const pg::Result&)> take =
-        [&replay](const pg::Result& rows) -> Task<bool> {
-      for (int i = 0; i < rows.rows(); ++i) {
-        const auto metrics = boost::json::parse(rows.text(i, 1));
-        replay.message(rows.int64(i, 0), metrics.get_object());
-      }
-      co_return replay.messages() < most_messages;
-    };
-    auto params = pg::Params::of(device.device_id, time_of(ground.from_us).at,
-                                 time_of(ground.to_us).at, replay.raw_metrics());
-    co_await caller.db.stream(select_messages, std::move(params), take);
-    if (replay.messages() < most_messages) replay.finish();
-    auto one = told(device, replay, ground.to_us);
-    out.messages += one.messages;
-    out.alert_count += one.alert_count;
+    if (budget.late()) break;
+    auto one = co_await judged(caller.db, ground, device, budget);
+    // Of a device whose first message was not judged any more nothing is told.
+    if (!budget.spent.empty() && one.device.messages == 0) break;
+    out.messages += one.device.messages;
+    out.alert_count += one.device.alert_count;
     ++out.devices_judged;
-    out.devices.push_back(std::move(one));
-    seen.push_back(replay.seen());
+    out.devices.push_back(std::move(one.device));
+    seen.push_back(std::move(one.seen));
+    if (!budget.spent.empty()) break;
   }
+  out.cut = cut_of(out, devices.size(), budget);
   d.metrics->count("pulse_rule_preview_messages_total", "Messages that previews of rules judged.",
                    {}, static_cast<double>(out.messages));
   // Those that would have been told of come first, and are drawn.
@@ -287,7 +355,9 @@ void mount_rule_preview(http::Router& api, const AlertingDeps& d) {
           "device when an alert would have been open; silence and maintenance are not looked at. "
           "At most " +
           std::to_string(most_devices) + " devices, " + std::to_string(most_messages) +
-          " messages and 10 seconds: `cut` says when that was not all.")
+          " messages and 10 seconds, and " + std::to_string(most_alerts) +
+          " alerts listed of each device: `cut` says what is left out where that was not all, and "
+          "`judged_to` how far each device was judged.")
       .fails(400, "As for creating the rule")
       .example({{"rule",
                  {{"name", "Too warm"},

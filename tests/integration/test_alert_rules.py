@@ -27,6 +27,10 @@ def send(stack, device, metrics, ago_s=0):
     assert answer.status_code == 202, answer.text
 
 
+def instant(text) -> float:
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
 def alerts(stack, rule_id):
     return stack.sql("SELECT device_id, status, close_reason FROM fleet_alert WHERE rule_id = %s ORDER BY id", (rule_id,))
 
@@ -268,6 +272,46 @@ def test_preview_sees_normalized_values(stack, admin, fresh_device):
     told = preview(admin, devices=[fresh_device["device_id"]], metric_name="preview_t", threshold=50.5)
     assert told["alert_count"] == 1 and told["devices"][0]["series"]["max"] == [51]
     admin.delete("/normalized-metrics/preview_t")
+
+
+def many_messages(stack, device, count, value):
+    """Stored messages of the last day in even steps; `value` is SQL over i, their number."""
+    stack.sql("INSERT INTO telemetry (time, tenant_id, device_id, site_id, seq, metrics, received_at, stream_seq) SELECT now() - "
+              f"interval '23 hours' * (%s - i) / %s, 'demo', %s, 'warehouse-north', i, jsonb_build_object('many_c', {value}), "
+              "now(), 0 FROM generate_series(1, %s) i", [count, count, device["device_id"], count])
+
+
+def test_a_preview_that_is_cut_says_so(stack, admin, fresh_devices):
+    first, second, third = fresh_devices
+    # In the order of their last messages: the one with too many is the second, and none is left for the third.
+    many_messages(stack, first, 400_001, "31")
+    many_messages(stack, second, 10, "31")
+    for number, device in enumerate((second, first, third)):
+        stack.sql("INSERT INTO device_state (tenant_id, device_id, site_id, last_telemetry_at) VALUES ('demo', %s, "
+                  "'warehouse-north', now() - %s * interval '1 s') ON CONFLICT (tenant_id, device_id) DO UPDATE SET "
+                  "last_telemetry_at = excluded.last_telemetry_at",
+                  [device["device_id"], number])
+    ids = [d["device_id"] for d in fresh_devices]
+    told = preview(admin, devices=ids, metric_name="many_c")
+    cut = next(d for d in told["devices"] if d["device_id"] == first["device_id"])
+    whole = next(d for d in told["devices"] if d["device_id"] == second["device_id"])
+    assert f"{cut['name']} was judged until {cut['judged_to']} only" in told["cut"], told["cut"]
+    assert "1 of 3 devices were not judged" in told["cut"] and told["devices_judged"] == 2
+    assert whole["judged_to"] == told["to"] and cut["judged_to"] < told["to"] and told["messages"] <= 400_000
+    # An alert that is open there is not said to last until now.
+    open_s = sum(a["seconds"] for a in cut["alerts"])
+    assert cut["alert_count"] == 1 and cut["alerts"][0]["closed_at"] is None
+    assert abs(open_s - (instant(cut["judged_to"]) - instant(cut["alerts"][0]["opened_at"]))) < 1
+    assert cut["series"]["time"][-1] <= instant(cut["judged_to"])
+    stack.sql("DELETE FROM telemetry WHERE device_id = ANY (%s)", [ids])
+
+
+def test_a_preview_counts_alerts_that_it_does_not_list(stack, admin, fresh_device):
+    many_messages(stack, fresh_device, 500, "CASE i %% 2 WHEN 0 THEN 31 ELSE 29 END")
+    told = preview(admin, devices=[fresh_device["device_id"]], metric_name="many_c")
+    one = told["devices"][0]
+    assert one["alert_count"] == 250 and len(one["alerts"]) == 200 and "only the first 200 alerts" in told["cut"]
+    assert one["judged_to"] == told["to"]
 
 
 def test_preview_is_bounded_by_tenant_and_by_what_is_asked(stack, admin, other, fresh_device):

@@ -45,7 +45,8 @@ function linesOf(rule: RuleInput): ChartLine[] {
 
 function Drawn({ told, device, rule }: { told: Preview; device: PreviewedDevice; rule: RuleInput }) {
   const from = Date.parse(told.from) / 1000;
-  const to = Date.parse(told.to) / 1000;
+  // Where the preview was cut, what was not judged is not drawn as if nothing had been there.
+  const to = Date.parse(device.judged_to) / 1000;
   const [zoom, setZoom] = useState<[number, number] | null>(null);
   useEffect(() => setZoom(null), [told.from, device.device_id]);
   const columns = useMemo(
