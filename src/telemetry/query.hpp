@@ -7,16 +7,19 @@
 #include <vector>
 
 #include "fleet/deps.hpp"
+#include "telemetry/query_metrics.hpp"
 #include "tenancy/caller.hpp"
 
 namespace pulse::telemetry {
 
 using Row = fleet::RecentMessage;
 
-/// Newest first.
+/// Newest first. With `metrics` those messages that have one of them, with these values alone; the
+/// latest of them then go back a week.
 Task<std::vector<Row>> rows_between(tenancy::TenantDb db, std::string device_id, Time start,
-                                    Time end, std::int64_t limit);
-Task<std::vector<Row>> latest_rows(tenancy::TenantDb db, std::string device_id, std::int64_t count);
+                                    Time end, std::int64_t limit, std::vector<NamedMetric> metrics);
+Task<std::vector<Row>> latest_rows(tenancy::TenantDb db, std::string device_id, std::int64_t count,
+                                   std::vector<NamedMetric> metrics);
 /// For the device page: the last 24 h (50) and of these telemetry of the last 6 h (120).
 Task<fleet::RecentMessages> recent_messages(tenancy::TenantDb db, std::string device_id);
 
@@ -50,9 +53,11 @@ struct SeriesPlan {
 /// an hour, one-hour rollups above; buckets of a round length.
 SeriesPlan plan_series(std::int64_t span_s, std::int64_t points);
 
-/// Points of each metric, oldest first; values that are no numbers are skipped.
+/// Points of each metric, oldest first; values that are no numbers are skipped. Of a metric with
+/// several sources the first one that has a value counts: in each message where raw rows are read,
+/// else in each minute or hour of the rollups.
 Task<std::vector<std::vector<Point>>> series_of(tenancy::TenantDb db, std::string device_id,
-                                                std::vector<std::string> metrics, Time start,
+                                                std::vector<NamedMetric> metrics, Time start,
                                                 Time end, SeriesPlan plan);
 
 /// A message's stages: when it was received and stored, or why it was not.

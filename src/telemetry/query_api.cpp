@@ -8,21 +8,35 @@ namespace {
 
 using tenancy::TenantCaller;
 
+constexpr const char* metric_words =
+    "Messages that have one of these alone, with these values alone: names as devices send them, "
+    "or "
+    "normalized ones. Repeat it for several; without it all";
+
 struct RowQuery {
   std::optional<std::int64_t> hours;
   std::int64_t limit = 120;
   std::optional<std::string> start, end;
+  std::vector<std::string> metric;
 };
-BOOST_DESCRIBE_STRUCT(RowQuery, (), (hours, limit, start, end))
+BOOST_DESCRIBE_STRUCT(RowQuery, (), (hours, limit, start, end, metric))
 inline auto constraints(json::As<RowQuery>) {
-  return json::rules<RowQuery>().range(&RowQuery::hours, 1, 168).range(&RowQuery::limit, 1, 2000);
+  return json::rules<RowQuery>()
+      .range(&RowQuery::hours, 1, 168)
+      .range(&RowQuery::limit, 1, 2000)
+      .items(&RowQuery::metric, 0, 50)
+      .describe(&RowQuery::metric, metric_words);
 }
 struct CountQuery {
   std::int64_t count = 1;
+  std::vector<std::string> metric;
 };
-BOOST_DESCRIBE_STRUCT(CountQuery, (), (count))
+BOOST_DESCRIBE_STRUCT(CountQuery, (), (count, metric))
 inline auto constraints(json::As<CountQuery>) {
-  return json::rules<CountQuery>().range(&CountQuery::count, 1, 10);
+  return json::rules<CountQuery>()
+      .range(&CountQuery::count, 1, 10)
+      .items(&CountQuery::metric, 0, 50)
+      .describe(&CountQuery::metric, metric_words);
 }
 struct TelemetryRows {
   std::string tenant_id, device_id;
@@ -48,7 +62,9 @@ inline auto constraints(json::As<HistoryQuery>) {
   return json::rules<HistoryQuery>()
       .items(&HistoryQuery::metric, 1, 50)
       .range(&HistoryQuery::points, 2, 5000)
-      .describe(&HistoryQuery::metric, "Repeat it for several series in one answer")
+      .describe(
+          &HistoryQuery::metric,
+          "As devices send it, or a normalized name. Repeat it for several series in one answer")
       .describe(&HistoryQuery::range, "1h, 6h, 24h, 7d or 30d; default 24h")
       .describe(&HistoryQuery::points, "At most about so many points a series");
 }
@@ -112,6 +128,14 @@ Time parse_bound(const std::string& text) {
 
 Time earlier(Time t, std::int64_t seconds) { return Time{t.at - std::chrono::seconds(seconds)}; }
 
+/// None where none is asked for: then all are told.
+Task<std::vector<NamedMetric>> asked_metrics(tenancy::TenantDb db, std::string device_id,
+                                             std::vector<std::string> names) {
+  std::vector<NamedMetric> out;
+  if (!names.empty()) out = co_await named_metrics(db, device_id, names);
+  co_return out;
+}
+
 Task<TelemetryRows> list_rows(TenantCaller caller, http::Path<"device_id"> id,
                               http::Query<RowQuery> query) {
   Time end = now(), start = earlier(end, query->hours.value_or(6) * 3600);
@@ -125,7 +149,9 @@ Task<TelemetryRows> list_rows(TenantCaller caller, http::Path<"device_id"> id,
   if (start >= end) throw bad_request("Start must be before end");
   co_await fleet::require_device(caller.db, id.value);
   TelemetryRows out{caller.tenant(), id.value, {}, 0};
-  out.telemetry = co_await rows_between(caller.db, id.value, start, end, query->limit);
+  auto metrics = co_await asked_metrics(caller.db, id.value, query->metric);
+  out.telemetry =
+      co_await rows_between(caller.db, id.value, start, end, query->limit, std::move(metrics));
   out.count = static_cast<std::int64_t>(out.telemetry.size());
   co_return out;
 }
@@ -134,7 +160,8 @@ Task<TelemetryRows> list_latest(TenantCaller caller, http::Path<"device_id"> id,
                                 http::Query<CountQuery> query) {
   co_await fleet::require_device(caller.db, id.value);
   TelemetryRows out{caller.tenant(), id.value, {}, 0};
-  out.telemetry = co_await latest_rows(caller.db, id.value, query->count);
+  auto metrics = co_await asked_metrics(caller.db, id.value, query->metric);
+  out.telemetry = co_await latest_rows(caller.db, id.value, query->count, std::move(metrics));
   out.count = static_cast<std::int64_t>(out.telemetry.size());
   co_return out;
 }
@@ -191,23 +218,22 @@ Task<History> get_history(TenantCaller caller, http::Path<"device_id"> id,
                           http::Query<HistoryQuery> query) {
   const auto window = window_of(query.value);
   co_await fleet::require_device(caller.db, id.value);
-  const auto known = co_await metrics_of(caller.db, id.value);
-  auto points =
-      co_await series_of(caller.db, id.value, query->metric, window.start, window.end, window.plan);
+  const auto named = co_await named_metrics(caller.db, id.value, query->metric);
+  const auto points =
+      co_await series_of(caller.db, id.value, named, window.start, window.end, window.plan);
   History out;
   out.device_id = id.value;
-  for (std::size_t i = 0; i < query->metric.size(); ++i) {
+  for (const auto& name : query->metric) {  // asked for twice, answered twice
+    std::size_t i = 0;
+    while (named[i].name != name) ++i;
     Series s;
-    s.metric = s.display_name = query->metric[i];
-    for (const auto& m : known) {
-      if (m.metric_key != s.metric) continue;
-      s.display_name = m.display_name;
-      s.unit = m.unit;
-      s.min_range = m.min_range;
-      s.max_range = m.max_range;
-      s.precision_digits = m.precision_digits;
-    }
-    s.points = std::move(points[i]);
+    s.metric = name;
+    s.display_name = named[i].display_name;
+    s.unit = named[i].unit;
+    s.min_range = named[i].min_range;
+    s.max_range = named[i].max_range;
+    s.precision_digits = named[i].precision_digits;
+    s.points = points[i];
     out.series.push_back(std::move(s));
   }
   const auto& first = out.series.front();
@@ -273,7 +299,9 @@ void mount_queries(http::Router& api) {
       .description(
           "From one-minute or one-hour rollups, or from raw rows where the span is short. "
           "Each point carries average, minimum and maximum, so that nothing is lost to "
-          "downsampling.")
+          "downsampling. A normalized name answers with the values of the raw metrics mapped to "
+          "it, "
+          "in its unit.")
       .fails(400, "Invalid range")
       .fails(404, "Device not found");
   api.get(one + "/messages", &list_messages)
