@@ -211,8 +211,8 @@ Task<MetricMappingAnswer> patch_mapping(AlertingDeps d, TenantCaller caller,
                                         http::Body<MetricMappingUpdate> body) {
   require_administrator(caller);
   const auto raw = raw_name(name.value);
-  co_await known_mapping(caller, raw);
   check_multiplier(body->multiplier);
+  co_await known_mapping(caller, raw);
   const auto change = pg::change_of(body.value);
   if (change.empty()) throw bad_request("No fields provided");
   const auto statement = change.in("metric_mappings", "raw_metric = ?", raw);
@@ -269,9 +269,10 @@ void mount_metric_names(http::Router& api, const AlertingDeps& d) {
   write(api.post(mappings, http::bound(d, create_mapping)), "Map a raw metric to a normalized one")
       .description(
           "normalized value = raw value x multiplier + offset_value. Rules see it within a second; "
-          "durations of those on the normalized metric begin anew. Where a message holds several "
-          "raw metrics of one normalized one, the first by name counts. Mapped again, a raw metric "
-          "becomes the other. For tenant administrators.")
+          "series, rows and exports that are asked for by the normalized name answer with it. "
+          "Durations of rules on the normalized metric begin anew. Where a message has several raw "
+          "metrics of one name, that of the very name counts first, then by their names' bytes. "
+          "Mapped again, a raw metric becomes the other. For tenant administrators.")
       .fails(400, "Invalid raw metric name; multiplier must not be 0: ...")
       .fails(404, "Normalized metric not found")
       .example({{"raw_metric", "temp_f"},

@@ -64,10 +64,12 @@ def test_mappings(admin, other, temperature):
                                 ({"raw_metric": "x", "normalized_name": "nothing"}, 404, "Normalized metric not found")):
         answer = admin.post("/metric-mappings", json=body)
         assert (answer.status_code, answer.json()["detail"]) == (status, words)
-    for answer in (admin.post("/metric-mappings", json={"raw_metric": "x", "normalized_name": "nm_temp", "multiplier": 0}),
-                   admin.patch(one, json={"multiplier": 0})):
-        assert (answer.status_code, answer.json()["detail"]) == (
-            400, "multiplier must not be 0: every value would become offset_value")
+    # All values would be one and the same.
+    flat = "multiplier must not be 0: every value would become offset_value"
+    for answer in (admin.post("/metric-mappings", json={"raw_metric": "nm_f", "normalized_name": "nm_temp", "multiplier": 0}),
+                   admin.patch(one, json={"multiplier": 0.0})):
+        assert (answer.status_code, answer.json()["detail"]) == (400, flat)
+    assert [m["multiplier"] for m in admin.get("/metric-mappings?normalized_name=nm_temp").json()["mappings"]] == [0.5]
     reference = admin.get("/metrics/reference").json()
     assert {"name": "nm_f", "mapped_to": "nm_temp"} in reference["raw_metrics"]
     assert [n["mapped_from"] for n in reference["normalized_metrics"] if n["name"] == "nm_temp"] == [["nm_f"]]
@@ -88,6 +90,53 @@ def test_only_administrators_write(customer, temperature):
                                ("patch", "/metric-mappings/x", {"multiplier": 2}), ("delete", "/metric-mappings/x", None)):
         answer = getattr(customer, method)(path, **({"json": body} if body else {}))
         assert (answer.status_code, answer.json()["detail"]) == (403, "Tenant administrator role required"), path
+
+
+def test_each_write_is_in_the_audit_log(stack, admin, other):
+    admin.post("/metrics/catalog", json={"metric_name": "nm_audit", "unit": "V"})
+    admin.post("/normalized-metrics", json={"normalized_name": "nm_audit"})
+    admin.patch("/normalized-metrics/nm_audit", json={"description": "Told"})
+    admin.post("/metric-mappings", json={"raw_metric": "nm_audit", "normalized_name": "nm_audit", "multiplier": 2})
+    admin.patch("/metric-mappings/nm_audit", json={"multiplier": 3})
+    # Refused ones leave nothing there.
+    admin.patch("/metric-mappings/nm_audit", json={"multiplier": 0})
+    admin.post("/normalized-metrics", json={"normalized_name": "nm_audit"})
+    admin.delete("/metric-mappings/nm_audit")
+    admin.delete("/normalized-metrics/nm_audit")
+    admin.delete("/metrics/catalog/nm_audit")
+
+    def log(api):
+        return api.get("/audit-log?entity_id=nm_audit&limit=50").json()["events"]
+    told = wait_for("the last one", lambda: (found := log(admin)) and len(found) >= 8 and found)
+    assert sorted((e["entity_type"], e["action"]) for e in told) == [
+        ("metric_catalog", "delete"), ("metric_catalog", "update"), ("metric_mapping", "create"), ("metric_mapping", "delete"),
+        ("metric_mapping", "update"), ("normalized_metric", "create"), ("normalized_metric", "delete"),
+        ("normalized_metric", "update")]
+    assert {e["event_type"] for e in told} == {"config_changed"}
+    assert next(e for e in told if e["entity_type"] == "metric_mapping" and e["action"] == "create")[
+        "details"]["after"]["multiplier"] == 2
+    assert log(other) == []
+
+
+def test_without_the_permission_nobody_writes(stack, admin, temperature):
+    """Not even a service account, which stands for an administrator where it has the permission."""
+    account = admin.post("/service-accounts", json={"name": "nm-reader"}).json()["id"]
+
+    def bearer(scopes):
+        token = admin.post(f"/service-accounts/{account}/tokens", json={"name": scopes[0], "scopes": scopes}).json()["token"]
+        return lambda method, path, body: requests.request(
+            method, f"{stack.url}/api/v1/customer{path}", json=body, timeout=10, headers={"Authorization": f"Bearer {token}"})
+    reader, writer = bearer(["devices.read"]), bearer(["alerts.rules.write"])
+    for method, path, body in (("POST", "/metrics/catalog", {"metric_name": "x"}), ("DELETE", "/metrics/catalog/x", None),
+                               ("POST", "/normalized-metrics", {"normalized_name": "x"}),
+                               ("PATCH", "/normalized-metrics/nm_temp", {"description": "x"}),
+                               ("DELETE", "/normalized-metrics/nm_temp", None),
+                               ("POST", "/metric-mappings", {"raw_metric": "x", "normalized_name": "nm_temp"}),
+                               ("PATCH", "/metric-mappings/x", {"multiplier": 2}), ("DELETE", "/metric-mappings/x", None)):
+        answer = reader(method, path, body)
+        assert (answer.status_code, answer.json()["detail"]) == (403, "Permission required: alerts.rules.write"), path
+    assert writer("PATCH", "/normalized-metrics/nm_temp", {"description": "By a machine"}).status_code == 200
+    assert admin.delete(f"/service-accounts/{account}").status_code == 204
 
 
 def test_rules_see_a_mapping_at_once(stack, admin, fresh_device, temperature):

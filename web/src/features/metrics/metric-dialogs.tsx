@@ -151,7 +151,7 @@ export function MappingDialog({
       onClose={onClose}
       dirty={form.dirty}
       title="Map a metric"
-      description="Rules see the normalized value within a second, from all devices that send the raw one."
+      description="Rules and charts see the normalized value, from all devices that send the raw one."
     >
       <DialogForm
         submit="Map"
@@ -163,7 +163,7 @@ export function MappingDialog({
             form.check({
               raw: v.raw.trim() === '' && 'Give the name that devices send.',
               to: v.to === '' && 'Make a normalized metric first.',
-              multiplier: notNumber(v.multiplier),
+              multiplier: multiplier === 0 ? 'Not 0: every value would be the same.' : notNumber(v.multiplier),
               offset: notNumber(v.offset),
             })
           )
