@@ -50,7 +50,10 @@ export function Latest({
                         )
                       )}
                     </svg>
-                    <span className="truncate">{m.name}</span>
+                    <span className="truncate">
+                      {m.name}
+                      {m.from && <span className="text-ink-3"> from {m.from}</span>}
+                    </span>
                   </span>
                   <span className={cx('num text-right', on ? 'font-semibold' : '')} data-metric={m.key}>
                     {withUnit(

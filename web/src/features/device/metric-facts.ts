@@ -10,6 +10,8 @@ export interface MetricFacts {
   digits: number;
   value: number | boolean | string | null;
   charted: boolean;
+  /** Of a normalized metric: what the device sends for it. */
+  from?: string;
 }
 
 const position = /^(lat|latitude|lng|lon|longitude)$/i;

@@ -6,6 +6,7 @@ import { metricNames, rulesApi } from '@/api/rules';
 import { useAlerts } from '@/features/alerts/queries';
 import { severityWord, thresholdsOn } from '@/features/rules/sentence';
 import type { ChartLine } from './chart';
+import { useNormalized } from './normalized';
 
 const minute = 60_000;
 
@@ -29,6 +30,7 @@ export function useChartLines(device: string, metrics: readonly string[], ready:
     staleTime: minute,
     enabled: ready,
   });
+  const normalized = useNormalized();
   const names = metrics.join(',');
   return useMemo(() => {
     const out = new Map<string, ChartLine[]>();
@@ -41,14 +43,15 @@ export function useChartLines(device: string, metrics: readonly string[], ready:
         }),
       );
       const known = catalog.data?.find((c) => c.metric_name === metric);
-      if (known?.expected_min != null)
-        lines.push({ value: known.expected_min, label: 'usual minimum', tone: 'ink-3' });
-      if (known?.expected_max != null)
-        lines.push({ value: known.expected_max, label: 'usual maximum', tone: 'ink-3' });
+      const one = normalized.find((n) => n.name === metric);
+      const low = known?.expected_min ?? one?.min;
+      const high = known?.expected_max ?? one?.max;
+      if (low != null) lines.push({ value: low, label: 'usual minimum', tone: 'ink-3' });
+      if (high != null) lines.push({ value: high, label: 'usual maximum', tone: 'ink-3' });
       out.set(metric, lines);
     }
     return out;
-  }, [names, rules.data, mappings.data, catalog.data]);
+  }, [names, rules.data, mappings.data, catalog.data, normalized]);
 }
 
 /** Units that the tenant's catalogue gives, by metric. */

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import type { History } from '@/api/types';
 import { useTelemetry } from '@/live/hooks';
 import { addReading, dropBefore, emptyColumns, toColumns, type Columns } from '@/lib/series';
+import { valueIn, type Normalized } from './normalized';
 import { bounds, type Range } from './range';
 
 interface Reading {
@@ -22,17 +23,12 @@ export interface LiveSeries {
   to: number;
 }
 
-function asNumber(v: unknown): number | null {
-  if (typeof v === 'number' && Number.isFinite(v)) return v;
-  if (typeof v === 'boolean') return v ? 1 : 0;
-  return null;
-}
-
 export function useLiveSeries(
   id: string,
   metrics: string[],
   range: Range,
   history: History | undefined,
+  normalized: readonly Normalized[],
 ): LiveSeries {
   const [version, setVersion] = useState(0);
   const [now, setNow] = useState(() => Date.now() / 1000);
@@ -60,7 +56,7 @@ export function useLiveSeries(
     const at = Date.now();
     recent.current = recent.current.filter((r) => r.at > at - lag);
     for (const metric of metrics) {
-      const v = asNumber(e.metrics[metric]);
+      const v = valueIn(e.metrics, metric, normalized);
       if (v === null) continue;
       recent.current.push({ metric, t, v, at });
       let c = columns.get(metric);
