@@ -5,10 +5,12 @@ import random
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 import servers
 
 RULES = 100
+GROWING_RULES = (10, 100, 1_000)
 BREACHES = 2_000
 PER_SECOND = 400
 TICK_LIMIT_MS = 1_000
@@ -88,6 +90,7 @@ def latency(bench, tenant, devices):
 
 
 def engine(bench, devices):
+    """What time costs over many devices, and what a message costs as rules grow."""
     for rules in (10, RULES):
         r = bench.tool("rules", devices=devices, rules=rules)
         bench.figures[f"rules_tick_ms_{rules}"] = r["p50_ms"]
@@ -95,6 +98,13 @@ def engine(bench, devices):
                    f"{r['p50_ms'] / TICK_LIMIT_MS:.2f} of the limit; {r['judged_per_second']:,.0f} messages judged a second")
         if r["p50_ms"] > TICK_LIMIT_MS:
             bench.too_slow.append(f"FAILED: a tick takes {r['p50_ms']:.0f} ms, above {TICK_LIMIT_MS} ms")
+    first = None
+    for rules in GROWING_RULES:
+        us = bench.tool("rules", devices=500, rules=rules)["us_a_message"]
+        first = first or us
+        bench.figures[f"rules_us_a_message_{rules}"] = us
+        bench.note("alerts", f"judging a message by {rules:,} rules", us, "us",
+                   f"{us / first:.1f} x the cost by {GROWING_RULES[0]} rules; {us * 1000 / rules:.0f} ns a rule")
 
 
 def matcher(bench):
@@ -102,6 +112,35 @@ def matcher(bench):
     bench.figures["route_matches_per_s"] = r["messages_a_second"]
     bench.note("routes", "messages matched against 10,000 filters", r["messages_a_second"], "msgs/s",
                f"{r['times_faster']:,.0f} x one filter after the other")
+
+
+def delivery(bench):
+    """A route to a webhook, beside the same POSTs by the same client without route and queue."""
+    url = f"http://127.0.0.1:{bench.sink_port}/bench"
+    made = call(bench, "POST", "/message-routes", {
+        "name": "Bench", "topic_filter": "tenant/+/device/+/telemetry", "destination_type": "webhook",
+        "destination_config": {"url": url}})
+    time.sleep(3)  # until ingest knows of the route
+    try:
+        r = bench.load("delivery", port=bench.sink_port, messages=bench.size(5_000, 1_000))
+    finally:
+        call(bench, "DELETE", f"/message-routes/{made['id']}")
+    if r["delivered"] < r["messages"]:
+        raise RuntimeError(f"{r['delivered']} of {r['messages']} messages were delivered")
+    bench.figures["delivery_per_s"] = r["deliveries_per_s"]
+    bench.figures["delivery_over_bare_posts"] = r["of_bare"]
+    bench.note("routes", "POSTs to a local sink, 16 at once, no route", r["bare_posts_per_s"], "req/s")
+    bench.note("routes", "deliveries of a route to the same sink", r["deliveries_per_s"], "msgs/s",
+               f"{r['of_bare']:.2f} of the POSTs alone")
+
+
+def call(bench, method, path, body=None):
+    """The API's answer as the tenant's administrator."""
+    request = urllib.request.Request(bench.pulse.url + "/api/v1/customer" + path, method=method, headers={
+        "Authorization": "Bearer " + bench.token(), "Content-Type": "application/json"},
+        data=json.dumps(body).encode() if body else None)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or b"null")
 
 
 def run(bench, tenant, devices):

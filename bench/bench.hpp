@@ -59,6 +59,10 @@ std::string usual_payload(const simulator::Device& device, std::int64_t seq, std
 std::string usual_envelope(const simulator::Device& device, std::int64_t seq, std::int64_t ts_ms,
                            const std::string& token_id = "bench");
 
+/// Bytes of an HTTP/1.1 message with a Content-Length, head and body, once its head is there; else
+/// 0.
+std::size_t message_size(std::string_view data);
+
 /// Posts `n` messages (a multiple of 100) in batches of 100, with tokens, over 16 connections.
 /// Answers how many stood in batches that were answered 202.
 std::int64_t post_batches(const std::vector<simulator::Device>& devices, std::int64_t n,
@@ -76,6 +80,7 @@ Report bench_e2e(const Args&);
 Report bench_post_to_row(const Args&);
 Report bench_rules(const Args&);
 Report bench_routes(const Args&);
+Report bench_delivery(const Args&);
 Report bench_websocket_memory(const Args&);
 Report bench_mqtt_memory(const Args&);
 

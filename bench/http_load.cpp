@@ -26,6 +26,20 @@ std::vector<simulator::Device> read_devices(const Args& args) {
   return simulator::Fleet::read(file);
 }
 
+std::size_t message_size(std::string_view data) {
+  const auto end = data.find("\r\n\r\n");
+  if (end == std::string_view::npos) return 0;
+  std::size_t length = 0;
+  for (std::size_t at = data.find("\r\n"); at < end; at = data.find("\r\n", at + 2)) {
+    const auto line = data.substr(at + 2, 15);
+    if (!http::iequals(line, "content-length:")) continue;
+    auto digits = data.substr(at + 17);
+    while (digits.starts_with(' ')) digits.remove_prefix(1);
+    std::from_chars(digits.data(), digits.data() + digits.size(), length);
+  }
+  return end + 4 + length;
+}
+
 namespace {
 
 struct Load {
@@ -41,28 +55,6 @@ struct Load {
   std::function<void(std::string&)> make;
 };
 
-/// Status and body size of an answer, once its head is there.
-struct Head {
-  int status = 0;
-  std::size_t size = 0;  ///< head and body
-};
-
-bool read_head(std::string_view data, Head& head) {
-  const auto end = data.find("\r\n\r\n");
-  if (end == std::string_view::npos) return false;
-  std::from_chars(data.data() + 9, data.data() + 12, head.status);
-  std::size_t length = 0;
-  for (std::size_t at = data.find("\r\n"); at < end; at = data.find("\r\n", at + 2)) {
-    const auto line = data.substr(at + 2, 15);
-    if (!http::iequals(line, "content-length:")) continue;
-    auto digits = data.substr(at + 17);
-    while (digits.starts_with(' ')) digits.remove_prefix(1);
-    std::from_chars(digits.data(), digits.data() + digits.size(), length);
-  }
-  head.size = end + 4 + length;
-  return true;
-}
-
 Task<> one_connection(Load& load) {
   tcp::socket socket(co_await asio::this_coro::executor);
   co_await socket.async_connect(load.target, asio::use_awaitable);
@@ -76,17 +68,19 @@ Task<> one_connection(Load& load) {
     const auto start = steady_us();
     co_await asio::async_write(socket, asio::buffer(request), asio::use_awaitable);
     answer.clear();
-    Head head;
-    while (!(head.size || read_head(answer, head)) || answer.size() < head.size) {
+    std::size_t size = 0;
+    while (!(size || (size = message_size(answer))) || answer.size() < size) {
       const auto n = co_await socket.async_read_some(asio::buffer(chunk), asio::use_awaitable);
       answer.append(chunk.data(), n);
     }
+    int status = 0;
+    std::from_chars(answer.data() + 9, answer.data() + 12, status);
     if (start < load.begin_us) continue;
     load.histogram.add(steady_us() - start);
     ++load.requests;
     load.messages += load.per_request;
     load.bytes += static_cast<std::int64_t>(answer.size());
-    ++load.statuses[head.status];
+    ++load.statuses[status];
   }
 }
 

@@ -122,6 +122,7 @@ const std::map<std::string, Report (*)(const Args&)> tools{{"copy", bench_copy},
                                                            {"post-to-row", bench_post_to_row},
                                                            {"rules", bench_rules},
                                                            {"routes", bench_routes},
+                                                           {"delivery", bench_delivery},
                                                            {"ws-memory", bench_websocket_memory},
                                                            {"mqtt-memory", bench_mqtt_memory}};
 

@@ -71,6 +71,7 @@ Report bench_rules(const Args& args) {
   Report out = latencies(ticks);
   out["devices"] = devices;
   out["rules"] = rules;
+  out["us_a_message"] = static_cast<double>(judging_us) / static_cast<double>(messages);
   out["judged_per_second"] = static_cast<double>(messages) * 1e6 /
                              static_cast<double>(std::max<std::int64_t>(1, judging_us));
   out["decisions"] = decisions.list.size();  // none: nothing is broken

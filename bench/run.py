@@ -85,6 +85,7 @@ class Bench:
         self.too_slow = []  # a line for each bound that a figure broke
         self.scratch = servers.Scratch()
         self.postgres = self.nats = self.pulse = None
+        self.sink_port = servers.free_port()  # where a measured route leads to
         self.devices_file = os.path.join(self.scratch.path, "devices.jsonl")
 
     # ---- helpers ----
@@ -304,6 +305,7 @@ class Bench:
         if self.options.engines_only:
             return
         self.pulse = servers.Pulse(self.options.pulse, self.scratch, self.postgres, self.nats, ROOT)
+        self.pulse.environment["OUTBOUND_PRIVATE_HOSTS"] = f"127.0.0.1:{self.sink_port}"
         if self.options.fleet:
             self.pulse.environment["CAMPAIGN_SECONDS"] = "1"
         self.pulse.run("migrate")
@@ -329,6 +331,9 @@ class Bench:
         self.measure("http", self.http_ingest)
         self.measure("mqtt", self.mqtt_ingest)
         self.measure("e2e", self.end_to_end)
+        self.measure("matcher", lambda: alerts.matcher(self))
+        self.measure("rules", lambda: alerts.engine(self, self.size(10_000, 1_000)))
+        self.measure("delivery", lambda: alerts.delivery(self))
         self.measure("reads", self.reads)
         self.measure("memory", self.memory)
 
