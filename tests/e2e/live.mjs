@@ -7,6 +7,34 @@ const state = (word) => page.locator('header').getByText(word, { exact: true }).
 const row = (id) => page.locator(`main [data-device="${id}"]`);
 
 export const live = {
+  async 'a-normalized-metric-is-charted-live'() {
+    const normalized_name = 'charted_temperature';
+    await call('tenantadmin1', 'POST', '/normalized-metrics', { normalized_name, display_unit: '°C', expected_max: 31 });
+    await call('tenantadmin1', 'POST', '/metric-mappings', { raw_metric: 'charted_f', normalized_name, multiplier: 0.5, offset_value: -16 });
+    const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+    for (const [minutes, charted_f] of [[30, 80], [20, 84], [10, 88]]) await send({ charted_f }, device, { ts: ago(minutes) });
+    await signIn();
+    await page.goto(`${url}/app/devices/${device.device_id}?metrics=charted_f`);
+    await page.getByTestId('charts').locator('canvas').waitFor();
+    // It is offered beside what is sent, with its unit and what it is made from.
+    const offered = page.getByRole('button', { name: /charted_temperature from charted_f/ });
+    await offered.getByText('28 °C').waitFor();
+    await offered.click();
+    const chart = page.locator('[data-chart="charted_temperature"]');
+    await chart.getByRole('img', { name: /usual maximum at 31/ }).waitFor();
+    await chart.getByText('28 °C').first().waitFor();
+    assert.ok(page.url().includes('charted_temperature'), page.url());
+    // It grows with what arrives.
+    await send({ charted_f: 90 });
+    await chart.getByText('29 °C').first().waitFor();
+    await offered.getByText('29 °C').waitFor();
+    await accessible('a normalized metric');
+    await screen('device-normalized');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await fits('a normalized metric at 390 px');
+    await screen('device-normalized-390');
+    await call('tenantadmin1', 'DELETE', '/normalized-metrics/charted_temperature');
+  },
   async 'lists-follow-the-status'() {
     await call('tenantadmin1', 'PATCH', `/devices/${quiet.device_id}`, { heartbeat_stale_seconds: 6 });
     await send({ temperature: 1 }, quiet);

@@ -60,7 +60,7 @@ def stack(carrier, hook):
 @pytest.mark.parametrize("scenario", [
     "sign-in-to-a-moving-chart", "devices-by-search-in-the-url", "a-first-device-by-the-five-steps",
     "every-page-in-both-themes-and-sizes", "selected-rows-are-readable", "a-wrong-password-is-told",
-    "lists-follow-the-status", "the-live-page-shows-the-newest", "operators-have-their-own-shell",
+    "lists-follow-the-status", "a-normalized-metric-is-charted-live", "the-live-page-shows-the-newest", "operators-have-their-own-shell",
     "customers-have-setup-monitor-and-maintain", "first-paint-waits-for-little", "a-blip-of-the-network-passes",
     "without-a-live-connection-pages-ask", "the-form-comes-first",
     "enter-presses-what-has-the-focus", "many-devices-are-selected-and-tagged", "a-view-is-kept-by-its-name",
