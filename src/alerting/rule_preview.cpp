@@ -28,8 +28,11 @@ std::vector<MetricMapping> drawn(const Rule& rule, const std::vector<MetricMappi
     itself.raw = itself.normalized = metric;
     out.push_back(std::move(itself));
     for (const auto& m : mappings)
-      if (m.normalized == metric) out.push_back(m);
+      if (m.normalized == metric && m.raw != metric) out.push_back(m);
   }
+  // Of several that a message has the first by name is drawn, as it is judged.
+  std::stable_sort(out.begin(), out.end(),
+                   [](const MetricMapping& a, const MetricMapping& b) { return a.raw < b.raw; });
   return out;
 }
 }  // namespace

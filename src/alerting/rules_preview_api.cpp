@@ -107,8 +107,7 @@ Task<Ground> ground_of(tenancy::TenantDb db, RuleColumns columns, std::int64_t d
   statements.emplace_back("SELECT " + std::string(rule_columns) + populate,
                           pg::Params::of(json::to_text(columns), days));
   statements.emplace_back(
-      "SELECT raw_metric, normalized_name, multiplier, offset_value FROM metric_mappings "
-      "ORDER BY normalized_name, raw_metric COLLATE \"C\"",
+      "SELECT raw_metric, normalized_name, multiplier, offset_value FROM metric_mappings",
       pg::Params());
   statements.emplace_back(select_sensors, pg::Params::of(columns.sensor_id, columns.sensor_type));
   statements.emplace_back("SELECT (extract(epoch FROM now()) * 1000000)::bigint", pg::Params());

@@ -15,7 +15,6 @@ namespace {
 constexpr const char* select_sources = R"sql(
   SELECT normalized_name, raw_metric, multiplier, offset_value FROM metric_mappings
   WHERE normalized_name = ANY ($1::text[]) AND raw_metric <> normalized_name
-  ORDER BY normalized_name, raw_metric COLLATE "C"
 )sql";
 constexpr const char* select_normalized = R"sql(
   SELECT normalized_name, display_unit, expected_min, expected_max FROM normalized_metrics
@@ -67,6 +66,8 @@ Task<std::vector<NamedMetric>> named_metrics(tenancy::TenantDb db, std::string d
     for (const auto& s : sources)
       if (s.normalized_name == name)
         m.sources.push_back({s.raw_metric, s.multiplier, s.offset_value});
+    std::sort(m.sources.begin(), m.sources.end(),
+              [](const MetricSource& a, const MetricSource& b) { return a.raw < b.raw; });
     for (const auto& n : normalized) {
       if (n.normalized_name != name) continue;
       m.unit = n.display_unit;

@@ -15,8 +15,8 @@ struct MetricSource {
   double multiplier = 1, offset = 0;
 };
 
-/// What a query calls a metric. Its sources are in the order in which they count: the metric that
-/// devices send by that very name, then the raw ones mapped to it, by their names' bytes. Where a
+/// What a query calls a metric. Its sources are the metric that devices send by that very name and
+/// the raw ones mapped to it, in the order in which they count: that of their names' bytes. Where a
 /// message has several of them the first counts alone, as it does for rules.
 struct NamedMetric {
   std::string name, display_name;

@@ -120,11 +120,19 @@ def test_of_two_metrics_of_one_name_the_first_counts_alone(stack, admin, names):
     assert [r["metrics"] for r in latest] == [{"ns_temp": 34, "ns_c": "broken"}, {"ns_temp": 5, "ns_c": 5}]
 
 
-def test_what_is_sent_by_the_very_name_comes_before_what_is_mapped(stack, admin, names):
-    device = device_of(stack, "demo", "ns-own")
-    fill(stack, device, lambda i: {"ns_f": 100, "ns_temp": 7})
-    for _, query in SPANS:
-        assert {p["avg"] for p in history(admin, "ns-own", "ns_temp", **query)["points"]} == {7}
+def test_what_is_sent_by_the_very_name_is_one_of_them(stack, admin, names):
+    mapped(admin, "ns_z", 2)
+    for name, metrics, told in (("ns-own-late", {"ns_f": 100, "ns_temp": 7}, 34), ("ns-own-early", {"ns_z": 4, "ns_temp": 7}, 7),
+                                ("ns-own-text", {"ns_z": 4, "ns_temp": "off"}, 8)):
+        fill(stack, device_of(stack, "demo", name), lambda i, metrics=metrics: metrics)
+        for _, query in SPANS:
+            assert {p["avg"] for p in history(admin, name, "ns_temp", **query)["points"]} == {told}
+        latest = admin.get(f"/devices/{name}/telemetry/latest?metric=ns_temp").json()["telemetry"]
+        assert [r["metrics"] for r in latest] == [{"ns_temp": told}]
+    # Mapped to itself it stays what it is.
+    mapped(admin, "ns_temp", 100)
+    assert {p["avg"] for p in history(admin, "ns-own-early", "ns_temp", range="6h")["points"]} == {7}
+    assert admin.delete("/metric-mappings/ns_temp").status_code == 200
 
 
 def test_booleans_are_mapped_as_0_and_1(stack, admin, names):

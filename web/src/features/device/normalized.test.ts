@@ -12,7 +12,7 @@ const mapping = (raw_metric: string, multiplier = 1, offset_value = 0) => ({
   multiplier,
   offset_value,
 });
-const all = normalizedOf(named, [mapping('temp_f', 0.5, -16), mapping('t', 2), mapping('temperature', 9)]);
+const all = normalizedOf(named, [mapping('temp_f', 0.5, -16), mapping('t', 2), mapping('temperature', 9), mapping('z', 3)]);
 const fact = (key: string, value: number | string): MetricFacts => ({
   key,
   name: key,
@@ -23,15 +23,16 @@ const fact = (key: string, value: number | string): MetricFacts => ({
 });
 
 describe('normalized metrics', () => {
-  it('have their sources in the order of names, and none that is themselves', () => {
-    expect(all.map((n) => [n.name, n.sources.map((s) => s.raw)])).toEqual([['temperature', ['t', 'temp_f']]]);
+  it('have their sources in the order of names, and themselves as they are sent', () => {
+    expect(all.map((n) => [n.name, n.sources.map((s) => s.raw)])).toEqual([['temperature', ['t', 'temp_f', 'temperature', 'z']]]);
   });
 
   it('take the first value that a message has', () => {
     expect(valueIn({ temp_f: 90 }, 'temperature', all)).toBe(29);
     expect(valueIn({ temp_f: 90, t: 4 }, 'temperature', all)).toBe(8);
     expect(valueIn({ temp_f: 90, t: 'broken' }, 'temperature', all)).toBe(29);
-    expect(valueIn({ temp_f: 90, temperature: 21 }, 'temperature', all)).toBe(21);
+    expect(valueIn({ temp_f: 90, temperature: 21 }, 'temperature', all)).toBe(29);
+    expect(valueIn({ z: 90, temperature: 21 }, 'temperature', all)).toBe(21);
     expect(valueIn({ temp_f: true }, 'temperature', all)).toBe(-15.5);
     expect(valueIn({ other: 1 }, 'temperature', all)).toBeNull();
     expect(valueIn({ temp_f: 90 }, 'temp_f', all)).toBe(90);

@@ -42,10 +42,12 @@ export function normalizedOf(named: readonly Named[], mappings: readonly Mapping
       max: n.expected_max ?? null,
       sources: mappings
         .filter((m) => m.normalized_name === n.normalized_name && m.raw_metric !== m.normalized_name)
-        .sort((a, b) => byName(a.raw_metric, b.raw_metric))
-        .map((m) => ({ raw: m.raw_metric, multiplier: m.multiplier, offset: m.offset_value })),
+        .map((m) => ({ raw: m.raw_metric, multiplier: m.multiplier, offset: m.offset_value }))
+        // What is sent by the very name is one of them.
+        .concat({ raw: n.normalized_name, multiplier: 1, offset: 0 })
+        .sort((a, b) => byName(a.raw, b.raw)),
     }))
-    .filter((n) => n.sources.length > 0)
+    .filter((n) => n.sources.length > 1)
     .sort((a, b) => byName(a.name, b.name));
 }
 
@@ -61,9 +63,9 @@ export function valueIn(
   name: string,
   normalized: readonly Normalized[],
 ): number | null {
-  const own = asNumber(message[name]);
-  if (own !== null) return own;
-  for (const source of normalized.find((n) => n.name === name)?.sources ?? []) {
+  const sources = normalized.find((n) => n.name === name)?.sources;
+  if (!sources) return asNumber(message[name]);
+  for (const source of sources) {
     const raw = asNumber(message[source.raw]);
     if (raw !== null) return asNumber(raw * source.multiplier + source.offset);
   }
