@@ -7,7 +7,9 @@ import json
 import time
 
 import pytest
+from conftest import Api
 from ingest import batch, item, rows_stored
+from people import make_user
 
 COUNT = 90
 
@@ -34,6 +36,14 @@ def mapped(api, raw, multiplier=1, offset=0, name="ns_temp"):
 
 
 @pytest.fixture(scope="module")
+def other(stack):
+    """The administrator of another tenant, which is of these tests alone."""
+    stack.command("admin", "create-tenant", "--id", "ns-other", "--name", "Other")
+    make_user(stack, "ns-other-admin", tenant="ns-other", roles="customer,tenant-admin")
+    return Api(stack, "ns-other-admin")
+
+
+@pytest.fixture(scope="module")
 def names(admin, other):
     assert other.post("/sites", json={"site_id": "ns-mill", "name": "Mill"}).status_code == 201
     admin.post("/normalized-metrics", json={"normalized_name": "ns_temp", "display_unit": "°C", "expected_min": -40,
@@ -45,7 +55,6 @@ def names(admin, other):
     mapped(other, "ns_f", 2, 1)
     yield
     admin.delete("/normalized-metrics/ns_temp")
-    other.delete("/normalized-metrics/ns_temp")
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +168,7 @@ def test_rows_and_exports_answer_by_the_name_that_is_asked_for(customer, fahrenh
 
 
 def test_each_tenant_has_its_own_mappings(stack, admin, other, fahrenheit):
-    device = device_of(stack, "other", "ns-theirs")
+    device = device_of(stack, "ns-other", "ns-theirs")
     fill(stack, device, lambda i: {"ns_f": 60, "ns_c": 3})
     for _, query in SPANS:
         told = history(other, "ns-theirs", "ns_temp", **query)
