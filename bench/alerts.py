@@ -131,7 +131,7 @@ def delivery(bench):
     bench.figures["delivery_over_bare_posts"] = r["of_bare"]
     bench.note("routes", "POSTs to a local sink, 16 at once, no route", r["bare_posts_per_s"], "req/s")
     bench.note("routes", "deliveries of a route to the same sink", r["deliveries_per_s"], "msgs/s",
-               f"{r['of_bare']:.2f} of the POSTs alone")
+               f"{r['of_bare']:.3f} of the POSTs alone")
 
 
 def call(bench, method, path, body=None):
