@@ -61,13 +61,15 @@ class _Conversation(socketserver.StreamRequestHandler):
             elif verb == b"RCPT":
                 if address.group(1) in capture.refused:
                     self.say("550 no such mailbox")
+                elif address.group(1) in capture.put_off:
+                    self.say("450 come again later")
                 else:
                     to.append(address.group(1))
                     self.say("250 ok")
             elif verb == b"DATA":
                 self.say("354 go on")
                 capture.emails.append(Email(sender, to, self.data()))
-                self.say("250 taken")
+                self.say(capture.verdicts.pop(0) if capture.verdicts else "250 taken")
             elif verb == b"QUIT":
                 self.say("221 bye")
                 return
@@ -81,11 +83,13 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class SmtpCapture:
-    """`emails`: all that arrived, oldest first; `talks`: connections so far. Addresses in `refused` are told 550. While `open` is
-    cleared, clients wait."""
+    """`emails`: all that arrived, oldest first; `talks`: connections so far. Addresses in `refused` are told 550, those in
+    `put_off` 450. `verdicts`: answers to the next emails, which are kept whatever the answer. While `open` is cleared, clients
+    wait."""
 
     def __init__(self):
-        self.emails, self.refused, self.open = [], set(), threading.Event()
+        self.emails, self.refused, self.put_off, self.verdicts = [], set(), set(), []
+        self.open = threading.Event()
         self.talks = 0
         self.open.set()
         self.server = _Server(("127.0.0.1", 0), _Conversation)

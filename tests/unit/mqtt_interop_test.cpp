@@ -216,6 +216,32 @@ TEST_F(MqttTls, AStalledHandshakeEndsAndHoldsUpNobody) {
   EXPECT_EQ(endpoint->stats().tls_failures.get() + endpoint->stats().connect_timeouts.get(), 3u);
 }
 
+TEST_F(MqttTls, TheNameIsVerifiedWhicheverAddressIsCalled) {
+  const Certificate server("localhost");
+  start();
+  const auto tls = endpoint->listen_tls("127.0.0.1", 0, {server.certificate(), server.key(), ""});
+  run([&]() -> Task<> {
+    auto o = options(Version::v5);
+    o.tls = true;
+    o.port = tls;
+    o.tls_ca_file = server.certificate();
+    o.tls_server_name = "localhost";
+    auto c = client();
+    EXPECT_EQ((co_await c->connect(o)).reason, Reason::success);
+    co_await c->disconnect();
+    // The certificate is good for the address, but not for this name.
+    o.tls_server_name = "broker.example";
+    auto other = client();
+    bool refused = false;
+    try {
+      co_await other->connect(o);
+    } catch (const std::runtime_error&) {
+      refused = true;
+    }
+    EXPECT_TRUE(refused);
+  }());
+}
+
 TEST_F(MqttTls, AnyClientCertificateIsNamedWhereTheOwnerJudges) {
   const Certificate server("localhost"), device("acme/pump-1");
   std::vector<std::string> names;

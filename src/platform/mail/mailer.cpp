@@ -78,7 +78,8 @@ struct Mailer::Impl {
   std::atomic<bool> stopping{false};
   std::thread thread;
 
-  std::optional<std::string> run(const Job& job) {
+  /// The problem, with the server's code when it is the recipient whom it refuses.
+  std::optional<std::string> run(const Job& job, long* refused) {
     if (stopping) return "the mailer is closed";
     if (options.host.empty()) return put_down(options.outbox, job);
     SmtpEnvelope envelope;
@@ -87,6 +88,7 @@ struct Mailer::Impl {
     envelope.message = job.message;
     envelope.stopping = &stopping;
     const auto outcome = send_by_smtp(options, envelope);
+    if (!outcome.refused.empty()) *refused = outcome.refused.front().reply;
     return outcome.ok ? std::nullopt : std::optional(outcome.why);
   }
 
@@ -108,9 +110,12 @@ struct Mailer::Impl {
         job->done(too_busy());
         continue;
       }
-      const auto problem = run(*job);
+      long refused = 0;
+      const auto problem = run(*job, &refused);
       if (problem) log::error("email not sent", {{"host", options.host}, {"error", *problem}});
-      job->done(problem ? not_sent() : nullptr);
+      job->done(!problem  ? nullptr
+                : refused ? std::make_exception_ptr(RecipientRefused(refused))
+                          : not_sent());
     }
   }
 

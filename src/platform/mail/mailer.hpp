@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "platform/errors.hpp"
 #include "platform/task.hpp"
 
 namespace pulse::mail {
@@ -10,6 +11,15 @@ namespace pulse::mail {
 struct Email {
   std::string to, subject;
   std::string text, html;  ///< both parts of multipart/alternative (RFC 2046); `html` may be empty
+  /// The left side of the Message-ID (RFC 5322, 3.6.4), letters, digits and hyphens: the same in
+  /// each attempt, so that a repeat is known for one. Empty: a new one.
+  std::string id;
+};
+
+/// The server does not take emails for this address.
+struct RecipientRefused : HttpError {
+  explicit RecipientRefused(long code) : HttpError(502, "Email could not be sent"), reply(code) {}
+  long reply;  ///< its answer: 5xx is for good, 4xx for now (RFC 5321, 4.2.1)
 };
 
 struct MailerOptions {
@@ -33,7 +43,8 @@ class Mailer {
   Mailer& operator=(const Mailer&) = delete;
 
   /// Completes when the server took the email. Throws HttpError 502 "Email could not be sent" with
-  /// the reason in the log; 503 when too many wait. Header values are cleaned of line breaks.
+  /// the reason in the log (RecipientRefused when it is the address); 503 when too many wait.
+  /// Header values are cleaned of line breaks.
   Task<> send(Email email);
   /// Takes no more, gives what is on its way `grace_ms` to leave, and ends the rest. Call it while
   /// the loops that send still exist.

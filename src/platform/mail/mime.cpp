@@ -178,7 +178,8 @@ std::string to_message(const Email& email, const Mailbox& from, const std::strin
   out += "To: " + to + "\r\n";
   if (!cc.empty()) out += "Cc: " + cc + "\r\n";
   out += "Subject: " + header_text(email.subject) + "\r\n";
-  out += "Message-ID: <" + uuid7() + from.address.substr(from.address.find('@')) + ">\r\n";
+  out += "Message-ID: <" + (email.id.empty() ? uuid7() : email.id) +
+         from.address.substr(from.address.find('@')) + ">\r\n";
   out += "MIME-Version: 1.0\r\n";
   out += "Auto-Submitted: auto-generated\r\n";  // RFC 3834: no vacation notes in return
   if (email.html.empty()) return out + part("text/plain", email.text);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -22,6 +23,8 @@ struct Transfer {
   const SmtpEnvelope* envelope = nullptr;
   std::size_t sent = 0;
   bool forbidden = false;
+  std::string asked_for;  ///< the recipient whose answer is waited for
+  std::vector<RefusedRecipient> refused;
 };
 
 std::size_t give_message(char* out, std::size_t, std::size_t room, void* user) {
@@ -36,6 +39,25 @@ std::size_t give_message(char* out, std::size_t, std::size_t room, void* user) {
 int progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   const auto* stopping = static_cast<Transfer*>(user)->envelope->stopping;
   return stopping && stopping->load() ? 1 : 0;
+}
+
+/// The conversation: which answer is whose, libcurl does not say otherwise.
+int overhear(CURL*, curl_infotype type, char* data, std::size_t size, void* user) {
+  auto& t = *static_cast<Transfer*>(user);
+  const std::string_view line(data, size);
+  constexpr std::string_view command = "RCPT TO:<";
+  if (type == CURLINFO_HEADER_OUT) {
+    t.asked_for.clear();
+    if (line.starts_with(command))
+      t.asked_for = line.substr(command.size(), line.find('>') - command.size());
+  } else if (type == CURLINFO_HEADER_IN && !t.asked_for.empty() && line.size() >= 3) {
+    long code = 0;
+    std::from_chars(line.data(), line.data() + 3, code);
+    const bool last = line.size() == 3 || line[3] != '-';
+    if (last && code >= 400) t.refused.push_back({t.asked_for, code});
+    if (last) t.asked_for.clear();
+  }
+  return 0;
 }
 
 std::string text_of(const sockaddr& address) {
@@ -85,6 +107,11 @@ SmtpOutcome send_by_smtp(const MailerOptions& o, const SmtpEnvelope& envelope) {
   curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, std::max(1L, o.timeout_ms));
   curl_easy_setopt(h, CURLOPT_MAIL_FROM, ("<" + envelope.from + ">").c_str());
   curl_easy_setopt(h, CURLOPT_MAIL_RCPT, recipients.get());
+  // One who is refused keeps the message from nobody else.
+  curl_easy_setopt(h, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
+  curl_easy_setopt(h, CURLOPT_VERBOSE, 1L);
+  curl_easy_setopt(h, CURLOPT_DEBUGFUNCTION, &overhear);
+  curl_easy_setopt(h, CURLOPT_DEBUGDATA, &transfer);
   curl_easy_setopt(h, CURLOPT_UPLOAD, 1L);
   curl_easy_setopt(h, CURLOPT_READFUNCTION, &give_message);
   curl_easy_setopt(h, CURLOPT_READDATA, &transfer);
@@ -97,6 +124,7 @@ SmtpOutcome send_by_smtp(const MailerOptions& o, const SmtpEnvelope& envelope) {
   const CURLcode code = curl_easy_perform(h);
   SmtpOutcome out;
   out.ok = code == CURLE_OK;
+  out.refused = std::move(transfer.refused);
   if (out.ok) return out;
   out.forbidden = transfer.forbidden;
   if (code == CURLE_ABORTED_BY_CALLBACK) {

@@ -16,8 +16,14 @@ struct SmtpEnvelope {
   const std::atomic<bool>* stopping = nullptr;  ///< ends the transfer; may be null
 };
 
+struct RefusedRecipient {
+  std::string address;
+  long reply = 0;  ///< 4xx: for now; 5xx: for good
+};
+
 struct SmtpOutcome {
-  bool ok = false;
+  bool ok = false;  ///< it was taken for all recipients but those in `refused`
+  std::vector<RefusedRecipient> refused;
   bool forbidden = false;  ///< the server's address is a private one
   long reply = 0;          ///< the server's last code; 0: none
   std::string why;

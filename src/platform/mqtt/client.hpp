@@ -27,6 +27,8 @@ struct ClientOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 1883;
   bool tls = false;
+  /// The name that the server's certificate is for, where `host` is an address; empty: `host`.
+  std::string tls_server_name;
   /// PEM file that the server's certificate must verify against; empty: not verified.
   std::string tls_ca_file;
   /// PEM files of a client certificate, or empty.

@@ -67,7 +67,9 @@ Task<> Client::Impl::open_transport() {
     std::signal(SIGPIPE, SIG_IGN);
     const auto context =
         make_client_tls(options_.tls_ca_file, options_.tls_certificate_file, options_.tls_key_file);
-    transport_ = make_tls_client(std::move(*socket), context, options_.host);
+    transport_ = make_tls_client(
+        std::move(*socket), context,
+        options_.tls_server_name.empty() ? options_.host : options_.tls_server_name);
   } else {
     transport_ = make_tcp(std::move(*socket));
   }
