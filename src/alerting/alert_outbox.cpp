@@ -44,7 +44,9 @@ Task<> ensure_alert_stream(nats::Client& nats, int replicas, std::int64_t max_by
   config.name = "ALERTS";
   config.subjects.emplace_back("alerts.>");
   config.max_bytes = max_bytes;
-  config.max_age_s = 3 * 24 * 3600;
+  // No age: an event goes when the notifier has dealt with it (`purge_`), not before. A full stream
+  // refuses, and the outbox keeps.
+  config.max_age_s = 0;
   config.replicas = replicas;
   co_await nats.ensure_stream(config);
 }

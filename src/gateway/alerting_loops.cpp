@@ -42,6 +42,7 @@ NotifierLoop::NotifierLoop(Process& p)
       notifier_(loop_.io().get_executor(), pool_, alerting_deps(p)) {
   loop_.spawn("alert routing", notifier_.route());
   loop_.spawn("notifications", notifier_.deliver());
+  loop_.spawn("notification upkeep", notifier_.keep_up());
   loop_.start();
 }
 

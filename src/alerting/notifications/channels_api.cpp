@@ -147,7 +147,8 @@ void mount_notification_channels(http::Router& api, const AlertingDeps& d) {
       "{host, port, user, password, tls}, `from`, `recipients` {to, cc, bcc}, `subject_template`; "
       "snmp `host`, `port`, `version` 2c (`community`) or 3 (`user`, `auth_protocol`, "
       "`auth_password`, `priv_protocol`, `priv_password`, `engine_id`), `oid_prefix`; mqtt "
-      "`broker_host`, `broker_port`, `topic`, `qos`, `retain`, `username`, `password`, `tls`. "
+      "`broker_host`, `broker_port`, `topic`, `qos`, `retain`, `username`, `password`, `tls`, "
+      "`client_id`. Other members are refused. "
       "Secrets are answered as ***, and *** keeps what is stored.";
   api.get(base, http::bound(d, list_channels))
       .customers()

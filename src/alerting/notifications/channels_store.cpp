@@ -32,6 +32,34 @@ void each_secret(const Sender& sender, Config& config, const Config* stored, F f
   }
 }
 
+/// The member that the sender does not know, as "a.b"; empty: it knows all. What nobody knows may
+/// be a misspelt secret, and would be kept in clear.
+std::string unknown_member(const Sender& sender, const Config& config,
+                           const std::string& inside = {}) {
+  const auto knows = [&](const std::string& name) {
+    for (const auto* names : {&sender.required, &sender.secrets, &sender.others})
+      for (const auto known : *names)
+        if (known == name || known == inside + "*") return true;
+    return false;
+  };
+  const auto has_parts = [&](const std::string& prefix) {
+    for (const auto* names : {&sender.secrets, &sender.others})
+      for (const auto known : *names)
+        if (known.starts_with(prefix)) return true;
+    return false;
+  };
+  for (const auto& member : config) {
+    const auto name = inside + std::string(member.key());
+    const bool parts = has_parts(name + ".");
+    if (!knows(name) && !parts) return name;
+    if (!parts || !member.value().is_object()) continue;
+    if (auto wrong = unknown_member(sender, member.value().get_object(), name + ".");
+        !wrong.empty())
+      return wrong;
+  }
+  return {};
+}
+
 const std::string select_channels =
     "SELECT channel_id, tenant_id, name, channel_type, config, is_enabled, max_per_minute, "
     "created_at, updated_at FROM notification_channels ";
@@ -72,6 +100,9 @@ void check_config(const SendDeps& deps, const Sender& sender, const Config& conf
   if (!missing.empty())
     throw bad_request("Missing required config keys for " + std::string(sender.type) + ": [" +
                       missing + "]");
+  if (const auto unknown = unknown_member(sender, config); !unknown.empty())
+    throw bad_request("Invalid config for " + std::string(sender.type) + ": '" + unknown +
+                      "' is not known; leave it out, or see the documentation for its name");
   if (const auto wrong = sender.fault(deps, config); !wrong.empty())
     throw bad_request("Invalid config for " + std::string(sender.type) + ": " + wrong);
 }

@@ -58,6 +58,9 @@ std::string fault(const SendDeps& deps, const Config& config) {
   const auto security = security_of(smtp, port);
   if (security != "none" && security != "starttls" && security != "tls")
     return "smtp.tls must be true, false, starttls, tls or none";
+  if (security == "none" && !text_in(smtp, "password").empty() &&
+      !listed_private(deps, text_in(smtp, "host"), port))
+    return "smtp.password would be sent in clear: set smtp.tls to true, or leave the password out";
   if (!mail::read_mailbox(from_of(config))) return "from must be an email address";
   std::size_t count = 0;
   for (const char* kind : {"to", "cc", "bcc"})
@@ -127,6 +130,38 @@ std::string joined(const std::vector<std::string>& all) {
   return out;
 }
 
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+/// "a@x.example: 550, b@x.example: 450".
+std::string named(const std::vector<mail::RefusedRecipient>& refused) {
+  std::string out;
+  for (const auto& r : refused)
+    out += (out.empty() ? "" : ", ") + r.address + ": " + std::to_string(r.reply);
+  return out;
+}
+
+/// 5xx is for good, 4xx for now (RFC 5321, 4.2.1): of each recipient, and of the message.
+SendResult result_of(const mail::SmtpOutcome& outcome, std::size_t recipients) {
+  if (outcome.forbidden) return SendResult::refused("the address is not a public one");
+  if (outcome.ok && outcome.refused.empty()) return SendResult::done();
+  if (outcome.ok || outcome.refused.size() == recipients) {
+    const auto why = "the mail server does not take the message for " + named(outcome.refused);
+    std::vector<std::string> later;
+    for (const auto& r : outcome.refused)
+      if (r.reply < 500) later.push_back(r.address);
+    auto result = later.empty() ? SendResult::refused(why) : SendResult::failed(why);
+    result.ok = outcome.ok && later.empty();
+    result.left = std::move(later);
+    return result;
+  }
+  const auto code = std::to_string(outcome.reply);
+  if (outcome.reply >= 500) return SendResult::refused("the mail server refuses: " + code);
+  if (outcome.reply >= 400) return SendResult::failed("the mail server can't take it now: " + code);
+  return SendResult::failed("the mail server can't be reached");
+}
+
 Task<SendResult> send(SendDeps deps, Config config, Notice notice) {
   const auto& smtp = object_in(config, "smtp");
   mail::MailerOptions server;
@@ -141,46 +176,53 @@ Task<SendResult> send(SendDeps deps, Config config, Notice notice) {
   mail::SmtpEnvelope envelope;
   envelope.from = from->address;
   for (const char* kind : {"to", "cc", "bcc"})
-    for (auto& address : addresses(config, kind)) envelope.to.push_back(std::move(address));
-  const auto content = email_of(notice, text_in(config, "subject_template", default_subject));
+    for (auto& address : addresses(config, kind))
+      if (!notice.only_to || contains(*notice.only_to, address))
+        envelope.to.push_back(std::move(address));
+  if (envelope.to.empty()) co_return SendResult::done();  // none of them is a recipient any more
+  auto content = email_of(notice, text_in(config, "subject_template", default_subject));
+  content.id = notice.idempotency_key;
   auto to = joined(addresses(config, "to"));
   if (to.empty()) to = "undisclosed-recipients:;";
   envelope.message = mail::to_message(content, *from, to, now(), joined(addresses(config, "cc")));
-  const auto name = server.host + ":" + std::to_string(port);
-  envelope.public_only = std::find(deps.private_hosts.begin(), deps.private_hosts.end(), name) ==
-                         deps.private_hosts.end();
+  envelope.public_only = !listed_private(deps, server.host, port);
   std::function<mail::SmtpOutcome()> work = [server, envelope] {
     return mail::send_by_smtp(server, envelope);
   };
   const auto outcome = co_await off_loop(deps, std::move(work));
-  if (outcome.ok) co_return SendResult::done();
-  if (outcome.forbidden) co_return SendResult::refused("the address is not a public one");
-  // What the server said is of its last command: 5xx is for good (RFC 5321, 4.2.1).
-  const auto code = std::to_string(outcome.reply);
-  if (outcome.reply >= 500) co_return SendResult::refused("the mail server refuses: " + code);
-  if (outcome.reply >= 400)
-    co_return SendResult::failed("the mail server can't take it now: " + code);
-  co_return SendResult::failed("the mail server can't be reached");
+  co_return result_of(outcome, envelope.to.size());
 }
 
 }  // namespace
 
 const Sender& email() {
-  static const Sender sender{"email", {"smtp", "recipients"}, {"smtp.password"}, fault, destination,
-                             send};
+  static const Sender sender{
+      "email",
+      {"smtp", "recipients"},
+      {"smtp.password"},
+      {"smtp.host", "smtp.port", "smtp.user", "smtp.username", "smtp.tls", "smtp.from", "from",
+       "recipients.to", "recipients.cc", "recipients.bcc", "to", "cc", "bcc", "subject_template"},
+      fault,
+      destination,
+      send};
   return sender;
 }
 
 Task<SendResult> send_to_person(SendDeps deps, std::string address, Notice notice) {
   auto message = email_of(notice, default_subject);
-  message.to = std::move(address);
-  int status = 0;
+  message.to = address;
+  message.id = notice.idempotency_key;
+  auto result = SendResult::done();
   try {
     co_await deps.mailer->send(std::move(message));
-  } catch (const HttpError& e) {
-    status = e.status;
+  } catch (const mail::RecipientRefused& e) {
+    const auto why =
+        "the mail server does not take the message for " + address + ": " + std::to_string(e.reply);
+    result = e.reply >= 500 ? SendResult::refused(why) : SendResult::failed(why);
+  } catch (const HttpError&) {
+    result = SendResult::failed("the email could not be sent");
   }
-  co_return status == 0 ? SendResult::done() : SendResult::failed("the email could not be sent");
+  co_return result;
 }
 
 }  // namespace pulse::alerting::notifications

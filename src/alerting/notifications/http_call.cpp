@@ -4,8 +4,9 @@
 namespace pulse::alerting::notifications {
 
 const Sender& http_call() {
-  static const Sender sender{
-      "http", {"url"}, {"secret", "headers.*"}, webhook_fault, webhook_destination, send_webhook};
+  static const Sender sender{"http",      {"url"},       {"secret", "headers.*"},
+                             {"method"},  webhook_fault, webhook_destination,
+                             send_webhook};
   return sender;
 }
 

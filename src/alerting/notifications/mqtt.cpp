@@ -1,5 +1,6 @@
 // A publish to a customer's MQTT broker.
 #include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
 
 #include "alerting/notifications/outbound.hpp"
 #include "platform/ids.hpp"
@@ -47,52 +48,83 @@ bool is_about_credentials(mqtt::Reason reason) {
          reason == mqtt::Reason::not_authorized;
 }
 
+mqtt::ClientOptions options_of(const Config& config, const std::string& host,
+                               const std::string& address) {
+  mqtt::ClientOptions options;
+  options.tls = flag_in(config, "tls", false);
+  // The address that was looked at, whatever the name means a moment later; the certificate is of
+  // the name.
+  options.host = address;
+  options.tls_server_name = host;
+  options.port = static_cast<std::uint16_t>(port_of(config));
+  if (options.tls) options.tls_ca_file = system_authorities;
+  options.timeout = std::chrono::milliseconds(5'000);  // of each version that is tried
+  options.client_id = text_in(config, "client_id", "pulse-" + short_id("", 12));
+  if (auto name = text_in(config, "username"); !name.empty()) options.user_name = std::move(name);
+  if (auto word = text_in(config, "password"); !word.empty()) options.password = std::move(word);
+  return options;
+}
+
+/// One publish; nothing when the broker takes no connection of this version (or none at all).
+Task<std::optional<SendResult>> try_version(mqtt::ClientOptions options, Config config,
+                                            Notice notice) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  mqtt::Client client(executor);
+  mqtt::PublishOptions how(static_cast<mqtt::Qos>(number_in(config, "qos", 1)));
+  how.retain = flag_in(config, "retain", false);
+  if (options.version == mqtt::Version::v5) {
+    how.content_type = "application/json";
+    how.user_properties.emplace_back("Idempotency-Key", notice.idempotency_key);
+  }
+  auto topic = topic_of(config, notice), body = json_of(notice);
+  auto result = SendResult::failed("the connection broke");
+  bool let_in = false;
+  try {
+    const auto connected = co_await client.connect(std::move(options));
+    if (connected.reason == mqtt::Reason::unsupported_protocol_version) co_return std::nullopt;
+    let_in = true;
+    if (mqtt::is_failure(connected.reason))
+      co_return is_about_credentials(connected.reason)
+          ? SendResult::refused("the broker refuses the user name or password")
+          : SendResult::failed("the broker refuses the connection");
+    const auto taken = co_await client.publish(std::move(topic), std::move(body), std::move(how));
+    if (taken.ok())
+      result = SendResult::done();
+    else if (!taken.lost)
+      result = SendResult::refused("the broker refuses the message");
+    if (client.connected()) co_await client.disconnect();
+  } catch (const boost::system::system_error&) {
+    if (!let_in) co_return std::nullopt;
+  } catch (const std::runtime_error&) {  // of TLS
+    result = SendResult::failed("the broker's certificate can't be verified");
+  }
+  co_return result;
+}
+
 Task<SendResult> send(SendDeps deps, Config config, Notice notice) {
   SendResult result;
   const auto port = port_of(config);
   auto host = text_in(config, "broker_host");
   const auto address = co_await guarded_address(deps, host, port, &result);
   if (!address) co_return result;
-  mqtt::ClientOptions options;
-  options.tls = flag_in(config, "tls", false);
-  // The certificate is of the name, so TLS needs it; it also tells another server from the broker.
-  options.host = options.tls ? host : *address;
-  options.port = static_cast<std::uint16_t>(port);
-  if (options.tls) options.tls_ca_file = system_authorities;
+  auto options = options_of(config, host, *address);
+  // Version 5 tells the key by which a repeat is known; older brokers close without a word.
+  options.version = mqtt::Version::v5;
+  const auto newer = co_await try_version(options, config, notice);
+  if (newer) co_return *newer;
   options.version = mqtt::Version::v311;
-  options.client_id = text_in(config, "client_id", "pulse-" + short_id("", 12));
-  if (auto name = text_in(config, "username"); !name.empty()) options.user_name = std::move(name);
-  if (auto word = text_in(config, "password"); !word.empty()) options.password = std::move(word);
-  const auto executor = co_await boost::asio::this_coro::executor;
-  mqtt::Client client(executor);
-  mqtt::PublishOptions how(static_cast<mqtt::Qos>(number_in(config, "qos", 1)));
-  how.retain = flag_in(config, "retain", false);
-  auto topic = topic_of(config, notice), body = json_of(notice);
-  try {
-    const auto connected = co_await client.connect(std::move(options));
-    if (mqtt::is_failure(connected.reason))
-      co_return is_about_credentials(connected.reason)
-          ? SendResult::refused("the broker refuses the user name or password")
-          : SendResult::failed("the broker refuses the connection");
-    const auto taken = co_await client.publish(std::move(topic), std::move(body), std::move(how));
-    if (taken.lost)
-      result = SendResult::failed("the connection broke");
-    else if (!taken.ok())
-      result = SendResult::refused("the broker refuses the message");
-    else
-      result = SendResult::done();
-    if (client.connected()) co_await client.disconnect();
-  } catch (const std::exception&) {
-    if (!result.ok) result = SendResult::failed("the broker does not answer");
-  }
-  co_return result;
+  const auto older = co_await try_version(options, config, notice);
+  co_return older ? *older : SendResult::failed("the broker does not answer");
 }
 
 }  // namespace
 
 const Sender& mqtt() {
-  static const Sender sender{"mqtt", {"broker_host", "topic"}, {"password"}, fault, destination,
-                             send};
+  static const Sender sender{
+      "mqtt",       {"broker_host", "topic"},
+      {"password"}, {"broker_port", "qos", "retain", "username", "client_id", "tls"},
+      fault,        destination,
+      send};
   return sender;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "platform/clock.hpp"
 #include "platform/json/read.hpp"
@@ -22,10 +23,14 @@ struct NoticeBody {
   std::string event_type;
   std::optional<Time> at;  ///< of the event
   std::optional<std::string> actor, note;
+  /// What PagerDuty knows the incident by, where it is no alert's.
+  std::optional<std::string> dedup_key;
+  /// Of several recipients those who do not have it yet; none: all.
+  std::optional<std::vector<std::string>> only_to;
 };
 BOOST_DESCRIBE_STRUCT(NoticeBody, (),
                       (alert_id, alert_type, severity, device_id, site_id, tenant_id, message,
-                       details, triggered_at, event_type, at, actor, note))
+                       details, triggered_at, event_type, at, actor, note, dedup_key, only_to))
 
 struct Notice : NoticeBody {
   Notice() = default;

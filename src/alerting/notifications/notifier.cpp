@@ -16,6 +16,7 @@
 #include "alerting/notifications/people.hpp"
 #include "platform/log.hpp"
 #include "platform/loop.hpp"
+#include "platform/pg/types.hpp"
 
 namespace pulse::alerting::notifications {
 
@@ -25,6 +26,8 @@ constexpr std::size_t events_at_once = 200;
 constexpr int sends_at_once = 32;
 constexpr long look_ms = 1'000;        // for what no word was heard of
 constexpr long tell_pages_ms = 1'000;  // at most so often
+constexpr long upkeep_ms = 10'000;
+constexpr int forgotten_at_once = 500;
 
 nats::ConsumerConfig consumer() {
   nats::ConsumerConfig c;
@@ -60,14 +63,18 @@ struct Notifier::Impl {
   }
   Task<> wait();
   void tell_open_pages();
+  Task<> route_all(std::vector<Transition> transitions);
+  Task<> route_one(Transition transition);
+  Task<> keep_up();
   Task<SendResult> attempt(ClaimedJob job);
   Task<> work_on(ClaimedJob job);
 };
 
 namespace {
 
-/// Nothing for what is no transition to tell of.
-std::optional<Transition> transition_of(std::string_view data) {
+/// Nothing for what is no transition to tell of. What can't be read is found by the upkeep, which
+/// looks at the alert itself.
+std::optional<Transition> transition_of(std::string_view data, metrics::Registry& metrics) {
   try {
     const auto event = json::from_text<AlertEvent>(data);
     if (event.event == "SILENCED") return std::nullopt;
@@ -77,7 +84,9 @@ std::optional<Transition> transition_of(std::string_view data) {
     t.event_id = event.event_id;
     return t;
   } catch (const ValidationError&) {
-    log::error("an alert event can't be read, and is passed over");
+    log::error("a message of the stream of alerts can't be read");
+    metrics.count("pulse_alert_messages_unreadable_total",
+                  "Messages of the stream of alerts that could not be read", {});
     return std::nullopt;
   }
 }
@@ -109,10 +118,20 @@ Task<SendResult> Notifier::Impl::attempt(ClaimedJob job) {
     co_await fill_summary(pool, job.job_id, &notice);
   else
     notice.link += "?alert=" + std::to_string(notice.alert_id);
+  if (job.over) co_return SendResult::refused("not sent: somebody has taken the alert");
   if (job.target) {
     auto address = text_in(*job.target, "address");
     if (text_in(*job.target, "kind") == "email")
       co_return co_await send_to_person(send, std::move(address), std::move(notice));
+    if (const auto sealed = text_in(*job.target, "sealed"); !sealed.empty()) {
+      bool opened = true;
+      try {
+        address = open_webhook(*deps.sealer, job.tenant_id, sealed);
+      } catch (const crypto::Error&) {
+        opened = false;
+      }
+      if (!opened) co_return SendResult::refused("the address can't be opened any more");
+    }
     Config config{{"url", address}};
     if (auto wrong = webhook().fault(send, config); !wrong.empty())
       co_return SendResult::refused(wrong);
@@ -174,6 +193,60 @@ void Notifier::stop() {
 }
 bool Notifier::running() const { return impl_->running > 0; }
 
+/// Throws when nothing can be routed now. What is wrong with one transition holds up no other.
+Task<> Notifier::Impl::route_all(std::vector<Transition> transitions) {
+  if (transitions.empty()) co_return;
+  int made = 0;
+  bool one_by_one = false;
+  std::string problem;
+  try {
+    made = co_await make_jobs(pool, transitions);
+  } catch (const pg::Error& e) {
+    if (e.unavailable()) throw;
+    one_by_one = true;
+    problem = e.what();
+  }
+  if (one_by_one) {
+    log::error("alerts can't be routed together, trying each alone", {{"error", problem}});
+    for (const auto& transition : transitions) co_await route_one(transition);
+    co_return;
+  }
+  if (made == 0) co_return;
+  deps.metrics->count("pulse_notification_jobs_total", "Notifications to send", {}, made);
+  jobs_waiting(*deps.nats);
+}
+
+/// One that the database can't take is set aside; what fails otherwise is left to the upkeep, which
+/// tries again.
+Task<> Notifier::Impl::route_one(Transition transition) {
+  int made = 0;
+  bool poison = false;
+  std::string problem;
+  const std::vector<Transition> alone{transition};
+  try {
+    made = co_await make_jobs(pool, alone);
+  } catch (const pg::Error& e) {
+    if (e.unavailable()) throw;
+    poison = e.data_fault();
+    problem = e.what();
+  }
+  if (made > 0) {
+    deps.metrics->count("pulse_notification_jobs_total", "Notifications to send", {}, made);
+    jobs_waiting(*deps.nats);
+  }
+  if (problem.empty()) co_return;
+  log::error(poison ? "an event of an alert can't be routed and is set aside"
+                    : "an event of an alert can't be routed now",
+             {{"tenant", transition.tenant_id},
+              {"alert", transition.alert_id},
+              {"event", transition.event_id},
+              {"error", problem}});
+  if (!poison) co_return;
+  deps.metrics->count("pulse_alert_events_set_aside_total",
+                      "Events of alerts that could not be routed", {});
+  co_await set_aside(pool, transition, problem);
+}
+
 Task<> Notifier::route() {
   const auto impl = impl_;
   auto& self = *impl;
@@ -196,18 +269,13 @@ Task<> Notifier::route() {
     const auto messages = co_await pull->fetch(events_at_once, 500);
     std::vector<Transition> transitions;
     for (const auto& m : messages)
-      if (auto t = transition_of(m.data)) transitions.push_back(std::move(*t));
-    bool stored = transitions.empty();
+      if (auto t = transition_of(m.data, *self.deps.metrics)) transitions.push_back(std::move(*t));
+    bool stored = false;
     while (!stored && !self.stopping) {
       std::string problem;
       try {
-        const int made = co_await make_jobs(self.pool, transitions);
+        co_await self.route_all(transitions);
         stored = true;
-        if (made > 0) {
-          self.deps.metrics->count("pulse_notification_jobs_total", "Notifications to send", {},
-                                   made);
-          jobs_waiting(*self.deps.nats);
-        }
       } catch (const std::exception& e) {
         problem = e.what();
       }
@@ -220,6 +288,45 @@ Task<> Notifier::route() {
       for (const auto& m : messages) pull->ack(m);
   }
   pull->drop_pending();
+  --self.running;
+}
+
+/// What no message tells of.
+Task<> Notifier::Impl::keep_up() {
+  auto forgotten = co_await forgotten_transitions(pool, forgotten_at_once);
+  co_await route_all(std::move(forgotten));
+  const int resolved = co_await resolve_summaries(pool);
+  if (resolved > 0) jobs_waiting(*deps.nats);
+  const auto waiting = co_await waiting_jobs(pool);
+  std::map<metrics::Labels, double> jobs, oldest;
+  for (const auto& w : waiting) {
+    jobs[{{"type", w.type}}] = static_cast<double>(w.jobs);
+    oldest[{{"type", w.type}}] = w.oldest_due_s;
+  }
+  deps.metrics->replace("pulse_notification_jobs_waiting",
+                        "Notifications that wait or are under way, by type of channel", jobs);
+  deps.metrics->replace("pulse_notification_oldest_due_seconds",
+                        "How long the oldest notification that is due has been so", oldest);
+}
+
+Task<> Notifier::keep_up() {
+  const auto impl = impl_;
+  auto& self = *impl;
+  ++self.running;
+  for (auto due = steady_ms(); !self.stopping;) {
+    co_await sleep_ms(100);
+    if (steady_ms() < due) continue;
+    std::string problem;
+    try {
+      co_await self.keep_up();
+    } catch (const std::exception& e) {
+      problem = e.what();
+    }
+    if (!problem.empty())
+      log::error_throttled("upkeep of notifications failed, trying again", {{"error", problem}},
+                           10);
+    due = steady_ms() + upkeep_ms;
+  }
   --self.running;
 }
 

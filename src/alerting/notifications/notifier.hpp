@@ -15,6 +15,9 @@ class Notifier {
   ~Notifier();
   /// Routes transitions of alerts, until `stop`.
   Task<> route();
+  /// Routes what the stream lost, ends incidents of summaries, and measures the queue, now and
+  /// then, until `stop`.
+  Task<> keep_up();
   /// Sends jobs, until `stop`; returns when those under way have ended.
   Task<> deliver();
   void stop();

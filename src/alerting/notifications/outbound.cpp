@@ -1,5 +1,7 @@
 #include "alerting/notifications/outbound.hpp"
 
+#include <curl/curl.h>
+
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -13,23 +15,31 @@ namespace pulse::alerting::notifications {
 namespace {
 
 constexpr long timeout_ms = 10'000;
+constexpr long longest_retry_after_s = 3'600;
 
-bool listed(const SendDeps& deps, const std::string& host, std::int64_t port) {
+/// Seconds that a Retry-After header asks for, as a number or a date (RFC 9110, 10.2.3); an hour at
+/// most, since who asks for more may be wrong, and a message that late helps nobody.
+long retry_after(const http::ClientResponse& answer) {
+  const std::string text(answer.headers.get("Retry-After"));
+  long seconds = 0;
+  const auto* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, seconds);
+  if (error == std::errc::result_out_of_range && end == last)
+    seconds = longest_retry_after_s;
+  else if (error != std::errc() || end != last)
+    seconds = 0;
+  if (const auto date = curl_getdate(text.c_str(), nullptr); seconds == 0 && date > 0)
+    seconds = static_cast<long>(date - now_ms() / 1'000);
+  return std::clamp(seconds, 0L, longest_retry_after_s);
+}
+
+}  // namespace
+
+bool listed_private(const SendDeps& deps, const std::string& host, std::int64_t port) {
   const auto name = host + ":" + std::to_string(port);
   return std::find(deps.private_hosts.begin(), deps.private_hosts.end(), name) !=
          deps.private_hosts.end();
 }
-
-/// Seconds of a Retry-After header; dates are left to our own back-off.
-long retry_after(const http::ClientResponse& answer) {
-  const auto text = answer.headers.get("Retry-After");
-  long seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size()) return 0;
-  return std::clamp(seconds, 0L, 24 * 3600L);
-}
-
-}  // namespace
 
 std::string text_in(const Config& config, std::string_view name, std::string otherwise) {
   const auto* member = config.if_contains(name);
@@ -74,7 +84,7 @@ std::string host_fault(const SendDeps& deps, const std::string& host, std::int64
   if (host.empty() || host.size() > 253 || host.find_first_of(" /@?#\\\r\n\t") != std::string::npos)
     return "'" + host + "' is no host name";
   const auto address = http::plain_address(host);
-  if (address && !http::is_public_address(*address) && !listed(deps, host, port))
+  if (address && !http::is_public_address(*address) && !listed_private(deps, host, port))
     return host + " is not a public address";
   return {};
 }
@@ -82,7 +92,7 @@ std::string host_fault(const SendDeps& deps, const std::string& host, std::int64
 std::string url_fault(const SendDeps& deps, const std::string& url, bool https_only) {
   try {
     const auto parts = http::parse_url(url);
-    if (https_only && parts.scheme != "https" && !listed(deps, parts.host, parts.port))
+    if (https_only && parts.scheme != "https" && !listed_private(deps, parts.host, parts.port))
       return "the address must begin with https";
     return host_fault(deps, parts.host, parts.port);
   } catch (const http::ClientError&) {
@@ -133,7 +143,7 @@ Task<SendResult> call(SendDeps deps, std::string method, std::string url, http::
   std::optional<Kind> trouble;
   try {
     const auto parts = http::parse_url(url);
-    options.allow_private = listed(deps, parts.host, parts.port);
+    options.allow_private = listed_private(deps, parts.host, parts.port);
     got = co_await deps.http->request(std::move(method), std::move(url), std::move(body),
                                       std::move(options));
   } catch (const http::ClientError& e) {
@@ -187,7 +197,7 @@ Task<std::optional<std::string>> guarded_address(SendDeps deps, std::string host
       break;
     }
   auto text = chosen.to_string();
-  if (!listed(deps, host, port) && !http::is_public_address(text)) {
+  if (!listed_private(deps, host, port) && !http::is_public_address(text)) {
     *result = SendResult::refused("the address is not a public one");
     co_return std::nullopt;
   }

@@ -20,6 +20,8 @@ std::string range_fault(const Config& config, std::string_view name, std::int64_
                         std::int64_t hi);
 std::string flag_fault(const Config& config, std::string_view name);
 
+/// Whether the operator lets this address be a private one, and without encryption.
+bool listed_private(const SendDeps& deps, const std::string& host, std::int64_t port);
 /// What is wrong with an address for HTTP; `https_only` lets plain http through for listed hosts
 /// alone.
 std::string url_fault(const SendDeps& deps, const std::string& url, bool https_only);

@@ -41,6 +41,7 @@ Task<SendResult> send(SendDeps deps, Config config, Notice notice) {
   std::string key = "alert-" + std::to_string(notice.alert_id);
   if (notice.event_type == "SUMMARY" || notice.event_type == "TEST")
     key = "pulse-" + notice.idempotency_key;
+  if (notice.dedup_key) key = *notice.dedup_key;
   boost::json::object details{{"alert_type", notice.alert_type},
                               {"device_id", notice.device_id},
                               {"site_id", notice.site_id},
@@ -69,8 +70,8 @@ Task<SendResult> send(SendDeps deps, Config config, Notice notice) {
 }  // namespace
 
 const Sender& pagerduty() {
-  static const Sender sender{"pagerduty", {"integration_key"}, {"integration_key"},
-                             fault,       destination,         send};
+  static const Sender sender{
+      "pagerduty", {"integration_key"}, {"integration_key"}, {"api_url"}, fault, destination, send};
   return sender;
 }
 

@@ -30,10 +30,11 @@ SendDeps send_deps(const AlertingDeps& deps);
 struct SendResult {
   SendResult() = default;
   bool ok = false;
-  bool retry = false;      ///< another attempt may help
-  int http_status = 0;     ///< 0: no answer, or no HTTP
-  long retry_after_s = 0;  ///< the receiver asks for so long; 0: it doesn't
-  std::string error;
+  bool retry = false;             ///< another attempt may help
+  int http_status = 0;            ///< 0: no answer, or no HTTP
+  long retry_after_s = 0;         ///< the receiver asks for so long; 0: it doesn't
+  std::string error;              ///< with `ok`: what did not arrive all the same
+  std::vector<std::string> left;  ///< of several recipients those to whom another attempt goes
 
   static SendResult done(int status = 0);
   static SendResult refused(std::string why, int status = 0);  ///< for good
@@ -45,6 +46,7 @@ struct Sender {
   std::string_view type;                   ///< as `channel_type` says it
   std::vector<std::string_view> required;  ///< members of `config`
   std::vector<std::string_view> secrets;   ///< members, "a.b" inside another, "a.*" all of one
+  std::vector<std::string_view> others;    ///< further members that it knows, written likewise
   /// What is wrong with a config that has all required members; nothing: it is good.
   std::string (*fault)(const SendDeps&, const Config&);
   /// Whom the secrets are told: a kept one is not sent to another.

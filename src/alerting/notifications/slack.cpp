@@ -50,7 +50,8 @@ Task<SendResult> send(SendDeps deps, Config config, Notice notice) {
 }  // namespace
 
 const Sender& slack() {
-  static const Sender sender{"slack", {"webhook_url"}, {"webhook_url"}, fault, destination, send};
+  static const Sender sender{"slack", {"webhook_url"}, {"webhook_url"}, {}, fault, destination,
+                             send};
   return sender;
 }
 

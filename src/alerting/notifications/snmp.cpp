@@ -48,6 +48,11 @@ std::string user_of(const Config& config) {
   return text_in(config, "user", text_in(config, "username"));
 }
 
+/// The password of authentication or encryption, by any of the names that clients have for it.
+std::string password_in(const Config& config, const std::string& kind) {
+  return text_in(config, kind + "_password", text_in(config, kind + "_key", text_in(config, kind)));
+}
+
 struct Protocol {
   const char* name;
   const oid* id;
@@ -83,9 +88,10 @@ std::optional<std::string> engine_id_of(const Config& config, const std::string&
 }
 
 std::string fault(const SendDeps& deps, const Config& config) {
-  if (auto wrong = texts_fault(
-          config, {"host", "community", "user", "username", "auth_protocol", "auth_password",
-                   "priv_protocol", "priv_password", "oid_prefix", "engine_id"});
+  if (auto wrong =
+          texts_fault(config, {"host", "community", "user", "username", "auth_protocol",
+                               "auth_password", "auth_key", "auth", "priv_protocol",
+                               "priv_password", "priv_key", "priv", "oid_prefix", "engine_id"});
       !wrong.empty())
     return wrong;
   if (auto wrong = range_fault(config, "port", 1, 65'535); !wrong.empty()) return wrong;
@@ -97,7 +103,7 @@ std::string fault(const SendDeps& deps, const Config& config) {
   if (version == "3") {
     const auto user = user_of(config);
     if (user.empty() || user.size() > 32) return "user must have 1 to 32 characters";
-    const auto auth = text_in(config, "auth_password"), priv = text_in(config, "priv_password");
+    const auto auth = password_in(config, "auth"), priv = password_in(config, "priv");
     if (!auth_protocol(text_in(config, "auth_protocol", "SHA")))
       return "auth_protocol must be one of SHA, MD5, SHA-256, SHA-512";
     if (!priv_protocol(text_in(config, "priv_protocol", "AES")))
@@ -125,7 +131,7 @@ std::string use_v3(snmp_session& s, const Config& config, std::string& user, std
   s.engineBoots = 1;
   s.engineTime = static_cast<u_int>(now_ms() / 1'000 - engine_epoch_s);
   s.securityLevel = SNMP_SEC_LEVEL_NOAUTH;
-  const auto auth = text_in(config, "auth_password"), priv = text_in(config, "priv_password");
+  const auto auth = password_in(config, "auth"), priv = password_in(config, "priv");
   const auto key = [](const std::string& word, const Protocol& hash, u_char* out,
                       std::size_t* length) {
     return generate_Ku(hash.id, static_cast<u_int>(hash.length),
@@ -182,6 +188,14 @@ netsnmp_pdu* trap_of(const Notice& n, const std::vector<oid>& prefix) {
   return pdu;
 }
 
+/// The same in each attempt: what a receiver knows a repeat by (RFC 3416, 3: any 32 bits).
+long request_id(const Notice& notice) {
+  const auto digest = crypto::sha256(notice.idempotency_key);
+  long out = 0;
+  for (int i = 0; i < 4; ++i) out = (out << 8) | static_cast<unsigned char>(digest[i]);
+  return out & 0x7fffffff;
+}
+
 void prepare_library() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -223,6 +237,7 @@ SendResult send_trap(const Config& config, const std::string& peer, const Notice
   if (!session) return SendResult::failed("the trap's receiver can't be reached");
   const auto prefix = *parse_oid(text_in(config, "oid_prefix", default_prefix));
   auto* pdu = trap_of(notice, prefix);
+  pdu->reqid = request_id(notice);
   const bool sent = snmp_sess_send(session, pdu) != 0;
   if (!sent) snmp_free_pdu(pdu);
   snmp_sess_close(session);
@@ -247,8 +262,15 @@ Task<SendResult> send(SendDeps deps, Config config, Notice notice) {
 }  // namespace
 
 const Sender& snmp() {
-  static const Sender sender{"snmp", {"host"},    {"community", "auth_password", "priv_password"},
-                             fault,  destination, send};
+  static const Sender sender{
+      "snmp",
+      {"host"},
+      {"community", "auth_password", "auth_key", "auth", "priv_password", "priv_key", "priv"},
+      {"port", "version", "user", "username", "auth_protocol", "priv_protocol", "oid_prefix",
+       "engine_id"},
+      fault,
+      destination,
+      send};
   return sender;
 }
 

@@ -96,7 +96,8 @@ Task<SendResult> send(SendDeps deps, Config config, Notice notice) {
 }  // namespace
 
 const Sender& teams() {
-  static const Sender sender{"teams", {"webhook_url"}, {"webhook_url"}, fault, destination, send};
+  static const Sender sender{
+      "teams", {"webhook_url"}, {"webhook_url"}, {"card"}, fault, destination, send};
   return sender;
 }
 

@@ -56,9 +56,9 @@ Task<SendResult> send_webhook(SendDeps deps, Config config, Notice notice) {
 }
 
 const Sender& webhook() {
-  static const Sender sender{
-      "webhook",           {"url"},     {"secret", "headers.*"}, webhook_fault,
-      webhook_destination, send_webhook};
+  static const Sender sender{"webhook",   {"url"},       {"secret", "headers.*"},
+                             {"method"},  webhook_fault, webhook_destination,
+                             send_webhook};
   return sender;
 }
 
