@@ -68,12 +68,24 @@ BOOST_DESCRIBE_STRUCT(UpdatePreferences, (),
 std::string small_object(const std::optional<boost::json::object>& o) {
   return o && json::to_text(*o).size() > 16 * 1024 ? "must have at most 16 KiB" : std::string();
 }
+/// Escalations read this member: whoever misspells it would be told by nothing they chose.
+std::string fault_of_notification_prefs(const std::optional<boost::json::object>& prefs) {
+  if (auto wrong = small_object(prefs); !wrong.empty()) return wrong;
+  const auto* ids = prefs ? prefs->if_contains("oncall_channel_ids") : nullptr;
+  if (!ids) return {};
+  bool good = ids->is_array() && ids->get_array().size() <= 10;
+  if (good)
+    for (const auto& id : ids->get_array()) good = good && id.is_int64();
+  return good ? "" : "oncall_channel_ids must be a list of at most 10 ids of channels";
+}
 inline auto constraints(json::As<UpdatePreferences>) {
   return json::rules<UpdatePreferences>()
       .length(&UpdatePreferences::display_name, 0, 100)
       .length(&UpdatePreferences::timezone, 1, 50)
       .check("notification_prefs",
-             [](const UpdatePreferences& u) { return small_object(u.notification_prefs); })
+             [](const UpdatePreferences& u) {
+               return fault_of_notification_prefs(u.notification_prefs);
+             })
       .check("appearance", [](const UpdatePreferences& u) { return small_object(u.appearance); });
 }
 

@@ -1,10 +1,8 @@
 #include "alerting/escalation_job.hpp"
 
 #include "alerting/alert_outbox.hpp"
-#include "alerting/escalation_policies.hpp"
-#include "alerting/notifications/direct.hpp"
-#include "alerting/oncall_schedules.hpp"
-#include "platform/json/write.hpp"
+#include "alerting/escalation_targets.hpp"
+#include "alerting/evaluator_store.hpp"
 #include "platform/log.hpp"
 #include "platform/pg/rows.hpp"
 
@@ -34,14 +32,14 @@ const std::string due_alerts = R"sql(
 
 const std::string due_levels = R"sql(
   SELECT l.tenant_id, l.level_id, l.level_number, p.name AS policy_name, l.notify_email,
-    l.notify_webhook, l.oncall_schedule_id
+    l.notify_webhook, l.sealed_webhook, l.oncall_schedule_id
   FROM escalation_levels l
   JOIN escalation_policies p ON p.tenant_id = l.tenant_id AND p.policy_id = l.policy_id
   WHERE l.level_id IN (SELECT n.level_id FROM )sql" +
                                due_alerts + ") ORDER BY l.level_id";
 
 // One level up, to what comes after it (m). A level that was changed since it was looked at waits
-// for the next round, as does one whose person could not be looked up.
+// for the next round.
 const std::string move_up = R"sql(
   WITH targets AS (
     SELECT * FROM unnest($1::bigint[], $2::text[]) AS t (level_id, targets)
@@ -84,109 +82,33 @@ constexpr const char* stop_the_rest = R"sql(
       AND (l.level_number > a.escalation_level OR a.escalation_round < p.repeat_count))
 )sql";
 
-struct DueLevel {
-  std::string tenant_id;
-  std::int64_t level_id = 0, level_number = 0;
-  std::string policy_name;
-  std::optional<std::string> notify_email, notify_webhook;
-  std::optional<std::int64_t> oncall_schedule_id;
-};
-BOOST_DESCRIBE_STRUCT(DueLevel, (),
-                      (tenant_id, level_id, level_number, policy_name, notify_email, notify_webhook,
-                       oncall_schedule_id))
-
 struct Moved {
   std::string tenant_id;
   std::int64_t alert_id = 0, level_id = 0, level_number = 0, escalation_round = 0;
 };
 BOOST_DESCRIBE_STRUCT(Moved, (), (tenant_id, alert_id, level_id, level_number, escalation_round))
 
-/// A level with whom it tells: `told` is what the alert's timeline says.
-struct Targets {
-  DueLevel level;
-  std::vector<notifications::DirectMessage> messages;
-  boost::json::array told;
-};
-
-void add_message(Targets& to, const std::string& kind, const std::string& address) {
-  notifications::DirectMessage message;
-  message.tenant_id = to.level.tenant_id;
-  message.kind = kind;
-  message.address = address;
-  message.note = "Escalated to level " + std::to_string(to.level.level_number) + " of policy " +
-                 to.level.policy_name + ": nobody has acknowledged this alert.";
-  to.messages.push_back(std::move(message));
-}
-
-/// With whoever is on call in the level's schedule, by an address of their own. Throws when it
-/// can't be looked up now.
-Task<Targets> with_person(EscalationJob job, Targets to) {
-  const auto at = now();
-  const auto tenant = to.level.tenant_id;
-  const auto db = tenancy::TenantDb::for_worker(*job.pool, tenant, "who is told of an escalation");
-  const auto planned = co_await planned_schedules(db, to.level.oncall_schedule_id, at);
-  if (planned.empty()) co_return to;  // deleted meanwhile
-  boost::json::object told{{"kind", "oncall"},
-                           {"schedule_id", planned.front().schedule.schedule_id},
-                           {"schedule", planned.front().schedule.name}};
-  const auto slot = oncall::on_call_at(planned.front().plan, at.at);
-  if (!slot) {
-    told["problem"] = "nobody is on call";
-  } else {
-    told["responder"] = slot->responder;
-    std::optional<std::string> address = slot->responder;
-    if (slot->responder.find('@') == std::string::npos)
-      address = co_await job.email_of(tenant, slot->responder);
-    if (address) {
-      told["address"] = *address;
-      add_message(to, "email", *address);
-    } else {
-      told["problem"] = "has no email address here";
-    }
-  }
-  if (told.contains("problem"))
-    job.metrics->count("pulse_escalations_untold_total",
-                       "Escalations whose on-call person could not be told", {});
-  to.told.emplace_back(std::move(told));
-  co_return to;
-}
-
-Task<Targets> targets_of(EscalationJob job, DueLevel level) {
-  Targets out;
-  out.level = std::move(level);
-  if (out.level.notify_email) {
-    add_message(out, "email", *out.level.notify_email);
-    out.told.push_back({{"kind", "email"}, {"address", *out.level.notify_email}});
-  }
-  if (out.level.notify_webhook) {
-    add_message(out, "webhook", *out.level.notify_webhook);
-    // The rest of the address may be its secret.
-    out.told.push_back({{"kind", "webhook"}, {"address", origin_of(*out.level.notify_webhook)}});
-  }
-  if (!out.level.oncall_schedule_id) co_return out;
-  co_return co_await with_person(job, std::move(out));
-}
-
-/// Those that can be told. The others' alerts stay due.
-Task<std::vector<Targets>> all_targets(EscalationJob job, std::vector<DueLevel> levels) {
-  std::vector<Targets> out;
+/// Those whose targets are known. The others' alerts stay due.
+Task<std::vector<EscalationTargets>> all_targets(EscalationJob job, std::vector<DueLevel> levels,
+                                                 DirectoryState* directory) {
+  std::vector<EscalationTargets> out;
   for (const auto& level : levels) {
     std::string problem;
     try {
-      auto targets = co_await targets_of(job, level);
+      auto targets = co_await escalation_targets(job, level, directory);
       out.push_back(std::move(targets));
     } catch (const std::exception& e) {
       problem = e.what();
     }
     if (!problem.empty())
-      log::error_throttled("on-call person can't be looked up, trying again",
+      log::error_throttled("who is on call can't be read, trying again",
                            {{"level", level.level_id}, {"error", problem}}, 30);
   }
   co_return out;
 }
 
-std::vector<notifications::DirectMessage> messages_for(const std::vector<Moved>& moved,
-                                                       const std::vector<Targets>& targets) {
+std::vector<notifications::DirectMessage> messages_for(
+    const std::vector<Moved>& moved, const std::vector<EscalationTargets>& targets) {
   std::vector<notifications::DirectMessage> out;
   for (const auto& m : moved)
     for (const auto& t : targets) {
@@ -201,19 +123,15 @@ std::vector<notifications::DirectMessage> messages_for(const std::vector<Moved>&
   return out;
 }
 
-Task<int> escalate_some(EscalationJob job) {
-  pg::Scope scope;
-  scope.role = "pulse_ingest";
-  const auto due = co_await job.pool->query(scope, due_levels);
-  auto levels = pg::rows_as<DueLevel>(due);
-  const auto targets = co_await all_targets(job, std::move(levels));
+/// Moves what is due at these levels.
+Task<int> move_to(EscalationJob job, std::vector<EscalationTargets> targets) {
   std::vector<std::int64_t> ids;
   std::vector<std::string> told;
   for (const auto& t : targets) {
     ids.push_back(t.level.level_id);
     told.push_back(json::to_text(t.told));
   }
-  auto tx = co_await job.pool->begin(scope);
+  auto tx = co_await job.pool->begin(worker_scope());
   const auto rows = co_await tx.query(move_up, pg::Params::of(ids, told, at_once));
   const auto messages = messages_for(pg::rows_as<Moved>(rows), targets);
   if (!messages.empty()) {
@@ -231,14 +149,31 @@ Task<int> escalate_some(EscalationJob job) {
   co_return rows.rows();
 }
 
+/// Levels without a schedule first: the others may have to wait for the directory.
+Task<int> escalate_some(EscalationJob job, DirectoryState* directory) {
+  const auto due = co_await job.pool->query(worker_scope(), due_levels);
+  std::vector<DueLevel> plain, with_people;
+  for (auto& level : pg::rows_as<DueLevel>(due))
+    (level.oncall_schedule_id ? with_people : plain).push_back(std::move(level));
+  auto targets = co_await all_targets(job, std::move(plain), directory);
+  const int moved = co_await move_to(job, std::move(targets));
+  if (with_people.empty()) co_return moved;
+  targets = co_await all_targets(job, std::move(with_people), directory);
+  const int more = co_await move_to(job, std::move(targets));
+  co_return moved + more;
+}
+
 }  // namespace
 
 Task<int> escalate_alerts(EscalationJob job) {
+  DirectoryState directory;
   int all = 0, some = at_once;
-  while (some == at_once) {
-    some = co_await escalate_some(job);
+  while (some >= at_once) {
+    some = co_await escalate_some(job, &directory);
     all += some;
   }
+  const int ready = co_await address_waiting_people(job, &directory);
+  if (ready > 0) notifications::jobs_waiting(*job.nats);
   co_return all;
 }
 

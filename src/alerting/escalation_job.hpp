@@ -8,19 +8,32 @@
 #include "platform/nats/client.hpp"
 #include "platform/pg/pool.hpp"
 
+namespace pulse::crypto {
+class Sealer;
+}
+
 namespace pulse::alerting {
+
+/// A tenant's person as the directory knows them.
+struct OncallPerson {
+  std::string user_id;
+  std::string email;  ///< may be empty
+};
 
 struct EscalationJob {
   pg::Pool* pool = nullptr;
   nats::Client* nats = nullptr;
   metrics::Registry* metrics = nullptr;
-  /// The address of a tenant's person by username; nothing for who is none, or disabled.
-  std::function<Task<std::optional<std::string>>(std::string tenant_id, std::string username)>
-      email_of;
+  /// The person by username, or by email address; nothing for who is none of the tenant's, or
+  /// disabled. Throws when the directory can't be asked.
+  std::function<Task<std::optional<OncallPerson>>(std::string tenant_id, std::string name)>
+      person_of;
 };
 
 /// One round. An alert's new level, its event and the messages to the level's targets are one
-/// transaction: a crash loses none and escalates none twice. Returns how many were escalated.
+/// transaction: a crash loses none and escalates none twice. A directory that can't be asked holds
+/// up nothing: the message to its person is kept, and gets its address in a later round. Returns
+/// how many were escalated.
 Task<int> escalate_alerts(EscalationJob job);
 
 }  // namespace pulse::alerting

@@ -87,18 +87,34 @@ BOOST_DESCRIBE_STRUCT(EscalationPolicy, (),
                       (policy_id, tenant_id, name, description, is_default, repeat_count, levels,
                        created_at, updated_at))
 
+/// A level as it is stored: `notify_webhook` as people see it, and the whole of it sealed.
+struct StoredLevel : EscalationLevelIn {
+  std::optional<std::string> sealed_webhook;
+};
+BOOST_DESCRIBE_STRUCT(StoredLevel, (EscalationLevelIn), (sealed_webhook))
+
 /// scheme://host of a URL: what may stand in logs of one whose path may be a secret.
 std::string origin_of(const std::string& url);
 
 Task<std::vector<EscalationPolicy>> escalation_policies(tenancy::TenantDb db);
 Task<std::optional<EscalationPolicy>> find_escalation_policy(tenancy::TenantDb db, std::int64_t id);
-/// Writes a policy (without an id: a new one) and its levels; the levels that stay keep their ids.
-/// Returns its id; nothing when there is no such policy. Throws ValidationError for an unknown
-/// on-call schedule.
+/// The webhooks of a policy's levels, as they are stored.
+struct KeptWebhook {
+  std::int64_t level_number = 0;
+  std::string notify_webhook;
+  std::optional<std::string> sealed_webhook;
+};
+BOOST_DESCRIBE_STRUCT(KeptWebhook, (), (level_number, notify_webhook, sealed_webhook))
+Task<std::vector<KeptWebhook>> kept_webhooks(tenancy::TenantDb db, std::int64_t policy_id);
+
+/// Writes a policy (without an id: a new one) and its levels (those of `policy` count for nothing);
+/// the levels that stay keep their ids. Returns its id; nothing when there is no such policy.
+/// Throws ValidationError for an unknown on-call schedule.
 Task<std::optional<std::int64_t>> write_escalation_policy(tenancy::TenantDb db,
                                                           std::string tenant_id,
                                                           std::optional<std::int64_t> id,
-                                                          EscalationPolicyIn policy);
+                                                          EscalationPolicyIn policy,
+                                                          std::vector<StoredLevel> levels);
 /// Alerts that follow it escalate no further.
 Task<bool> remove_escalation_policy(tenancy::TenantDb db, std::int64_t id);
 

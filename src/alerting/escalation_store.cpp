@@ -2,6 +2,7 @@
 #include <map>
 
 #include "alerting/escalation_policies.hpp"
+#include "alerting/notifications/direct.hpp"
 #include "platform/email.hpp"
 #include "platform/http/client.hpp"
 #include "platform/json/write.hpp"
@@ -29,14 +30,14 @@ constexpr const char* lock_policies =
 
 constexpr const char* write_levels = R"sql(
   INSERT INTO escalation_levels AS e (tenant_id, policy_id, level_number, delay_minutes,
-    notify_email, notify_webhook, oncall_schedule_id)
+    notify_email, notify_webhook, sealed_webhook, oncall_schedule_id)
   SELECT $1, $2::bigint, l.level_number, l.delay_minutes, nullif(l.notify_email, ''),
-    nullif(l.notify_webhook, ''), l.oncall_schedule_id
+    nullif(l.notify_webhook, ''), l.sealed_webhook, l.oncall_schedule_id
   FROM jsonb_to_recordset($3::jsonb) AS l (level_number integer, delay_minutes integer,
-    notify_email text, notify_webhook text, oncall_schedule_id integer)
+    notify_email text, notify_webhook text, sealed_webhook text, oncall_schedule_id integer)
   ON CONFLICT (policy_id, level_number) DO UPDATE SET delay_minutes = excluded.delay_minutes,
     notify_email = excluded.notify_email, notify_webhook = excluded.notify_webhook,
-    oncall_schedule_id = excluded.oncall_schedule_id
+    sealed_webhook = excluded.sealed_webhook, oncall_schedule_id = excluded.oncall_schedule_id
 )sql";
 
 Task<std::vector<EscalationPolicy>> policies_where(tenancy::TenantDb db,
@@ -47,6 +48,8 @@ Task<std::vector<EscalationPolicy>> policies_where(tenancy::TenantDb db,
   const auto rows = co_await db.batch(std::move(work));
   auto out = pg::rows_as<EscalationPolicy>(rows[0]);
   auto levels = pg::rows_as<EscalationLevel>(rows[1]);
+  for (auto& l : levels)
+    if (l.notify_webhook) l.notify_webhook = notifications::shown_webhook(*l.notify_webhook);
   for (int i = 0; i < rows[1].rows(); ++i)
     for (auto& p : out)
       if (p.policy_id == rows[1].int64(i, 0))
@@ -55,7 +58,7 @@ Task<std::vector<EscalationPolicy>> policies_where(tenancy::TenantDb db,
 }
 
 /// Throws for the first level whose schedule is not among those of the tenant.
-Task<> require_schedules(tenancy::TenantDb db, std::vector<EscalationLevelIn> levels) {
+Task<> require_schedules(tenancy::TenantDb db, std::vector<StoredLevel> levels) {
   std::vector<std::int64_t> wanted;
   for (const auto& l : levels)
     if (l.oncall_schedule_id) wanted.push_back(*l.oncall_schedule_id);
@@ -107,11 +110,20 @@ Task<std::optional<EscalationPolicy>> find_escalation_policy(tenancy::TenantDb d
   co_return std::move(found.front());
 }
 
+Task<std::vector<KeptWebhook>> kept_webhooks(tenancy::TenantDb db, std::int64_t policy_id) {
+  const auto rows = co_await db.query(
+      "SELECT level_number, notify_webhook, sealed_webhook FROM escalation_levels "
+      "WHERE policy_id = $1::bigint AND notify_webhook IS NOT NULL ORDER BY level_number",
+      pg::Params::of(policy_id));
+  co_return pg::rows_as<KeptWebhook>(rows);
+}
+
 Task<std::optional<std::int64_t>> write_escalation_policy(tenancy::TenantDb db,
                                                           std::string tenant_id,
                                                           std::optional<std::int64_t> id,
-                                                          EscalationPolicyIn policy) {
-  co_await require_schedules(db, policy.levels);
+                                                          EscalationPolicyIn policy,
+                                                          std::vector<StoredLevel> levels) {
+  co_await require_schedules(db, levels);
   auto tx = co_await db.begin();
   co_await tx.query(lock_policies, pg::Params::of(tenant_id));
   if (policy.is_default)
@@ -132,13 +144,13 @@ Task<std::optional<std::int64_t>> write_escalation_policy(tenancy::TenantDb db,
   if (written.empty()) co_return std::nullopt;
   const auto policy_id = written.int64(0, 0);
   std::vector<std::int64_t> numbers;
-  for (const auto& l : policy.levels) numbers.push_back(l.level_number);
+  for (const auto& l : levels) numbers.push_back(l.level_number);
   co_await tx.query(
       "DELETE FROM escalation_levels WHERE policy_id = $1::bigint "
       "AND level_number <> ALL ($2::bigint[])",
       pg::Params::of(policy_id, numbers));
-  const auto levels = json::to_text(policy.levels);
-  co_await tx.query(write_levels, pg::Params::of(tenant_id, policy_id, levels));
+  const auto rows = json::to_text(levels);
+  co_await tx.query(write_levels, pg::Params::of(tenant_id, policy_id, rows));
   co_await tx.commit();
   co_return policy_id;
 }

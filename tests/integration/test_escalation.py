@@ -59,7 +59,7 @@ def at_level(stack, alert_id, level):
 def test_policies_are_made_changed_and_deleted(admin, other):
     made = policy(admin, description="Who is told")
     assert [level["level_number"] for level in made["levels"]] == [1, 2]
-    assert made["levels"][1]["notify_webhook"] == "https://hooks.example/secret-path"
+    assert made["levels"][1]["notify_webhook"] == "https://hooks.example/***"
     assert not made["is_default"] and made["repeat_count"] == 0
     one = f"/escalation-policies/{made['policy_id']}"
     assert admin.get(one).json() == made
@@ -77,6 +77,53 @@ def test_policies_are_made_changed_and_deleted(admin, other):
         assert answer.status_code == 404 and answer.json()["detail"] == "Escalation policy not found"
     assert admin.delete(one).status_code == 204
     assert admin.get(one).status_code == 404 and admin.delete(one).status_code == 404
+
+
+def test_addresses_of_webhooks_are_sealed_and_kept(stack, admin):
+    made = policy(admin)
+    one = f"/escalation-policies/{made['policy_id']}"
+    stored = stack.sql("SELECT to_jsonb(l)::text FROM escalation_levels l WHERE policy_id = %s", (made["policy_id"],))
+    assert not any("secret-path" in row[0] for row in stored)
+    sealed = "SELECT sealed_webhook FROM escalation_levels WHERE policy_id = %s AND sealed_webhook IS NOT NULL"
+    before = stack.sql(sealed, (made["policy_id"],))
+    assert len(before) == 1
+    # What was read can be sent back; the level may have moved meanwhile.
+    moved = [{**level, "level_number": level["level_number"] + 2} for level in made["levels"]]
+    for levels in (made["levels"], moved):
+        again = admin.put(one, json={"name": "Operations", "levels": levels})
+        assert again.status_code == 200, again.text
+        assert stack.sql(sealed, (made["policy_id"],)) == before
+    unknown = admin.put(one, json={"name": "x", "levels": [{"level_number": 1, "notify_webhook": "https://evil.example/***"}]})
+    assert unknown.status_code == 422 and unknown.json()["detail"][0]["loc"] == ["body", "levels", "0", "notify_webhook"]
+    bare = admin.put(one, json={"name": "x", "levels": [{"level_number": 1, "notify_webhook": "https://hooks.example"}]})
+    assert bare.json()["levels"][0]["notify_webhook"] == "https://hooks.example"
+    # Of before there were seals.
+    stack.sql("UPDATE escalation_levels SET notify_webhook = 'https://old.example/old-secret' WHERE policy_id = %s RETURNING 1",
+              (made["policy_id"],))
+    old = admin.get(one).json()
+    assert old["levels"][0]["notify_webhook"] == "https://old.example/***"
+    due = due_alert(stack, made["policy_id"])
+    at_level(stack, due, 1)
+    assert jobs(stack, due) == [("webhook", "https://old.example/old-secret")]
+    assert admin.put(one, json=old).status_code == 200
+    assert stack.sql("SELECT notify_webhook, sealed_webhook IS NOT NULL FROM escalation_levels WHERE policy_id = %s",
+                     (made["policy_id"],)) == [("https://old.example/***", True)]
+
+
+@pytest.mark.parametrize("url", ["http://169.254.169.254/latest", "http://10.0.0.1/x", "http://[::1]/x"])
+def test_a_webhook_inside_is_refused(admin, url):
+    answer = admin.post("/escalation-policies", json={"name": "x", "levels": [{"level_number": 1, "notify_webhook": url}]})
+    fault = answer.json()["detail"][0]
+    assert answer.status_code == 422 and fault["loc"][-1] == "notify_webhook" and "is not a public address" in fault["msg"]
+
+
+def test_people_name_the_channels_they_are_told_by(admin):
+    for wrong in ("1", [1, "2"], {}, list(range(11))):
+        answer = admin.put("/preferences", json={"notification_prefs": {"oncall_channel_ids": wrong}})
+        assert answer.status_code == 422 and answer.json()["detail"][0]["loc"][-1] == "notification_prefs", wrong
+    good = admin.put("/preferences", json={"notification_prefs": {"oncall_channel_ids": [1, 2], "other": True}})
+    assert good.json()["notification_prefs"] == {"oncall_channel_ids": [1, 2], "other": True}
+    assert admin.put("/preferences", json={"notification_prefs": {}}).status_code == 200
 
 
 def test_one_policy_is_the_default(admin, other):
@@ -123,7 +170,7 @@ def test_an_alert_goes_up_level_by_level_and_tells_each(stack, admin):
     found = alert(stack, due)
     assert found["severity"] == 5, "5 is the highest"
     assert found["next_escalation_at"] is None, "it was the last level"
-    assert jobs(stack, due)[1:] == [("webhook", "https://hooks.example/secret-path")]
+    assert jobs(stack, due)[1:] == [("webhook", "https://hooks.example/***")]
     first, second = escalations(stack, due)
     assert first["targets"] == [{"kind": "email", "address": "shift@demo.example"}]
     assert (first["level"], first["severity_before"], first["severity"], first["policy"]) == (1, 4, 5, "Operations")
@@ -272,5 +319,17 @@ def test_the_messages_arrive():
             assert "Escalated to level 1 of policy Whole: nobody has acknowledged this alert." in email.text
         told = hook.wait_about("pump-7")[0].body
         assert (told["alert_id"], told["severity"], told["event_type"]) == (due, 4, "ESCALATED")
+        assert hook.about("pump-7")[0].path == Webhook.path, "the whole address, not what is shown of it"
         at_level(pulse, due, 1)
         assert len(mail.to("shift@demo.example")) == 1
+        # By a channel of their own instead, once they named one.
+        own = api.post("/notification-channels", json={"name": "Pager", "channel_type": "webhook", "config": {
+            "url": f"http://{hook.host}/own"}}).json()["channel_id"]
+        watch = Api(pulse, "nightwatch")
+        assert watch.put("/preferences", json={"notification_prefs": {"oncall_channel_ids": [own]}}).status_code == 200
+        due = due_alert(pulse, made["policy_id"], severity=3, device_id="pump-8")
+        at_level(pulse, due, 1)
+        hook.wait_about("pump-8", 2)
+        assert sorted(r.path for r in hook.about("pump-8")) == ["/hook", "/own"]
+        assert len(mail.to("nightwatch@demo.example")) == 1
+        assert escalations(pulse, due)[0]["targets"][2]["channels"] == ["Pager"]
