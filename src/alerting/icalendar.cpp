@@ -68,6 +68,7 @@ std::string calendar(const std::string& name, const std::vector<CalendarEvent>& 
     add("DTEND:" + utc(e.end));
     add("SUMMARY:" + calendar_text(e.summary));
     if (!e.description.empty()) add("DESCRIPTION:" + calendar_text(e.description));
+    if (!e.url.empty()) add("URL:" + e.url);
     add("END:VEVENT");
   }
   add("END:VCALENDAR");

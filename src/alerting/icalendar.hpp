@@ -10,6 +10,7 @@ namespace pulse::alerting {
 
 struct CalendarEvent {
   std::string uid, summary, description;
+  std::string url;  ///< where to read more; may be empty
   Time start, end;
 };
 

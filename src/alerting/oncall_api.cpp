@@ -121,7 +121,7 @@ Task<http::NoContent> delete_layer(AlertingDeps d, TenantCaller caller, Schedule
 Task<OncallOverrideList> list_overrides(AlertingDeps, TenantCaller caller, ScheduleId id) {
   co_await known_schedule(caller.db, id.value);
   OncallOverrideList out;
-  out.overrides = co_await oncall_overrides(caller.db, id.value, std::nullopt);
+  out.overrides = co_await oncall_overrides(caller.db, id.value);
   co_return out;
 }
 
@@ -186,13 +186,14 @@ void mount_overrides(http::Router& api, const AlertingDeps& d, const std::string
   api.get(base, http::bound(d, list_overrides))
       .customers()
       .tag("On-call")
-      .summary("Overrides of a schedule")
+      .summary("Overrides of a schedule, by their start; of more than 1,000 those that end last")
       .fails(404, "Schedule not found");
   api.post(base, http::bound(d, create_override))
       .needs("oncall.overrides.write")
       .tag("On-call")
       .summary("Let somebody take over for a while")
       .description("Overrides go before all layers; of two at once the later made one counts.")
+      .fails(400, "A schedule has at most 500 overrides that are not over: delete one first")
       .fails(403, not_in_tier)
       .fails(404, "Schedule not found")
       .example({{"responder", "grace@example.com"},

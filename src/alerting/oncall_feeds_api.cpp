@@ -117,8 +117,8 @@ constexpr const char* find_feed = R"sql(
   SELECT tenant_id, schedule_id, responder FROM found
 )sql";
 
-std::vector<CalendarEvent> events_of(const PlannedSchedule& planned, const KnownFeed& feed,
-                                     Time at) {
+std::vector<CalendarEvent> events_of(const PlannedSchedule& planned, const KnownFeed& feed, Time at,
+                                     const std::string& ui_base) {
   std::vector<CalendarEvent> out;
   const auto from = at.at - days_back * day, to = at.at + days_ahead * day;
   for (const auto& slot : oncall::final_slots(planned.plan, from, to)) {
@@ -130,6 +130,7 @@ std::vector<CalendarEvent> events_of(const PlannedSchedule& planned, const Known
                 std::to_string(to_ms(event.start) / 1000) + "@pulse";
     event.summary = (feed.responder ? "On call" : slot.responder + " is on call") + ": " +
                     planned.schedule.name;
+    event.url = ui_base + "/app/oncall";
     event.description = slot.is_override ? "Override" : slot.layer_name;
     out.push_back(std::move(event));
   }
@@ -152,7 +153,7 @@ Task<http::Response> read_feed(AlertingDeps d, http::Path<"token"> token) {
   out.headers.add("Content-Type", "text/calendar; charset=utf-8");
   out.headers.add("Content-Disposition", "inline; filename=\"oncall.ics\"");
   out.body = calendar("On call: " + planned.front().schedule.name,
-                      events_of(planned.front(), *feed, at), at);
+                      events_of(planned.front(), *feed, at, d.ui_base), at);
   co_return out;
 }
 

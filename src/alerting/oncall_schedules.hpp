@@ -149,10 +149,10 @@ Task<std::optional<OncallLayer>> update_oncall_layer(tenancy::TenantDb db, std::
 Task<bool> remove_oncall_layer(tenancy::TenantDb db, std::int64_t schedule_id,
                                std::int64_t layer_id);
 
-/// Those that end after `since`, by their start.
-Task<std::vector<OncallOverride>> oncall_overrides(tenancy::TenantDb db, std::int64_t schedule_id,
-                                                   std::optional<Time> since);
-/// Throws ValidationError for a layer that is not the schedule's.
+/// By their start; of more than 1,000 those that end last.
+Task<std::vector<OncallOverride>> oncall_overrides(tenancy::TenantDb db, std::int64_t schedule_id);
+/// Throws ValidationError for a layer that is not the schedule's, HttpError 400 where 500 are not
+/// over yet.
 Task<OncallOverride> insert_oncall_override(tenancy::TenantDb db, std::string tenant_id,
                                             std::int64_t schedule_id, OncallOverrideIn override_in);
 /// What was removed.

@@ -9,6 +9,8 @@ namespace pulse::alerting {
 
 namespace {
 
+constexpr int most_overrides_listed = 1'000, most_overrides_standing = 500;
+
 constexpr const char* select_schedules = R"sql(
   SELECT schedule_id, tenant_id, name, description, timezone, created_at, updated_at
   FROM oncall_schedules WHERE $1::bigint IS NULL OR schedule_id = $1::bigint
@@ -229,22 +231,24 @@ Task<bool> remove_oncall_layer(tenancy::TenantDb db, std::int64_t schedule_id,
   co_return !rows.empty();
 }
 
-Task<std::vector<OncallOverride>> oncall_overrides(tenancy::TenantDb db, std::int64_t schedule_id,
-                                                   std::optional<Time> since) {
-  std::optional<oncall::Instant> after;
-  if (since) after = since->at;
-  const auto rows =
-      co_await db.query("SELECT " + override_columns +
-                            " FROM oncall_overrides WHERE schedule_id = $1::bigint "
-                            "AND ($2::timestamptz IS NULL OR end_at > $2::timestamptz) "
-                            "ORDER BY start_at, override_id",
-                        pg::Params::of(schedule_id, after));
+Task<std::vector<OncallOverride>> oncall_overrides(tenancy::TenantDb db, std::int64_t schedule_id) {
+  const auto rows = co_await db.query("SELECT * FROM (SELECT " + override_columns +
+                                          " FROM oncall_overrides WHERE schedule_id = $1::bigint "
+                                          "ORDER BY end_at DESC LIMIT $2) o "
+                                          "ORDER BY start_at, override_id",
+                                      pg::Params::of(schedule_id, most_overrides_listed));
   co_return pg::rows_as<OncallOverride>(rows);
 }
 
 Task<OncallOverride> insert_oncall_override(tenancy::TenantDb db, std::string tenant_id,
                                             std::int64_t schedule_id,
                                             OncallOverrideIn override_in) {
+  const auto standing = co_await db.query(
+      "SELECT count(*) FROM oncall_overrides WHERE schedule_id = $1::bigint AND end_at > now()",
+      pg::Params::of(schedule_id));
+  if (standing.int64(0, 0) >= most_overrides_standing)
+    throw bad_request("A schedule has at most " + std::to_string(most_overrides_standing) +
+                      " overrides that are not over: delete one first");
   const auto rows = co_await db.query(
       "INSERT INTO oncall_overrides (tenant_id, schedule_id, layer_id, responder, start_at, "
       "end_at, reason) SELECT $1, $2::bigint, $3::integer, $4, $5, $6, $7 "

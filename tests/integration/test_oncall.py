@@ -138,6 +138,24 @@ def test_overrides_beat_layers_and_leave_no_trace(admin, other):
         assert answer.status_code == 422 and answer.json()["detail"][0]["loc"][-1] == where
 
 
+def test_overrides_of_a_schedule_are_bounded(stack, admin):
+    made = schedule(admin)
+    base = f"/oncall-schedules/{made['schedule_id']}/overrides"
+    stack.sql("INSERT INTO oncall_overrides (tenant_id, schedule_id, responder, start_at, end_at) SELECT 'demo', %s, 'eve-' || n, "
+              "now() + n * interval '1 hour', now() + (n + 1) * interval '1 hour' FROM generate_series(-600, 498) n RETURNING 1",
+              (made["schedule_id"],))
+    body = {"responder": "eve", "start_at": "2090-01-01T00:00:00Z", "end_at": "2090-01-02T00:00:00Z"}
+    last = admin.post(base, json=body)
+    assert last.status_code == 201, last.text
+    more = admin.post(base, json=body)
+    assert (more.status_code, more.json()["detail"]) == (
+        400, "A schedule has at most 500 overrides that are not over: delete one first")
+    listed = admin.get(base).json()["overrides"]
+    assert len(listed) == 1000 and listed[-1]["override_id"] == last.json()["override_id"]
+    assert listed == sorted(listed, key=lambda o: o["start_at"])
+    admin.delete(f"/oncall-schedules/{made['schedule_id']}")
+
+
 def test_the_highest_layer_with_people_counts_and_nobody_is_a_gap(admin):
     made = schedule(admin, layers=[{**LAYER, "responders": ["low"]}, {**LAYER, "responders": ["high"], "layer_order": 2},
                                    {**LAYER, "responders": [], "layer_order": 3}])
@@ -174,6 +192,7 @@ def test_a_calendar_by_a_secret_link(stack, admin, other):
     assert everybody.count("BEGIN:VEVENT") > ada.count("BEGIN:VEVENT") >= 5
     assert f"SUMMARY:grace@demo.example is on call: {escaped}" in everybody
     assert not any("grace" in line for line in ada)
+    assert ada.count(f"URL:{stack.url}/app/oncall") == ada.count("BEGIN:VEVENT")
     assert len({line for line in everybody if line.startswith("UID:")}) == everybody.count("BEGIN:VEVENT")
     # Shown once, and kept as a hash.
     listed = admin.get(base).json()["feeds"]
