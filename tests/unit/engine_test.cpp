@@ -1,80 +1,14 @@
-#include "alerting/engine.hpp"
-
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
 
-#include "platform/json/read.hpp"
+#include "engine_fixture.hpp"
 
 namespace pulse::alerting {
 namespace {
 
-constexpr std::int64_t s = 1'000'000;
-constexpr std::int64_t start = 1'800'000'000 * s;
-
-Rule limit(double threshold, std::int64_t duration_s = 0) {
-  Rule r;
-  r.rule_id = "r1";
-  r.name = "Hot";
-  Condition c;
-  c.metric = "temp_c";
-  c.op = Operator::gt;
-  c.threshold = threshold;
-  c.duration_s = duration_s;
-  r.conditions.push_back(c);
-  return r;
-}
-
-Rule window_rule(Aggregation aggregation, double threshold) {
-  auto r = limit(threshold);
-  r.type = RuleType::window;
-  r.aggregation = aggregation;
-  r.window_s = 60;
-  return r;
-}
-
-/// One device under some rules; each call answers what was decided by it: "+" opens or repeats,
-/// "-" clears.
-struct Bench {
-  explicit Bench(std::vector<Rule> rules, std::vector<MetricMapping> mappings = {},
-                 std::vector<SensorTarget> sensors = {})
-      : engine("t", std::move(rules), std::move(mappings), std::move(sensors), {}) {
-    RuledDevice d;
-    d.device_id = "d";
-    d.site_id = "berlin";
-    d.device_type = "probe";
-    d.created_us = start;
-    engine.put_device(d);
-  }
-  std::string say(std::int64_t at_s, const std::string& metrics) {
-    return text([&](Decisions& out) {
-      engine.judge("d", start + at_s * s, json::parse_text(metrics).get_object(), start + at_s * s,
-                   out);
-    });
-  }
-  std::string temp(std::int64_t at_s, double v) {
-    return say(at_s, "{\"temp_c\":" + std::to_string(v) + "}");
-  }
-  std::string settle(std::int64_t at_s) {
-    return text([&](Decisions& out) {
-      engine.settle([](const std::string&) { return true; }, start + at_s * s, out);
-    });
-  }
-  std::string tick(std::int64_t at_s) {
-    return text([&](Decisions& out) { engine.tick(start + at_s * s, out); });
-  }
-  template <class F>
-  std::string text(F f) {
-    last = {};
-    f(last);
-    std::string out;
-    for (const auto& d : last.list) out += d.opens ? '+' : '-';
-    return out;
-  }
-  TenantEngine engine;
-  Decisions last;
-};
+using namespace engine_tests;
 
 TEST(Threshold, OpensAndClearsAtTheFirstSampleThatSaysSo) {
   Bench b({limit(30)});
@@ -128,17 +62,6 @@ TEST(Duration, StartsAnewAfterASampleThatFails) {
   EXPECT_EQ(b.temp(121, 31), "+");
 }
 
-TEST(Duration, IsCountedOnAfterARestart) {
-  Bench b({limit(30, 60)});
-  b.temp(0, 31);
-  const auto state = b.last.states.at({"r1", "d"});
-  Bench again({limit(30, 60)});
-  again.engine.restore_state("d", "r1", state);
-  EXPECT_EQ(again.temp(61, 31), "+");
-  EXPECT_EQ(again.temp(62, 10), "-");
-  EXPECT_EQ(again.last.states.at({"r1", "d"}), "") << "nothing is left to remember";
-}
-
 TEST(Duration, IsNotBrokenByWhatComesLate) {
   Bench b({limit(30, 60)});
   b.temp(10, 31);
@@ -148,32 +71,6 @@ TEST(Duration, IsNotBrokenByWhatComesLate) {
   EXPECT_EQ(b.tick(69), "");
   EXPECT_EQ(b.tick(70), "+");
   EXPECT_EQ(b.last.list[0].finding.event_us, start + 40 * s) << "what the newest sample says";
-}
-
-TEST(Duration, IsNotBrokenByWhatComesLateAfterARestart) {
-  Bench b({limit(30, 60)});
-  b.temp(10, 31);
-  b.temp(40, 31);
-  const auto state = b.last.states.at({"r1", "d"});
-  Bench again({limit(30, 60)});
-  again.engine.restore_latest("d", "temp_c", 31, start + 50 * s);
-  again.engine.restore_state("d", "r1", state);
-  EXPECT_EQ(again.temp(20, 5), "") << "before what is known to have been judged";
-  EXPECT_EQ(again.temp(40, 5), "") << "the same one again";
-  EXPECT_EQ(again.temp(50, 31), "") << "its message was on its way";
-  EXPECT_EQ(again.temp(70, 31), "+");
-  Bench broken({limit(30, 60)});
-  broken.engine.restore_latest("d", "temp_c", 5, start + 50 * s);
-  broken.engine.restore_state("d", "r1", state);
-  EXPECT_EQ(broken.temp(50, 5), "");
-  EXPECT_EQ(broken.temp(70, 31), "") << "one that was not judged yet does break it";
-}
-
-TEST(Duration, OfAStateOfAnOlderFormBeginsAnew) {
-  Bench b({limit(30, 60)});
-  b.engine.restore_state("d", "r1", R"({"holds":[[1800000000000000,true]],"clear_since":0})");
-  EXPECT_EQ(b.temp(61, 31), "");
-  EXPECT_EQ(b.temp(121, 31), "+");
 }
 
 TEST(Clock, OfADeviceIsNotMovedByWhatComesLate) {
@@ -201,16 +98,6 @@ TEST(Clock, OfADeviceNeverGoesBackwards) {
   });
   EXPECT_EQ(late, "");
   EXPECT_EQ(b.tick(87), "");
-}
-
-TEST(Clock, IsThatOfTheNewestMessageAfterARestart) {
-  Bench b({limit(30, 60)});
-  b.engine.restore_latest("d", "temp_c", 31, start + 30 * s, 900 * s);
-  b.engine.restore_clock("d", start + 30 * s, 0);
-  b.settle(31);
-  b.temp(40, 31);
-  EXPECT_EQ(b.tick(89), "");
-  EXPECT_EQ(b.tick(90), "+");
 }
 
 TEST(Hysteresis, KeepsAnAlertOpenBetweenTheTwoThresholds) {
@@ -277,178 +164,6 @@ TEST(Conditions, AllAndAnyOverMetricsThatComeInMessagesOfTheirOwn) {
   EXPECT_EQ(any.last.list[0].finding.summary, "Hot: humidity is 80 (>= 80)");
   EXPECT_EQ(any.say(1, R"({"temp_c":35, "humidity":10})"), "") << "the other one holds now";
   EXPECT_EQ(any.say(2, R"({"temp_c":3})"), "-");
-}
-
-TEST(Metrics, AreNormalized) {
-  auto rule = limit(30);
-  rule.conditions[0].metric = "temperature";
-  MetricMapping m;
-  m.raw = "temp_f";
-  m.normalized = "temperature";
-  m.multiplier = 5.0 / 9;
-  m.offset = -160.0 / 9;
-  Bench b({rule}, {m});
-  EXPECT_EQ(b.say(0, R"({"temp_f":86})"), "");
-  EXPECT_EQ(b.say(1, R"({"temp_f":88})"), "+");
-}
-
-TEST(Metrics, OfSeveralThatBecomeOneTheFirstByNameCounts) {
-  auto rule = limit(30);
-  rule.conditions[0].metric = "temperature";
-  MetricMapping a, b;
-  a.raw = "a_temp";
-  b.raw = "b_temp";
-  a.normalized = b.normalized = "temperature";
-  Bench one({rule}, {b, a});
-  EXPECT_EQ(one.say(0, R"({"b_temp":99, "a_temp":20})"), "");
-  EXPECT_EQ(one.say(1, R"({"b_temp":20, "a_temp":99})"), "+");
-  Bench alone({rule}, {b, a});
-  EXPECT_EQ(alone.say(0, R"({"b_temp":99})"), "+") << "each alone is one";
-}
-
-TEST(Metrics, TextsAreIgnoredAndBooleansAreZeroAndOne) {
-  auto rule = limit(0);
-  Bench b({rule});
-  EXPECT_EQ(b.say(0, R"({"temp_c":"99"})"), "");
-  EXPECT_EQ(b.say(1, R"({"temp_c":true})"), "+");
-}
-
-TEST(Scope, LeavesOthersAlone) {
-  auto elsewhere = limit(30), here = limit(30), of_type = limit(30), grouped = limit(30);
-  elsewhere.scope.site_ids = {"paris"};
-  here.rule_id = "here";
-  here.scope.site_ids = {"paris", "berlin"};
-  of_type.rule_id = "type";
-  of_type.scope.device_type = "gateway";
-  grouped.rule_id = "group";
-  grouped.scope.group_ids = {"g1"};
-  Bench b({elsewhere, here, of_type, grouped});
-  EXPECT_EQ(b.temp(0, 31), "+");
-  EXPECT_EQ(b.last.list[0].finding.rule_id, "here");
-  RuledDevice d;
-  d.device_id = "d";
-  d.site_id = "paris";
-  d.group_ids = {"g1"};
-  b.engine.put_device(d);
-  EXPECT_EQ(b.temp(10, 50), "+++");
-}
-
-TEST(Scope, OfASensorTypeLooksAtTheDevicesOwnSensors) {
-  auto rule = limit(30);
-  rule.conditions[0].metric = "";
-  rule.scope.sensor_type = "temperature";
-  SensorTarget own, others;
-  own.sensor_id = 1;
-  own.device_id = "d";
-  own.metric = "ch1";
-  own.sensor_type = "temperature";
-  others = own;
-  others.sensor_id = 2;
-  others.device_id = "e";
-  others.metric = "ch2";
-  Bench b({rule}, {}, {own, others});
-  EXPECT_EQ(b.say(0, R"({"ch1":20, "ch2":99})"), "") << "ch2 is no temperature of this device";
-  EXPECT_EQ(b.say(1, R"({"ch1":31})"), "+");
-}
-
-TEST(Scope, OfASensorTypeKeepsWhatEachSensorHolds) {
-  auto rule = limit(30, 60);
-  rule.conditions[0].metric = "";
-  rule.scope.sensor_type = "temperature";
-  SensorTarget one, two;
-  one.sensor_id = 1;
-  one.device_id = "d";
-  one.metric = "ch1";
-  one.sensor_type = "temperature";
-  two = one;
-  two.sensor_id = 2;
-  two.metric = "ch2";
-  Bench b({rule}, {}, {one, two});
-  b.say(0, R"({"ch1":40, "ch2":20})");
-  b.say(40, R"({"ch1":20, "ch2":40})");
-  EXPECT_EQ(b.say(70, R"({"ch1":20, "ch2":40})"), "") << "neither held for a minute";
-  const auto state = b.last.states.empty() ? "" : b.last.states.at({"r1", "d"});
-  EXPECT_EQ(b.say(100, R"({"ch1":20, "ch2":41})"), "+");
-  EXPECT_EQ(b.last.list[0].finding.summary, "Hot: ch2 is 41 (> 30)");
-  Bench again({rule}, {}, {one, two});
-  again.engine.restore_state("d", "r1", state);
-  EXPECT_EQ(again.say(90, R"({"ch1":40})"), "");
-  EXPECT_EQ(again.say(100, R"({"ch2":41})"), "+");
-}
-
-TEST(Scope, LearnsOfSensorsThatComeAndGo) {
-  auto rule = limit(30);
-  rule.conditions[0].metric = "";
-  rule.scope.sensor_type = "temperature";
-  Bench b({rule});
-  RuledDevice d;
-  d.device_id = "d";
-  EXPECT_TRUE(b.engine.aims_at_sensors());
-  const auto hot = json::parse_text(R"({"ch1":99})");
-  EXPECT_TRUE(b.engine.brings_new_keys("d", hot.get_object()));
-  EXPECT_FALSE(b.engine.brings_new_keys("d", hot.get_object())) << "once";
-  EXPECT_EQ(b.say(0, R"({"ch1":99})"), "");
-  SensorTarget own;
-  own.sensor_id = 1;
-  own.device_id = "d";
-  own.metric = "ch1";
-  own.sensor_type = "temperature";
-  b.engine.put_sensors("d", {own});
-  b.engine.put_device(d);
-  EXPECT_EQ(b.say(1, R"({"ch1":99})"), "+");
-  b.engine.put_sensors("d", {});
-  b.engine.put_device(d);
-  EXPECT_EQ(b.tick(2), "-");
-  EXPECT_EQ(b.say(3, R"({"ch1":99})"), "");
-}
-
-TEST(Scope, ThatADeviceLeavesEndsItsAlertsAndWhatItHeld) {
-  auto here = limit(30), lasting = limit(30, 60);
-  here.scope.site_ids = lasting.scope.site_ids = {"berlin"};
-  lasting.rule_id = "r2";
-  Bench b({here, lasting});
-  EXPECT_EQ(b.temp(0, 31), "+");
-  RuledDevice gone;
-  gone.device_id = "d";
-  gone.site_id = "paris";
-  b.engine.put_device(gone);
-  EXPECT_EQ(b.tick(1), "-");
-  EXPECT_EQ(b.last.list[0].recovery.reason, "out_of_scope");
-  EXPECT_EQ(b.last.list[0].recovery.fingerprint, "RULE:r1:d");
-  EXPECT_EQ(b.last.states.at({"r2", "d"}), "");
-  EXPECT_EQ(b.tick(3), "") << "once";
-  gone.site_id = "berlin";
-  b.engine.put_device(gone);
-  EXPECT_EQ(b.temp(61, 31), "+") << "what lasts begins anew";
-  gone.site_id = "paris";
-  b.engine.put_device(gone);
-  gone.site_id = "berlin";
-  b.engine.put_device(gone);
-  EXPECT_EQ(b.tick(62), "") << "it came back before anybody looked";
-  EXPECT_EQ(b.temp(63, 20), "-");
-}
-
-TEST(Scope, ThatADeviceLeftMeanwhileEndsWhatIsOpen) {
-  auto elsewhere = limit(30);
-  elsewhere.scope.site_ids = {"paris"};
-  Bench b({elsewhere});
-  b.engine.restore_open("d", "r1", start);
-  b.engine.restore_open("d", "unknown", start);
-  EXPECT_EQ(b.tick(1), "-");
-  EXPECT_EQ(b.last.list[0].recovery.reason, "out_of_scope");
-}
-
-TEST(Scope, OfASensorNamesTheMetric) {
-  auto rule = limit(30);
-  rule.conditions[0].metric = "";
-  rule.scope.sensor_id = 7;
-  SensorTarget t;
-  t.sensor_id = 7;
-  t.device_id = "d";
-  t.metric = "probe_2";
-  Bench b({rule}, {}, {t});
-  EXPECT_EQ(b.say(0, R"({"probe_1":99})"), "");
-  EXPECT_EQ(b.say(1, R"({"probe_2":99})"), "+");
 }
 
 TEST(Window, NeedsTwoSamplesAndForgetsOldOnes) {
@@ -539,14 +254,6 @@ TEST(Numbers, BeyondReasonAreIgnored) {
   EXPECT_EQ(b.temp(1, 31), "+");
 }
 
-Rule gap_rule() {
-  auto r = limit(0);
-  r.type = RuleType::telemetry_gap;
-  r.gap_s = 600;
-  r.created_us = start + 100 * s;
-  return r;
-}
-
 TEST(Gap, CountsFromTheRuleWhereNothingEverCame) {
   Bench b({gap_rule()});
   EXPECT_EQ(b.tick(700), "");
@@ -586,39 +293,6 @@ TEST(Gap, CountsReportsOfAnyKind) {
   EXPECT_EQ(again.tick(4000), "");
 }
 
-TEST(Gap, ThatAPersonClosedIsNotOpenedAgainByARestart) {
-  Bench b({gap_rule()});
-  b.engine.restore_latest("d", "temp_c", 5, start + 600 * s);
-  b.engine.restore_told("d", "r1", start + 1201 * s, start + 1201 * s);
-  EXPECT_EQ(b.tick(1300), "");
-  EXPECT_EQ(b.temp(1400, 5), "-");
-  EXPECT_EQ(b.tick(2001), "+") << "another silence";
-  Bench heard({gap_rule()});
-  heard.engine.restore_latest("d", "temp_c", 5, start + 1400 * s);
-  heard.engine.restore_told("d", "r1", start + 1201 * s, start + 1201 * s);
-  EXPECT_EQ(heard.tick(2001), "+") << "it spoke in between";
-  Bench never({gap_rule()});
-  never.engine.restore_told("d", "r1", start + 701 * s, start + 701 * s);
-  EXPECT_EQ(never.tick(900), "");
-}
-
-TEST(Duration, ThatAPersonClosedIsNotOpenedAgainByARestart) {
-  Bench b({limit(30, 60)});
-  b.temp(0, 31);
-  b.temp(30, 31);
-  const auto state = b.last.states.at({"r1", "d"});
-  const auto restarted = [&](std::int64_t latest_s) {
-    Bench again({limit(30, 60)});
-    again.engine.restore_latest("d", "temp_c", 31, start + latest_s * s);
-    again.engine.restore_state("d", "r1", state);
-    again.engine.restore_told("d", "r1", start + 30 * s, start + 61 * s);
-    again.settle(latest_s + 1);
-    return again.tick(90);
-  };
-  EXPECT_EQ(restarted(30), "");
-  EXPECT_EQ(restarted(50), "+") << "a sample that it did not know of";
-}
-
 TEST(Gap, GoesByWhenValuesCameNotByTheirClock) {
   Bench b({gap_rule()});
   const auto late = json::parse_text(R"({"temp_c":1})");
@@ -627,93 +301,6 @@ TEST(Gap, GoesByWhenValuesCameNotByTheirClock) {
   });
   EXPECT_EQ(b.tick(800), "") << "its clock is behind, but it is heard";
   EXPECT_EQ(b.tick(801), "+");
-}
-
-TEST(Gap, KnowsWhatCameBeforeARestart) {
-  Bench b({gap_rule()});
-  b.engine.restore_latest("d", "temp_c", 5, start + 600 * s);
-  EXPECT_EQ(b.tick(1200), "");
-  EXPECT_EQ(b.tick(1201), "+");
-}
-
-TEST(Restored, ValuesAreJudgedOnlyWhenNoMessageBringsThem) {
-  Bench b({limit(30)});
-  b.engine.restore_latest("d", "temp_c", 31, start + 5 * s);
-  EXPECT_EQ(b.tick(10), "") << "its message may still be on its way";
-  EXPECT_EQ(b.temp(4, 40), "+") << "so may one before it";
-  EXPECT_EQ(b.temp(5, 31), "");
-  Bench alone({limit(30)});
-  alone.engine.restore_latest("d", "temp_c", 31, start + 5 * s);
-  EXPECT_EQ(alone.tick(1'000), "");
-  EXPECT_EQ(alone.settle(15), "+");
-  EXPECT_EQ(alone.settle(16), "") << "once";
-}
-
-TEST(Restored, ASampleIsNoProofOfItself) {
-  Bench b({limit(30, 60)});
-  b.engine.restore_latest("d", "temp_c", 31, start);
-  b.settle(1);
-  b.text([&](Decisions& out) {
-    b.engine.judge("d", start + 456, json::parse_text(R"({"temp_c":31})").get_object(),
-                   start + 2 * s, out);
-  });
-  EXPECT_EQ(b.tick(100), "") << "the same sample, with its microseconds";
-}
-
-TEST(Restored, AnOutlierIsLeftOutOfWhatWasRestoredWithIt) {
-  auto rule = limit(0);
-  rule.type = RuleType::anomaly;
-  rule.window_s = 3600;
-  rule.min_samples = 10;
-  rule.z_threshold = 4;
-  Bench b({rule});
-  Moments all;
-  for (int i = 0; i < 10; ++i) all.add(20 + i % 2);
-  all.add(1000);
-  b.engine.restore_moments("d", "temp_c", 3600 * s, start, all);
-  b.engine.restore_latest("d", "temp_c", 1000, start + 10 * s);
-  EXPECT_EQ(b.temp(10, 1000), "+");
-}
-
-TEST(Restored, AnOpenAlertIsNotClosedByWhatIsOlder) {
-  Bench b({limit(30)});
-  b.engine.restore_latest("d", "temp_c", 31, start + 10 * s);
-  b.engine.restore_open("d", "r1", start + 8 * s);
-  EXPECT_EQ(b.temp(5, 20), "") << "late: the alert knows of a newer sample";
-  EXPECT_EQ(b.temp(9, 20), "-") << "on its way";
-}
-
-TEST(Restored, AnOpenAlertIsNotOpenedAgainButCleared) {
-  Bench b({limit(30)});
-  b.engine.restore_open("d", "r1");
-  EXPECT_EQ(b.temp(0, 20), "-");
-}
-
-TEST(HeldBack, IsTriedAgainLater) {
-  Bench b({limit(30)});
-  EXPECT_EQ(b.temp(0, 31), "+");
-  b.engine.held_back("d", "r1", start);
-  EXPECT_EQ(b.temp(5, 31), "");
-  EXPECT_EQ(b.temp(10, 31), "+");
-}
-
-TEST(HeldBack, IsTriedAgainWithoutAMessage) {
-  Bench b({limit(30)});
-  b.temp(0, 31);
-  b.engine.held_back("d", "r1", start);
-  EXPECT_EQ(b.tick(9), "");
-  EXPECT_EQ(b.tick(10), "+");
-}
-
-TEST(HeldBack, EndsWithTheBreach) {
-  Bench b({limit(30)});
-  b.temp(0, 31);
-  b.engine.held_back("d", "r1", start);
-  EXPECT_EQ(b.temp(1, 20), "");
-  EXPECT_EQ(b.temp(2, 31), "+") << "another episode";
-  b.temp(3, 20);
-  b.engine.held_back("d", "r1", start + 3 * s);
-  EXPECT_EQ(b.temp(4, 31), "+") << "what was held back was over";
 }
 
 TEST(StoredConditions, AreReadInEveryShape) {
