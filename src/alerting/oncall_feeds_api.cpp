@@ -16,6 +16,7 @@ using ScheduleId = http::Path<"schedule_id", std::int64_t>;
 using FeedId = http::Path<"feed_id", std::int64_t>;
 
 constexpr std::chrono::hours day{24};
+constexpr int most_feeds = 100;  // of a schedule
 constexpr int days_back = 14, days_ahead = 90;
 
 struct OncallFeed {
@@ -70,10 +71,14 @@ Task<http::Created<NewOncallFeed>> create_feed(AlertingDeps d, TenantCaller call
   const auto token = crypto::random_token(32);
   const auto rows = co_await caller.db.query(
       "INSERT INTO oncall_feeds (tenant_id, schedule_id, responder, token_hash, created_by) "
-      "VALUES ($1, $2::bigint, $3, $4, $5) RETURNING " +
+      "SELECT $1, $2::bigint, $3, $4, $5 "
+      "WHERE (SELECT count(*) FROM oncall_feeds WHERE schedule_id = $2::bigint) < $6 RETURNING " +
           feed_columns,
       pg::Params::of(caller.tenant(), id.value, body->responder, crypto::sha256_hex(token),
-                     caller.who.username));
+                     caller.who.username, most_feeds));
+  if (rows.empty())
+    throw bad_request("A schedule has at most " + std::to_string(most_feeds) +
+                      " calendar links: revoke one first");
   NewOncallFeed out;
   static_cast<OncallFeed&>(out) = pg::row_as<OncallFeed>(rows, 0);
   out.url = d.ui_base + "/api/v1/calendar/" + token + "/oncall.ics";
@@ -172,6 +177,7 @@ void mount_oncall_feeds(http::Router& api, const AlertingDeps& d) {
       .summary("Make a calendar link")
       .description("Whoever has the link reads the calendar; it is shown once.")
       .secret()
+      .fails(400, "A schedule has at most 100 calendar links: revoke one first")
       .fails(404, "Schedule not found")
       .example({{"responder", "ada"}});
   api.del(base + "/{feed_id}", http::bound(d, revoke_feed))

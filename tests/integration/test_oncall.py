@@ -138,7 +138,7 @@ def test_overrides_beat_layers_and_leave_no_trace(admin, other):
         assert answer.status_code == 422 and answer.json()["detail"][0]["loc"][-1] == where
 
 
-def test_overrides_of_a_schedule_are_bounded(stack, admin):
+def test_overrides_and_links_of_a_schedule_are_bounded(stack, admin):
     made = schedule(admin)
     base = f"/oncall-schedules/{made['schedule_id']}/overrides"
     stack.sql("INSERT INTO oncall_overrides (tenant_id, schedule_id, responder, start_at, end_at) SELECT 'demo', %s, 'eve-' || n, "
@@ -150,6 +150,11 @@ def test_overrides_of_a_schedule_are_bounded(stack, admin):
     more = admin.post(base, json=body)
     assert (more.status_code, more.json()["detail"]) == (
         400, "A schedule has at most 500 overrides that are not over: delete one first")
+    feeds = f"/oncall-schedules/{made['schedule_id']}/feeds"
+    stack.sql("INSERT INTO oncall_feeds (tenant_id, schedule_id, token_hash) SELECT 'demo', %s, 'of-many-' || n "
+              "FROM generate_series(1, 100) n RETURNING 1", (made["schedule_id"],))
+    many = admin.post(feeds, json={})
+    assert (many.status_code, many.json()["detail"]) == (400, "A schedule has at most 100 calendar links: revoke one first")
     listed = admin.get(base).json()["overrides"]
     assert len(listed) == 1000 and listed[-1]["override_id"] == last.json()["override_id"]
     assert listed == sorted(listed, key=lambda o: o["start_at"])
