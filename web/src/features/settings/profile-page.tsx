@@ -25,6 +25,7 @@ import { PageHeader, Panel, Tag } from '@/ui/page';
 import { ActionError, Failure, Skeleton, SkeletonRows } from '@/ui/states';
 import { useTitle } from '@/ui/time';
 import { usePreferences, useSaveAppearance } from './appearance';
+import { OwnChannels } from './own-channels-panel';
 
 const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
 /** All time zones that the browser knows; UTC is none of its list. */
@@ -322,6 +323,7 @@ export default function ProfilePage() {
         <Panel title="Appearance">
           <Appearance />
         </Panel>
+        {preferences.data && <OwnChannels preferences={preferences.data} />}
         <div id="sessions" className="scroll-mt-14">
           <Sessions />
         </div>
