@@ -106,8 +106,8 @@ dev_logs() {
   case ${1:-pulse} in
     postgres) exec tail -n 50 -F "$DEV/postgres/log" ;;
     pulse | simulate | nats | keycloak | mail) exec tail -n 50 -F "$LOGS/${1:-pulse}.log" ;;
-    gateway | mqtt | ingest | evaluator | notifier | ops) follow_role "$1" ;;
-    *) die "Unknown log: $1 (known: pulse, gateway, mqtt, ingest, evaluator, notifier, ops, simulate, nats, postgres, keycloak, mail)" ;;
+    gateway | mqtt | ingest | evaluator | notifier | delivery | ops) follow_role "$1" ;;
+    *) die "Unknown log: $1 (known: pulse, gateway, mqtt, ingest, evaluator, notifier, delivery, ops, simulate, nats, postgres, keycloak, mail)" ;;
   esac
 }
 
