@@ -7,9 +7,20 @@
 namespace pulse::gateway {
 
 namespace {
+constexpr int sends_at_once = 64;  // a thread of the HTTP client for each
+constexpr std::size_t resolver_threads = 8;
+
+routing::DestinationTools delivery_tools(Process& process, http::OutboundClient& http,
+                                         pg::Pool& pool, boost::asio::any_io_executor executor) {
+  auto tools = destination_tools(process, http, pool, std::move(executor));
+  tools.resolvers = std::make_shared<boost::asio::thread_pool>(resolver_threads);
+  return tools;
+}
+
 routing::DeliverySettings delivery_settings(const Config& config) {
   routing::DeliverySettings s;
   s.leadership = pool_options(config, "pulse-delivery-lead");
+  s.sends_at_once = sends_at_once;
   return s;
 }
 }  // namespace
@@ -29,8 +40,8 @@ routing::DestinationTools destination_tools(Process& process, http::OutboundClie
 DeliveryLoop::DeliveryLoop(Process& p)
     : loop_("delivery"),
       pool_(loop_.io().get_executor(), pool_options(p.config, "pulse-delivery")),
-      http_(64, 2'000),
-      delivery_(destination_tools(p, http_, pool_, loop_.io().get_executor()), p.sealer, p.metrics,
+      http_(sends_at_once, 2'000),
+      delivery_(delivery_tools(p, http_, pool_, loop_.io().get_executor()), p.sealer, p.metrics,
                 delivery_settings(p.config)) {
   loop_.spawn("delivery", delivery_.run());
   loop_.start();

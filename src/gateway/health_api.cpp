@@ -232,6 +232,9 @@ void register_gauges(Process& p) {
             static_cast<double>(i->routed));
       m.set("pulse_ingest_routed_dead_letters_total", "Messages of routes that could not be queued",
             {}, static_cast<double>(i->routed_buried));
+      m.set("pulse_ingest_routes_left_out_total",
+            "Routes that went without a message: more took it than may", {},
+            static_cast<double>(i->routes_left_out));
       m.set("pulse_ingest_dead_letters_total", "Messages that PostgreSQL refused", {},
             static_cast<double>(i->dead_letters));
       using fleet::MetricProblem;

@@ -1,5 +1,6 @@
 #pragma once
 // What could not be delivered, or stored: looked at, tried again, discarded.
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,18 +52,18 @@ struct DeadLetterPage {
   std::int64_t total = 0;
 };
 
-/// What a replay needs.
+/// What a replay needs: the message as its route took it.
 struct StoredLetter {
   std::int64_t id = 0;
   std::optional<std::int64_t> route_id;
   std::optional<std::string> message_id, device_id;
-  std::string original_topic, payload, destination_type, status;
-  std::int64_t hops = 0;
-  Time created_at;
+  std::string original_topic, payload, destination_type;
+  std::int64_t hops = 0, fanout_left = 0;
+  Time received_at;
 };
 BOOST_DESCRIBE_STRUCT(StoredLetter, (),
                       (id, route_id, message_id, device_id, original_topic, payload,
-                       destination_type, status, hops, created_at))
+                       destination_type, hops, fanout_left, received_at))
 
 /// Dead letters of one reason.
 struct DeadLetterReason {
@@ -79,12 +80,27 @@ BOOST_DESCRIBE_STRUCT(DeadLetterReason, (),
 Task<DeadLetterPage> dead_letters(tenancy::TenantDb db, DeadLetterQuery query);
 /// Of failed ones, the most common first.
 Task<std::vector<DeadLetterReason>> dead_letter_reasons(tenancy::TenantDb db);
-/// Oldest first.
-Task<std::vector<StoredLetter>> stored_letters(tenancy::TenantDb db, std::vector<std::int64_t> ids);
-/// False when it was replayed or discarded meanwhile.
-Task<bool> mark_replayed(tenancy::TenantDb db, std::int64_t id);
-/// A try that failed: its reason is kept.
+/// What is known of a dead letter before it is tried.
+struct LetterState {
+  std::int64_t route_id = 0;  ///< 0: none
+  std::string status;
+};
+/// Of those of the ids that there are.
+Task<std::map<std::int64_t, LetterState>> states_of_letters(tenancy::TenantDb db,
+                                                            std::vector<std::int64_t> ids);
+/// What became of claiming a dead letter for a replay.
+struct ClaimedLetter {
+  std::optional<StoredLetter>
+      letter;          ///< it is the caller's, until it is marked or two minutes pass
+  std::string status;  ///< otherwise: why not, or empty when there is none of this id
+};
+/// In one statement: of several who ask for the same one at once, one gets it.
+Task<ClaimedLetter> claim_letter(tenancy::TenantDb db, std::int64_t id);
+/// The claimed letter is done.
+Task<> mark_replayed(tenancy::TenantDb db, std::int64_t id);
+/// A try that failed: its reason is kept, and it can be claimed again.
 Task<> mark_failed(tenancy::TenantDb db, std::int64_t id, std::string error);
+/// False when there is none, it was replayed or discarded, or is being replayed.
 Task<bool> discard_letter(tenancy::TenantDb db, std::int64_t id);
 Task<std::int64_t> purge_letters(tenancy::TenantDb db, std::int64_t older_than_days);
 

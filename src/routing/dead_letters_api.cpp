@@ -1,6 +1,7 @@
 // Dead letters of routes and of ingest: what is there, why, and once more.
 #include <algorithm>
 
+#include "platform/log.hpp"
 #include "routing/dead_letters.hpp"
 #include "routing/routes.hpp"
 
@@ -100,25 +101,57 @@ Task<std::string> deliver_again(RoutingDeps d, TenantCaller caller, StoredLetter
   std::optional<StoredRoute> route;
   if (letter.route_id) route = co_await stored_route(caller.db, *letter.route_id);
   if (!route) co_return "its route was deleted";
-  std::unique_ptr<Destination> destination;
   std::string problem;
+  std::vector<Sent> sent;
   try {
-    destination = kind_named(route->destination_type).make(d.tools, target_of(*d.sealer, *route));
+    auto target = target_of(*d.sealer, *route);
+    const auto& kind = kind_named(target.type);
+    problem = kind.fault(target, d.tools);
+    const auto destination = kind.make(d.tools, std::move(target));
+    OutgoingMessage m;
+    m.message_id = letter.message_id.value_or("dead-letter-" + std::to_string(letter.id));
+    m.topic = letter.original_topic;
+    m.device_id = letter.device_id.value_or("");
+    m.payload = letter.payload;
+    m.hops = letter.hops;
+    m.fanout_left = letter.fanout_left;
+    m.received_at = letter.received_at;
+    std::vector<OutgoingMessage> messages;
+    messages.push_back(std::move(m));
+    if (problem.empty()) sent = co_await destination->send(std::move(messages));
   } catch (const crypto::Error&) {
     problem = "the route's secrets can't be opened any more";
+  } catch (const std::exception& e) {
+    problem = "Not delivered";
+    log::error_throttled("replay of a dead letter failed",
+                         {{"route", route->id}, {"error", e.what()}}, 10);
   }
-  if (!problem.empty()) co_return problem;
-  OutgoingMessage m;
-  m.message_id = letter.message_id.value_or("dead-letter-" + std::to_string(letter.id));
-  m.topic = letter.original_topic;
-  m.device_id = letter.device_id.value_or("");
-  m.payload = letter.payload;
-  m.hops = letter.hops;
-  m.received_at = letter.created_at;
-  std::vector<OutgoingMessage> messages;
-  messages.push_back(std::move(m));
-  const auto sent = co_await destination->send(std::move(messages));
-  co_return sent[0].error;
+  if (problem.empty()) problem = sent[0].error;
+  co_return problem;
+}
+
+/// What became of a dead letter that was to be replayed.
+struct Replay {
+  std::string status;    ///< REPLAYED, or what it is; empty: there is none
+  std::string error;     ///< of the destination
+  bool refused = false;  ///< it was no longer, or not yet again, to be replayed
+};
+/// Claims it, delivers it, and writes down how that went.
+Task<Replay> replay_one(RoutingDeps d, TenantCaller caller, std::int64_t id) {
+  Replay out;
+  auto claimed = co_await claim_letter(caller.db, id);
+  out.status = claimed.status;
+  out.refused = !claimed.letter;
+  if (out.refused) co_return out;
+  out.status = "FAILED";
+  out.error = co_await deliver_again(d, caller, std::move(*claimed.letter));
+  if (out.error.empty()) {
+    co_await mark_replayed(caller.db, id);
+    out.status = "REPLAYED";
+  } else {
+    co_await mark_failed(caller.db, id, out.error);
+  }
+  co_return out;
 }
 
 void tell(const RoutingDeps& d, const TenantCaller& caller, std::string action, std::string id,
@@ -131,21 +164,13 @@ void tell(const RoutingDeps& d, const TenantCaller& caller, std::string action, 
 }
 
 Task<ReplayedLetter> replay_letter(RoutingDeps d, TenantCaller caller, LetterId id) {
-  std::vector<std::int64_t> ids{id.value};
-  const auto letters = co_await stored_letters(caller.db, std::move(ids));
-  if (letters.empty()) throw not_found("Dead letter message not found");
-  const auto& letter = letters.front();
-  if (letter.status != "FAILED")
-    throw bad_request("Cannot replay message with status " + letter.status);
-  const auto error = co_await deliver_again(d, caller, letter);
-  if (!error.empty()) {
-    co_await mark_failed(caller.db, letter.id, error);
-    throw HttpError(502, "Replay failed: " + error);
-  }
-  co_await mark_replayed(caller.db, letter.id);
-  tell(d, caller, "replay", std::to_string(letter.id), "Dead letter replayed");
+  const auto done = co_await replay_one(d, caller, id.value);
+  if (done.status.empty()) throw not_found("Dead letter message not found");
+  if (!done.error.empty()) throw HttpError(502, "Replay failed: " + done.error);
+  if (done.refused) throw bad_request("Cannot replay message with status " + done.status);
+  tell(d, caller, "replay", std::to_string(id.value), "Dead letter replayed");
   ReplayedLetter out;
-  out.id = letter.id;
+  out.id = id.value;
   co_return out;
 }
 
@@ -154,36 +179,33 @@ Task<ReplayBatchResult> replay_batch(RoutingDeps d, TenantCaller caller,
   auto ids = body->ids;
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  const auto letters = co_await stored_letters(caller.db, ids);
+  const auto known = co_await states_of_letters(caller.db, ids);
   const auto until = steady_ms() + batch_ms;
   std::map<std::int64_t, int> failures;  // by route
   ReplayBatchResult out;
   out.total = static_cast<std::int64_t>(ids.size());
-  auto letter = letters.begin();
   for (const auto id : ids) {
     ReplayResult result;
     result.id = id;
-    if (letter == letters.end() || letter->id != id) {
+    const auto letter = known.find(id);
+    if (letter != known.end()) result.status = letter->second.status;
+    auto& failed = failures[letter == known.end() ? 0 : letter->second.route_id];
+    if (letter == known.end()) {
       result.status = "NOT_FOUND";
       result.error = "Dead letter message not found";
+    } else if (result.status == "FAILED" && failed >= most_failures) {
+      result.error = "Not tried: the destination failed " + std::to_string(failed) + " times";
+    } else if (result.status == "FAILED" && steady_ms() >= until) {
+      result.error = "Not tried: this took too long already";
     } else {
-      result.status = letter->status;
-      auto& failed = failures[letter->route_id.value_or(0)];
-      if (letter->status != "FAILED")
-        result.error = "Cannot replay message with status " + letter->status;
-      else if (failed >= most_failures)
-        result.error = "Not tried: the destination failed " + std::to_string(failed) + " times";
-      else if (steady_ms() >= until)
-        result.error = "Not tried: this took too long already";
-      else if (auto error = co_await deliver_again(d, caller, *letter); !error.empty()) {
+      auto done = co_await replay_one(d, caller, id);
+      result.status = done.status;
+      if (!done.error.empty()) {
         ++failed;
-        co_await mark_failed(caller.db, id, error);
-        result.error = std::move(error);
-      } else {
-        co_await mark_replayed(caller.db, id);
-        result.status = "REPLAYED";
+        result.error = std::move(done.error);
+      } else if (done.refused) {
+        result.error = "Cannot replay message with status " + done.status;
       }
-      ++letter;
     }
     ++(result.error ? out.failed : out.replayed);
     out.results.push_back(std::move(result));

@@ -1,4 +1,5 @@
 #include "routing/dead_letters.hpp"
+#include "routing/fit_text.hpp"
 
 namespace pulse::routing {
 
@@ -42,34 +43,60 @@ Task<std::vector<DeadLetterReason>> dead_letter_reasons(tenancy::TenantDb db) {
   co_return pg::rows_as<DeadLetterReason>(rows);
 }
 
-Task<std::vector<StoredLetter>> stored_letters(tenancy::TenantDb db,
-                                               std::vector<std::int64_t> ids) {
+Task<std::map<std::int64_t, LetterState>> states_of_letters(tenancy::TenantDb db,
+                                                            std::vector<std::int64_t> ids) {
   const auto rows = co_await db.query(
-      "SELECT id, route_id, message_id, device_id, original_topic, payload, destination_type, "
-      "status, hops, created_at FROM dead_letter_messages WHERE id = ANY ($1) ORDER BY id",
+      "SELECT id, coalesce(route_id, 0), status FROM dead_letter_messages WHERE id = ANY ($1)",
       pg::Params::of(ids));
-  co_return pg::rows_as<StoredLetter>(rows);
+  std::map<std::int64_t, LetterState> out;
+  for (int i = 0; i < rows.rows(); ++i) {
+    auto& state = out[rows.int64(i, 0)];
+    state.route_id = rows.int64(i, 1);
+    state.status = rows.text(i, 2);
+  }
+  co_return out;
 }
 
-Task<bool> mark_replayed(tenancy::TenantDb db, std::int64_t id) {
-  const auto rows = co_await db.query(
-      "UPDATE dead_letter_messages SET status = 'REPLAYED', replayed_at = now(), "
-      "attempts = attempts + 1 WHERE id = $1 AND status = 'FAILED' RETURNING id",
+Task<ClaimedLetter> claim_letter(tenancy::TenantDb db, std::int64_t id) {
+  ClaimedLetter out;
+  // Longer than any send takes; whoever dies with it leaves it to the next.
+  const auto claimed = co_await db.query(R"sql(
+    UPDATE dead_letter_messages SET claimed_until = now() + interval '2 minutes'
+    WHERE id = $1 AND status = 'FAILED' AND (claimed_until IS NULL OR claimed_until < now())
+    RETURNING id, route_id, message_id, coalesce(source_device_id, device_id) AS device_id,
+      original_topic, coalesce(payload_text, payload::text) AS payload, destination_type, hops,
+      fanout_left, coalesce(received_at, created_at) AS received_at
+  )sql",
+                                         pg::Params::of(id));
+  out.letter = pg::first_as<StoredLetter>(claimed);
+  if (out.letter) co_return out;
+  const auto known = co_await db.query(
+      "SELECT CASE WHEN status = 'FAILED' THEN 'REPLAYING' ELSE status END "
+      "FROM dead_letter_messages WHERE id = $1",
       pg::Params::of(id));
-  co_return !rows.empty();
+  if (!known.empty()) out.status = known.text(0, 0);
+  co_return out;
+}
+
+Task<> mark_replayed(tenancy::TenantDb db, std::int64_t id) {
+  co_await db.query(
+      "UPDATE dead_letter_messages SET status = 'REPLAYED', replayed_at = now(), "
+      "attempts = attempts + 1, claimed_until = NULL WHERE id = $1 AND status = 'FAILED'",
+      pg::Params::of(id));
 }
 
 Task<> mark_failed(tenancy::TenantDb db, std::int64_t id, std::string error) {
+  error = fit_text(error, most_error_bytes);
   co_await db.query(
-      "UPDATE dead_letter_messages SET attempts = attempts + 1, error_message = $2 "
-      "WHERE id = $1 AND status = 'FAILED'",
+      "UPDATE dead_letter_messages SET attempts = attempts + 1, error_message = $2, "
+      "claimed_until = NULL WHERE id = $1 AND status = 'FAILED'",
       pg::Params::of(id, error));
 }
 
 Task<bool> discard_letter(tenancy::TenantDb db, std::int64_t id) {
   const auto rows = co_await db.query(
       "UPDATE dead_letter_messages SET status = 'DISCARDED' WHERE id = $1 AND status = 'FAILED' "
-      "RETURNING id",
+      "AND (claimed_until IS NULL OR claimed_until < now()) RETURNING id",
       pg::Params::of(id));
   co_return !rows.empty();
 }

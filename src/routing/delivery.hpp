@@ -1,8 +1,8 @@
 #pragma once
 // The `delivery` role: what routes took goes to its destinations. The stream ROUTES is emptied into
 // a queue in PostgreSQL at once, so that nobody waits for a slow destination but its own messages;
-// from there each route is delivered for by itself, the messages of a device in their order. One
-// process does it at a time, others stand by.
+// from there each route is delivered for by itself (route_delivery.hpp). One process does it at a
+// time, others stand by.
 #include <memory>
 #include <vector>
 
@@ -17,8 +17,13 @@ struct DeliverySettings {
   std::vector<long> back_off_ms{1'000, 5'000};  ///< before the second and the third try
   int breaker_after = 5;                        ///< failures in a row
   long breaker_ms = 5'000, breaker_most_ms = 60'000;
-  long patience_ms = 30'000;     ///< how long a message waits for a destination that fails
-  std::size_t of_a_tenant = 16;  ///< sends under way
+  long patience_ms = 30'000;          ///< how long a message waits for a destination that fails
+  long longest_wait_ms = 86'400'000;  ///< and for one that is slow
+  std::size_t sends_at_once = 64;     ///< of all tenants: see SendShares
+  std::size_t of_a_tenant = 16;       ///< of them
+  std::size_t held_bytes = 64 * 1024 * 1024;  ///< payloads in memory; one for each route besides
+  std::int64_t queue_of_a_route = 10'000;     ///< messages that may wait; more become dead letters
+  std::int64_t queue_of_a_tenant = 100'000;  ///< shared by its routes where they have more together
 };
 
 /// Lives on one loop.
@@ -36,7 +41,7 @@ class Delivery {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 /// How many tries a message has.

@@ -1,6 +1,7 @@
 #pragma once
 // Where routes lead: one file a kind behind one small interface.
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/json.hpp>
 #include <memory>
 #include <string>
@@ -22,6 +23,8 @@ struct DestinationTools {
   std::shared_ptr<RouteBook> book;         ///< of the loop, for republished messages
   std::vector<std::string> private_hosts;  ///< host:port that may be private (development)
   boost::asio::any_io_executor executor;
+  /// Where names are looked up, several at once; null: on the loop's resolver, one after the other.
+  std::shared_ptr<boost::asio::thread_pool> resolvers;
 };
 
 /// A route that is delivered for, with its secrets opened.
@@ -36,6 +39,7 @@ struct OutgoingMessage {
   std::string message_id, topic, device_id;
   std::string payload;  ///< JSON text
   std::int64_t hops = 0;
+  std::int64_t fanout_left = 0;  ///< routes that may take it when it is republished
   Time received_at;
 };
 
@@ -43,6 +47,7 @@ struct OutgoingMessage {
 struct Sent {
   std::string error;       ///< empty: taken. In our words: what went out may hold secrets
   bool permanent = false;  ///< trying again changes nothing
+  bool ours = false;       ///< Pulse's own servers are out of reach: the try does not count
   int status = 0;          ///< HTTP's, where there was one
   bool ok() const { return error.empty(); }
 };

@@ -29,13 +29,36 @@ bool is_reserved(std::string_view kind) {
   return false;
 }
 
+/// A level that could be taken for another one on its way: '.' is what NATS has for '/', '*' and
+/// '>' are its wildcards, white space ends its subjects, and by '$' brokers name what is theirs.
+bool is_plain_level(std::string_view level) {
+  return !level.empty() && level.front() != '$' &&
+         std::none_of(level.begin(), level.end(), [](unsigned char c) {
+           return c <= ' ' || c == 127 || c == '.' || c == '*' || c == '>';
+         });
+}
+
+bool has_plain_levels(std::string_view topic) {
+  while (true) {
+    const auto slash = topic.find('/');
+    if (!is_plain_level(topic.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    topic.remove_prefix(slash + 1);
+  }
+}
+
 std::string fault_of_topic(const std::string& topic, const std::string& tenant) {
   if (topic.size() > 300 || !mqtt::is_valid_topic_name(topic))
     return "topic must be an MQTT topic without wildcards";
   if (!topic.starts_with("tenant/" + tenant + "/"))
     return "topic must begin with tenant/{tenant_id}/: a route publishes for its own tenant alone";
   if (topic.ends_with('/')) return "topic must not end with '/'";
+  if (!has_plain_levels(topic))
+    return "topic must have no empty level, none that begins with '$', and no '.', '*', '>' or "
+           "white space";
   const auto device = fleet::parse_topic(topic);
+  if (!device && topic.starts_with("tenant/" + tenant + "/device/"))
+    return "topic must be tenant/{tenant_id}/device/{device_id}/... with a device's id";
   if (device && is_reserved(device->kind))
     return "topic must not be one of those by which devices and Pulse talk (" +
            std::string(device->kind) + ")";
@@ -90,22 +113,23 @@ class Republish : public Destination {
       sent.error = "topic is one that this route matches itself";
     sent.permanent = !sent.ok();
     if (!sent.ok()) co_return sent;
-    if (const auto to = fleet::parse_topic(topic)) {
-      if (!fleet::send_to_device(*tools_.nats, to->tenant, to->device, to->kind, m.payload)) {
-        sent.error = "The message could not be sent to devices";
-        co_return sent;
-      }
+    // Other routes first: given to them again it is known, given to devices again it comes twice.
+    sent = co_await to_other_routes(topic, m);
+    if (!sent.ok()) co_return sent;
+    const auto to = fleet::parse_topic(topic);
+    if (to && !fleet::send_to_device(*tools_.nats, to->tenant, to->device, to->kind, m.payload)) {
+      sent.error = "The message could not be sent to devices: NATS is out of reach";
+      sent.ours = true;
     }
-    sent.error = co_await to_other_routes(topic, m);
     co_return sent;
   }
 
-  Task<std::string> to_other_routes(std::string topic, const OutgoingMessage& m) {
-    std::string problem;
+  Task<Sent> to_other_routes(std::string topic, const OutgoingMessage& m) {
+    Sent sent;
     try {
       co_await tools_.book->refresh(*tools_.pool);
       const auto* routes = tools_.book->of(target_.tenant_id);
-      if (!routes) co_return problem;
+      if (!routes) co_return sent;
       const auto payload = boost::json::parse(m.payload);
       Arrival arrival;
       arrival.tenant_id = target_.tenant_id;
@@ -114,12 +138,21 @@ class Republish : public Destination {
       arrival.id = m.message_id;
       arrival.received_ms = to_ms(m.received_at);
       arrival.hops = m.hops + 1;
+      arrival.fanout = m.fanout_left;
       auto next = routed(*routes, arrival, payload, m.payload);
-      if (!next.empty()) co_await hand_on(*tools_.nats, *tools_.pool, std::move(next));
-    } catch (const std::exception&) {
-      problem = "Other routes could not be given the message";
+      if (next.over > 0) {
+        sent.error = "Cut: by way of routes that republish, the message would go to more than " +
+                     std::to_string(most_routes_of_a_message) + " routes";
+        sent.permanent = true;
+        co_return sent;
+      }
+      auto messages = std::move(next.messages);
+      if (!messages.empty()) co_await hand_on(*tools_.nats, *tools_.pool, std::move(messages));
+    } catch (const pg::Error& e) {
+      sent.error = "Other routes could not be given the message";
+      sent.ours = e.unavailable();
     }
-    co_return problem;
+    co_return sent;
   }
 
   DestinationTools tools_;

@@ -1,16 +1,17 @@
-// Messages as rows of the tenant's own database: {dsn, table, columns: {column: source}}. Without a
-// configuration it means the built-in store, which has them already.
+// Messages as rows of the tenant's own database: {dsn, table, columns: {column: source},
+// sslrootcert}. Without a configuration it means the built-in store, which has them already.
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/url.hpp>
-#include <charconv>
 #include <optional>
 
 #include "platform/json/fit.hpp"
 #include "platform/json/write.hpp"
 #include "routing/destination.hpp"
+#include "routing/fit_text.hpp"
+#include "routing/postgresql_dsn.hpp"
 
 namespace pulse::routing {
 
@@ -18,60 +19,13 @@ namespace {
 
 constexpr std::size_t rows_at_once = 500, most_columns = 50;
 constexpr long timeout_ms = 10'000;
+/// Debian's ca-certificates.
+constexpr std::string_view system_authorities = "/etc/ssl/certs/ca-certificates.crt";
 
-/// What a dsn says. Only these parts reach libpq: others would let a tenant read this machine's
-/// files (sslkey, passfile, service).
-struct Dsn {
-  std::string host, database, user, password, sslmode = "require";
-  int port = 5432;
-};
-
-/// Nothing when it can't be read; `wrong` says why.
-std::optional<Dsn> read_dsn(const std::string& text, std::string& wrong) {
-  const auto parsed = boost::urls::parse_uri(text);
-  if (!parsed || (parsed->scheme() != "postgresql" && parsed->scheme() != "postgres")) {
-    wrong = "dsn must be postgresql://user:password@host:port/database";
-    return std::nullopt;
-  }
-  Dsn out;
-  out.host = parsed->host_address();
-  out.user = parsed->user();
-  out.password = parsed->password();
-  if (parsed->has_port()) out.port = parsed->port_number();
-  if (parsed->segments().size() == 1) out.database = parsed->segments().front();
-  for (const auto& param : parsed->params()) {
-    if (param.key != "sslmode") {
-      wrong = "dsn may have the parameter sslmode alone";
-      return std::nullopt;
-    }
-    out.sslmode = param.value;
-  }
-  if (out.host.empty() || out.user.empty() || out.password.empty() || out.database.empty() ||
-      out.port == 0)
-    wrong = "dsn must name host, user, password and database";
-  else if (out.sslmode != "disable" && out.sslmode != "prefer" && out.sslmode != "require")
-    wrong = "sslmode must be disable, prefer or require";
-  const auto all = out.host + out.user + out.password + out.database;
-  if (all.find('\0') != std::string::npos) wrong = "dsn must not contain the NUL character";
-  if (!wrong.empty()) return std::nullopt;
+boost::json::parse_options parse_options() {
+  boost::json::parse_options out;
+  out.max_depth = 64;
   return out;
-}
-
-/// A libpq keyword value (PostgreSQL manual, 34.1.1.1).
-std::string quoted(const std::string& value) {
-  std::string out = "'";
-  for (const char c : value) {
-    if (c == '\'' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "'";
-}
-
-std::string conninfo(const Dsn& dsn, const std::string& address) {
-  return "host=" + quoted(dsn.host) + " hostaddr=" + quoted(address) +
-         " port=" + std::to_string(dsn.port) + " dbname=" + quoted(dsn.database) +
-         " user=" + quoted(dsn.user) + " password=" + quoted(dsn.password) +
-         " sslmode=" + dsn.sslmode + " passfile=/dev/null gssencmode=disable";
 }
 
 bool is_name(std::string_view text) {
@@ -117,7 +71,7 @@ std::string fault(const RouteTarget& target, const DestinationTools& tools) {
   const auto& config = target.config;
   if (config.empty()) return {};
   for (const auto& [name, value] : config)
-    if (name != "dsn" && name != "table" && name != "columns")
+    if (name != "dsn" && name != "table" && name != "columns" && name != "sslrootcert")
       return "Unknown config key for postgresql: " + std::string(name);
   std::string missing;
   for (const char* name : {"dsn", "table"})
@@ -127,6 +81,12 @@ std::string fault(const RouteTarget& target, const DestinationTools& tools) {
   std::string wrong;
   const auto dsn = read_dsn(text_of(config, "dsn"), wrong);
   if (!dsn) return wrong;
+  if (const auto* pem = config.if_contains("sslrootcert")) {
+    if (!pem->is_string() || !is_certificate_bundle(text_of(config, "sslrootcert")))
+      return "sslrootcert must be certificates of authorities, as PEM text of at most 64 KiB";
+    if (!dsn->verifies())
+      return "sslrootcert is used by sslmode verify-ca and verify-full alone: give one in the dsn";
+  }
   if (!is_table(text_of(config, "table")))
     return "table must be a name, or schema.name, of letters, digits and '_'";
   if (const auto* columns = config.if_contains("columns")) {
@@ -165,6 +125,8 @@ class Database : public Destination {
       : tools_(std::move(tools)), target_(std::move(target)) {
     if (target_.config.empty()) return;
     dsn_ = read_dsn(text_of(target_.config, "dsn"), wrong_);
+    if (const auto pem = text_of(target_.config, "sslrootcert"); !pem.empty())
+      authorities_ = std::make_unique<MemoryFile>("pulse-sslrootcert", pem);
     columns_ = columns_of(target_.config);
   }
   std::size_t batch() const override { return rows_at_once; }
@@ -189,17 +151,13 @@ class Database : public Destination {
  private:
   /// Resolves the host, and keeps to the address that was looked at.
   Task<std::string> open() {
-    boost::asio::ip::tcp::resolver resolver(tools_.executor);
-    boost::system::error_code ec;
-    std::string host = dsn_->host, port = std::to_string(dsn_->port);
-    const auto found = co_await resolver.async_resolve(
-        host, port, boost::asio::redirect_error(boost::asio::use_awaitable, ec));
-    if (ec || found.empty()) co_return "The database's name has no address";
-    const auto address = found.begin()->endpoint().address().to_string();
+    const auto address = co_await address_of(dsn_->host, dsn_->port);
+    if (address.empty()) co_return "The database's name has no address";
     if (!may_be_private(tools_, dsn_->host, dsn_->port) && !http::is_public_address(address))
       co_return "The database's address is not a public one";
     pg::PoolOptions options;
-    options.conninfo = conninfo(*dsn_, address);
+    options.conninfo = conninfo(
+        *dsn_, address, authorities_ ? authorities_->path() : std::string(system_authorities));
     options.min_size = 0;
     options.max_size = 1;
     options.prepare = false;
@@ -208,6 +166,41 @@ class Database : public Destination {
     options.application_name = "pulse-routes";
     pool_ = std::make_unique<pg::Pool>(tools_.executor, std::move(options));
     co_return std::string();
+  }
+
+  /// The first address of a name; empty when it has none.
+  Task<std::string> address_of(std::string host, int port) {
+    if (!tools_.resolvers) co_return co_await looked_up(std::move(host), port);
+    // A name server that does not answer holds up nobody else's names.
+    const auto resolvers = tools_.resolvers;
+    co_return co_await boost::asio::co_spawn(resolvers->get_executor(),
+                                             resolved_here(std::move(host), port),
+                                             boost::asio::use_awaitable);
+  }
+
+  static Task<std::string> looked_up(std::string host, int port) {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    boost::asio::ip::tcp::resolver resolver(executor);
+    boost::system::error_code ec;
+    const std::string service = std::to_string(port);
+    const auto found = co_await resolver.async_resolve(
+        host, service, boost::asio::redirect_error(boost::asio::use_awaitable, ec));
+    co_return first_of(found, ec);
+  }
+
+  /// Blocks its thread.
+  static Task<std::string> resolved_here(std::string host, int port) {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    boost::asio::ip::tcp::resolver resolver(executor);
+    boost::system::error_code ec;
+    const auto found = resolver.resolve(host, std::to_string(port), ec);
+    co_return first_of(found, ec);
+  }
+
+  static std::string first_of(const boost::asio::ip::tcp::resolver::results_type& found,
+                              const boost::system::error_code& ec) {
+    if (ec || found.empty()) return {};
+    return found.begin()->endpoint().address().to_string();
   }
 
   pg::Statement statement(const std::vector<OutgoingMessage>& messages, std::size_t from,
@@ -220,7 +213,7 @@ class Database : public Destination {
     sql += ") VALUES ";
     pg::Params params;
     for (std::size_t i = from; i < to; ++i) {
-      const auto payload = boost::json::parse(messages[i].payload);
+      const auto payload = boost::json::parse(messages[i].payload, {}, parse_options());
       sql += i == from ? "(" : ", (";
       for (std::size_t c = 0; c < columns_.size(); ++c) {
         params.add(value(messages[i], payload, columns_[c].second));
@@ -264,7 +257,7 @@ class Database : public Destination {
       // What the connection says names hosts and addresses; what the statement says helps.
       problem = lost_ || e.sqlstate.starts_with("28")
                     ? "The database can't be reached, or refuses the connection"
-                    : "The database refused it: " + std::string(e.what()).substr(0, 300);
+                    : "The database refused it: " + fit_text(e.what(), 300);
     }
     if (problem.empty()) co_return;
     if (by_data && to - from > 1) {
@@ -283,6 +276,7 @@ class Database : public Destination {
   RouteTarget target_;
   std::optional<Dsn> dsn_;
   std::string wrong_;
+  std::unique_ptr<MemoryFile> authorities_;  ///< of sslrootcert
   Columns columns_;
   std::unique_ptr<pg::Pool> pool_;
   bool lost_ = false;

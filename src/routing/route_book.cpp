@@ -50,15 +50,17 @@ Task<> RouteBook::refresh(pg::Pool& pool) {
   }
   std::map<std::string, Known, std::less<>> read;
   if (!changed.empty()) {
-    const auto rows = co_await pool.query(
-        scope,
-        "SELECT tenant_id, id, version, topic_filter, payload_filter FROM message_routes "
-        "WHERE tenant_id = ANY ($1) AND is_enabled ORDER BY tenant_id, id",
-        pg::Params::of(changed));
+    const auto rows =
+        co_await pool.query(scope,
+                            "SELECT tenant_id, id, version, topic_filter, payload_filter, "
+                            "destination_type = 'mqtt_republish' FROM message_routes "
+                            "WHERE tenant_id = ANY ($1) AND is_enabled ORDER BY tenant_id, id",
+                            pg::Params::of(changed));
     for (int i = 0; i < rows.rows(); ++i) {
       RunningRoute route;
       route.id = static_cast<std::int32_t>(rows.int64(i, 1));
       route.version = rows.int64(i, 2);
+      route.republishes = rows.boolean(i, 5);
       if (!rows.null(i, 4))
         route.filter = PayloadFilter(boost::json::parse(rows.text(i, 4)).as_object());
       auto& of = read[std::string(rows.text(i, 0))];

@@ -23,6 +23,7 @@ inline constexpr const char* routes_changed_subject = "pulse.routes.changed";
 struct RunningRoute {
   std::int32_t id = 0;
   std::int64_t version = 0;
+  bool republishes = false;  ///< what it takes may be taken again, under its new topic
   PayloadFilter filter;
 };
 

@@ -1,26 +1,25 @@
 #include "routing/route_run.hpp"
 
-#include <algorithm>
-
 namespace pulse::routing {
 
-void Lanes::add(Queued message, std::int64_t now_ms) {
-  auto& lane = lanes_[by_device_ ? message.device_id : std::string()];
-  HeldMessage held;
-  held.message = std::move(message);
-  held.held_since_ms = now_ms;
-  lane.waiting.push_back(std::move(held));
+void Lanes::add(HeldMessage message) {
+  auto& lane = lanes_[by_device_ ? message.message.device_id : std::string()];
+  lane.waiting.push_back(std::move(message));
   ++size_;
 }
 
-std::vector<HeldMessage> Lanes::take(std::int64_t now_ms, std::size_t most, std::string& name) {
+std::vector<HeldMessage> Lanes::take(std::int64_t now_ms, std::size_t most, std::size_t most_bytes,
+                                     std::string& name) {
   std::vector<HeldMessage> out;
   auto at = lanes_.upper_bound(last_);
   for (std::size_t i = 0; i < lanes_.size() && out.empty(); ++i, ++at) {
     if (at == lanes_.end()) at = lanes_.begin();
     auto& lane = at->second;
     if (lane.busy || lane.waiting.empty() || lane.ready_ms > now_ms) continue;
+    std::size_t bytes = 0;
     while (!lane.waiting.empty() && out.size() < most) {
+      bytes += lane.waiting.front().message.payload.size();
+      if (!out.empty() && bytes > most_bytes) break;
       out.push_back(std::move(lane.waiting.front()));
       lane.waiting.pop_front();
     }
@@ -48,7 +47,7 @@ std::vector<HeldMessage> Lanes::drop_older(std::int64_t before_ms) {
   std::vector<HeldMessage> out;
   for (auto at = lanes_.begin(); at != lanes_.end();) {
     auto& lane = at->second;
-    while (!lane.busy && !lane.waiting.empty() && lane.waiting.front().held_since_ms < before_ms) {
+    while (!lane.busy && !lane.waiting.empty() && lane.waiting.front().queued_ms < before_ms) {
       out.push_back(std::move(lane.waiting.front()));
       lane.waiting.pop_front();
     }

@@ -1,4 +1,7 @@
 // A tenant's message routes: what they take, where they lead, and trying a message on them.
+#include <algorithm>
+
+#include "routing/queue.hpp"
 #include "routing/routes.hpp"
 
 namespace pulse::routing {
@@ -202,6 +205,7 @@ OutgoingMessage sample_of(const TenantCaller& caller, std::int64_t route_id,
   auto payload = request.payload;
   if (payload.empty()) payload["metrics"] = boost::json::object{{"temperature", 21.5}};
   m.payload = json::to_text(boost::json::value(payload));
+  m.fanout_left = most_routes_of_a_message - 1;
   m.received_at = now();
   return m;
 }
@@ -240,10 +244,23 @@ Task<MatchedRoutes> match_routes(RoutingDeps, TenantCaller caller,
                                  http::Body<TestRouteRequest> body) {
   MatchedRoutes out;
   out.topic = body->topic;
-  for (const auto& route : co_await stored_routes(caller.db)) {
+  const auto routes = co_await stored_routes(caller.db);
+  out.routes.reserve(routes.size());
+  std::vector<RouteVerdict*> matching;
+  for (const auto& route : routes) {
     out.routes.push_back(verdict_of(route, body.value));
-    if (out.routes.back().matches) ++out.matched;
+    if (out.routes.back().matches) matching.push_back(&out.routes.back());
   }
+  // Ingest gives a message to the oldest of them.
+  std::sort(matching.begin(), matching.end(),
+            [](const auto* a, const auto* b) { return a->route_id < b->route_id; });
+  for (std::size_t i = most_routes_of_a_message; i < matching.size(); ++i) {
+    matching[i]->matches = false;
+    matching[i]->reasons.push_back("A message goes to at most " +
+                                   std::to_string(most_routes_of_a_message) +
+                                   " routes: as many older ones take it");
+  }
+  out.matched = std::min(static_cast<std::int64_t>(matching.size()), most_routes_of_a_message);
   co_return out;
 }
 
@@ -264,7 +281,8 @@ void mount_routes(http::Router& api, const RoutingDeps& d) {
           "`topic_filter` is an MQTT filter (`+`, `#`). `payload_filter`: `{field: value}` or "
           "`{field: {$gt, $gte, $lt, $lte, $eq, $ne}}`, all must hold. `destination_config`: "
           "webhook `{url, method, headers, secret}`; mqtt_republish `{topic}` with `{tenant_id}` "
-          "and `{device_id}`; postgresql `{dsn, table, columns}`, empty for the built-in store.")
+          "and `{device_id}`; postgresql `{dsn, table, columns, sslrootcert}`, empty for the "
+          "built-in store.")
       .example({{"name", "Hot devices"},
                 {"topic_filter", "tenant/+/device/+/telemetry"},
                 {"destination_type", "webhook"},

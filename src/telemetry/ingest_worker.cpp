@@ -241,7 +241,7 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
                                  bool fresh) {
   IngestBatch batch;
   std::vector<ReadingMessage> readings;
-  std::vector<routing::RoutedMessage> routed;
+  routing::Routed routed;
   std::set<StoredKey> stored;
   std::exception_ptr error;
   bool data_fault = false;
@@ -275,7 +275,8 @@ Task<> IngestWorker::Impl::store(Work& work, std::size_t from, std::size_t to, b
     learn_from(batch);
     publish_live(batch, online);
     co_await hand_on(std::move(readings));
-    co_await hand_to_routes(std::move(routed));
+    co_await hand_to_routes(std::move(routed.messages));
+    stats.routes_left_out += routed.over;
   } catch (const pg::Error& e) {
     data_fault = e.data_fault();
     fault_text = e.what();

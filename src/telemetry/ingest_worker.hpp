@@ -55,7 +55,7 @@ class BatchBound {
 /// Counters, read by /metrics from any thread.
 struct IngestStats {
   std::atomic<std::uint64_t> stored{0}, refused{0}, duplicates{0}, dead_letters{0}, batches{0},
-      retries{0}, readings_given_up{0}, routed{0}, routed_buried{0};
+      retries{0}, readings_given_up{0}, routed{0}, routed_buried{0}, routes_left_out{0};
   /// Values that break their template, by fleet::MetricProblem.
   std::array<std::atomic<std::uint64_t>, 5> template_faults{};
   std::atomic<std::int64_t> last_batch_us{0}, last_batch_size{0}, lag_ms{0};

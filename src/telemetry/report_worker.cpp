@@ -187,7 +187,12 @@ Task<> ReportWorker::Impl::store(Work& work, std::size_t from, std::size_t to) {
   for (const auto& tell : after) tell();
   // What fails here comes again with the whole batch, and is known then to whoever keeps it.
   auto routed = routed_messages(routes, work.judged, from, to, stream.name == "SHADOW" ? "s" : "c");
-  if (!routed.empty()) co_await routing::hand_on(nats, pool, std::move(routed));
+  auto messages = std::move(routed.messages);
+  if (!messages.empty()) co_await routing::hand_on(nats, pool, std::move(messages));
+  if (routed.over > 0)
+    metrics.count("pulse_reports_routes_left_out_total",
+                  "Routes that went without a report: more took it than may", {},
+                  static_cast<double>(routed.over));
   for (const auto& [kind, n] : taken) count(kind, "taken", n);
   for (const auto& [kind, n] : refused) count(kind, "refused", n);
 }

@@ -6,7 +6,6 @@
 
 #include "platform/mqtt/topic.hpp"
 #include "routing/payload_filter.hpp"
-#include "routing/route_run.hpp"
 #include "routing/topic_trie.hpp"
 
 namespace pulse::routing {
@@ -116,47 +115,6 @@ TEST(PayloadFilter, FaultsAreNamed) {
   for (const char* bad : {R"({"a": {"$gt": "x"}})", R"({"a": {"$in": [1]}})", R"({"a": []})",
                           R"({"a": {}})", R"({"a": {"$eq": {"b": 1}}})"})
     EXPECT_NE(fault_of_payload_filter(object(bad)), "") << bad;
-}
-
-Queued message(std::int64_t id, const char* device) {
-  Queued m;
-  m.id = id;
-  m.device_id = device;
-  return m;
-}
-
-TEST(Lanes, KeepTheOrderOfADeviceWhileOthersGoOn) {
-  Lanes lanes(true);
-  lanes.add(message(1, "a"), 0);
-  lanes.add(message(2, "a"), 0);
-  lanes.add(message(3, "b"), 0);
-  std::string first, second, none;
-  auto one = lanes.take(0, 1, first), two = lanes.take(0, 1, second);
-  ASSERT_EQ(one.size() + two.size(), 2U);
-  EXPECT_TRUE(lanes.take(0, 1, none).empty());  // both devices have one under way
-  EXPECT_EQ(first, "a");
-  lanes.give_back(first, std::move(one), 100);  // failed: it comes before the next of its device
-  lanes.give_back(second, {}, 0);
-  EXPECT_TRUE(lanes.take(99, 1, none).empty());
-  EXPECT_EQ(lanes.next_ms(), 100);
-  EXPECT_EQ(lanes.take(100, 1, first).front().message.id, 1);
-}
-
-TEST(Breaker, OpensAfterFailuresInARowAndTriesOneAtATime) {
-  Breaker b(3, 100, 400);
-  b.failed(0);
-  b.failed(0);
-  b.succeeded();
-  b.failed(0);
-  b.failed(0);
-  EXPECT_EQ(b.allows(0, 4), 4U);
-  b.failed(0);
-  EXPECT_EQ(b.allows(99, 4), 0U);
-  EXPECT_EQ(b.allows(100, 4), 1U);
-  b.failed(100);
-  EXPECT_EQ(b.next_try_ms(), 300);
-  b.succeeded();
-  EXPECT_EQ(b.allows(100, 4), 4U);
 }
 
 }  // namespace
