@@ -10,10 +10,9 @@ namespace {
 constexpr int sends_at_once = 64;  // a thread of the HTTP client for each
 constexpr std::size_t resolver_threads = 8;
 
-routing::DestinationTools delivery_tools(Process& process, http::OutboundClient& http,
-                                         pg::Pool& pool, boost::asio::any_io_executor executor) {
-  auto tools = destination_tools(process, http, pool, std::move(executor));
-  tools.resolvers = std::make_shared<boost::asio::thread_pool>(resolver_threads);
+routing::DestinationTools with_resolvers(routing::DestinationTools tools,
+                                         std::shared_ptr<boost::asio::thread_pool> resolvers) {
+  tools.resolvers = std::move(resolvers);
   return tools;
 }
 
@@ -41,8 +40,10 @@ DeliveryLoop::DeliveryLoop(Process& p)
     : loop_("delivery"),
       pool_(loop_.io().get_executor(), pool_options(p.config, "pulse-delivery")),
       http_(sends_at_once, 2'000),
-      delivery_(delivery_tools(p, http_, pool_, loop_.io().get_executor()), p.sealer, p.metrics,
-                delivery_settings(p.config)) {
+      resolvers_(std::make_shared<boost::asio::thread_pool>(resolver_threads)),
+      delivery_(
+          with_resolvers(destination_tools(p, http_, pool_, loop_.io().get_executor()), resolvers_),
+          p.sealer, p.metrics, delivery_settings(p.config)) {
   loop_.spawn("delivery", delivery_.run());
   loop_.start();
 }
@@ -51,6 +52,9 @@ void DeliveryLoop::stop() {
   loop_.post([this] { delivery_.stop(); });
   for (int i = 0; i < 500 && delivery_.running(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  // What they still find comes to the loop.
+  resolvers_->stop();
+  resolvers_->join();
   loop_.stop();
 }
 

@@ -16,6 +16,7 @@ class DeliveryLoop {
   Loop loop_;
   pg::Pool pool_;
   http::OutboundClient http_;  ///< its own, so that slow destinations hold up nobody else
+  std::shared_ptr<boost::asio::thread_pool> resolvers_;
   routing::Delivery delivery_;
 };
 

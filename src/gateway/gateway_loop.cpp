@@ -114,6 +114,8 @@ struct GatewayLoop::Impl {
   Loop loop;
   EdgeSettings edge;
   std::unique_ptr<pg::Pool> pool;
+  /// Of samples and replays: slow destinations of routes hold up no notification.
+  std::unique_ptr<http::OutboundClient> route_http;
   std::shared_ptr<tenancy::Authenticator> tokens;
   tenancy::GuardDeps guard;
   std::shared_ptr<fleet::DeviceLookup> lookup;
@@ -218,7 +220,8 @@ void GatewayLoop::Impl::mount_rooms() {
     alerts.pool = pool.get();
     alerting::mount(router, alerts);
     routing::RoutingDeps routes;
-    routes.tools = destination_tools(process, process.notify_http, *pool, executor);
+    route_http = std::make_unique<http::OutboundClient>(8, 200);
+    routes.tools = destination_tools(process, *route_http, *pool, executor);
     routes.sealer = &process.sealer;
     routes.audit = process.audit;
     routes.metrics = &process.metrics;

@@ -196,7 +196,7 @@ void RouteDelivery::give_up(HeldMessage message, std::string error) {
 void RouteDelivery::give_up_late() {
   const auto& settings = office_->settings;
   for (auto& m : lanes_->drop_older(steady_ms() - settings.longest_wait_ms))
-    give_up(std::move(m), "Waited for a day: the destination takes less than comes");
+    give_up(std::move(m), "Waited for more than a day for its destination");
   // From when the destination began to fail: what waited before had its turn to come.
   const auto before = steady_ms() - settings.patience_ms;
   if (!breaker_.open() || breaker_.since_ms() > before) return;

@@ -22,6 +22,8 @@ class Breaker {
   void failed(std::int64_t now_ms) {
     if (++failures_ < after_) return;
     if (failures_ == after_) since_ms_ = now_ms;
+    // One that was under way when it opened says nothing new.
+    if (failures_ > after_ && now_ms < opens_ms_) return;
     wait_ms_ = wait_ms_ == 0 ? first_ms_ : std::min(wait_ms_ * 2, most_ms_);
     opens_ms_ = now_ms + wait_ms_;
   }

@@ -100,6 +100,7 @@ TEST(Breaker, OpensAfterFailuresInARowAndTriesOneAtATime) {
   b.failed(0);
   EXPECT_EQ(b.allows(0, 4), 4U);
   b.failed(7);
+  b.failed(8);  // under way when it opened: it makes the wait no longer
   EXPECT_EQ(b.allows(106, 4), 0U);
   EXPECT_EQ(b.allows(107, 4), 1U);
   b.failed(107);
