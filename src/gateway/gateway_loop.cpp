@@ -220,11 +220,13 @@ void GatewayLoop::Impl::mount_rooms() {
     alerts.pool = pool.get();
     alerting::mount(router, alerts);
     routing::RoutingDeps routes;
-    route_http = std::make_unique<http::OutboundClient>(8, 200);
+    constexpr int route_sends = 8;  // a thread each
+    route_http = std::make_unique<http::OutboundClient>(route_sends, 200);
     routes.tools = destination_tools(process, *route_http, *pool, executor);
     routes.sealer = &process.sealer;
     routes.audit = process.audit;
     routes.metrics = &process.metrics;
+    routes.shares = std::make_shared<routing::SendShares>(route_sends, route_sends);
     routing::mount(router, routes);
     if (process.local_files) mount_files(router, process.local_files);
     telemetry::DoorDeps door;

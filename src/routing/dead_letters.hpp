@@ -98,6 +98,8 @@ struct ClaimedLetter {
 Task<ClaimedLetter> claim_letter(tenancy::TenantDb db, std::int64_t id);
 /// The claimed letter is done.
 Task<> mark_replayed(tenancy::TenantDb db, std::int64_t id);
+/// It was not tried: it can be claimed again.
+Task<> release_letter(tenancy::TenantDb db, std::int64_t id);
 /// A try that failed: its reason is kept, and it can be claimed again.
 Task<> mark_failed(tenancy::TenantDb db, std::int64_t id, std::string error);
 /// False when there is none, it was replayed or discarded, or is being replayed.

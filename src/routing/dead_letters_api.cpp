@@ -1,9 +1,8 @@
 // Dead letters of routes and of ingest: what is there, why, and once more.
 #include <algorithm>
 
-#include "platform/log.hpp"
+#include "routing/asked_sends.hpp"
 #include "routing/dead_letters.hpp"
-#include "routing/routes.hpp"
 
 namespace pulse::routing {
 
@@ -94,40 +93,34 @@ Task<DeadLetterReasons> list_reasons(RoutingDeps, TenantCaller caller) {
   co_return out;
 }
 
-/// Delivers by the route as it is now, the way the delivery does. Returns what went wrong.
-Task<std::string> deliver_again(RoutingDeps d, TenantCaller caller, StoredLetter letter) {
-  if (letter.destination_type == "ingest")
-    co_return "PostgreSQL refused this message for its data: the device has to send it again";
+/// Delivers by the route as it is now.
+Task<Sent> deliver_again(RoutingDeps d, TenantCaller caller, StoredLetter letter) {
+  Sent out;
+  out.permanent = true;
+  if (letter.destination_type == "ingest") {
+    out.error = "PostgreSQL refused this message for its data: the device has to send it again";
+    co_return out;
+  }
   std::optional<StoredRoute> route;
   if (letter.route_id) route = co_await stored_route(caller.db, *letter.route_id);
-  if (!route) co_return "its route was deleted";
-  std::string problem;
-  std::vector<Sent> sent;
-  try {
-    auto target = target_of(*d.sealer, *route);
-    const auto& kind = kind_named(target.type);
-    problem = kind.fault(target, d.tools);
-    const auto destination = kind.make(d.tools, std::move(target));
-    OutgoingMessage m;
-    m.message_id = letter.message_id.value_or("dead-letter-" + std::to_string(letter.id));
-    m.topic = letter.original_topic;
-    m.device_id = letter.device_id.value_or("");
-    m.payload = letter.payload;
-    m.hops = letter.hops;
-    m.fanout_left = letter.fanout_left;
-    m.received_at = letter.received_at;
-    std::vector<OutgoingMessage> messages;
-    messages.push_back(std::move(m));
-    if (problem.empty()) sent = co_await destination->send(std::move(messages));
-  } catch (const crypto::Error&) {
-    problem = "the route's secrets can't be opened any more";
-  } catch (const std::exception& e) {
-    problem = "Not delivered";
-    log::error_throttled("replay of a dead letter failed",
-                         {{"route", route->id}, {"error", e.what()}}, 10);
+  if (!route) {
+    out.error = "its route was deleted";
+    co_return out;
   }
-  if (problem.empty()) problem = sent[0].error;
-  co_return problem;
+  OutgoingMessage m;
+  m.message_id = letter.message_id.value_or("dead-letter-" + std::to_string(letter.id));
+  m.topic = letter.original_topic;
+  m.device_id = letter.device_id.value_or("");
+  m.payload = letter.payload;
+  m.hops = letter.hops;
+  m.fanout_left = letter.fanout_left;
+  m.received_at = letter.received_at;
+  try {
+    out = co_await send_asked(d, std::move(*route), std::move(m));
+  } catch (const crypto::Error&) {
+    out.error = "the route's secrets can't be opened any more";
+  }
+  co_return out;
 }
 
 /// What became of a dead letter that was to be replayed.
@@ -144,10 +137,13 @@ Task<Replay> replay_one(RoutingDeps d, TenantCaller caller, std::int64_t id) {
   out.refused = !claimed.letter;
   if (out.refused) co_return out;
   out.status = "FAILED";
-  out.error = co_await deliver_again(d, caller, std::move(*claimed.letter));
+  auto sent = co_await deliver_again(d, caller, std::move(*claimed.letter));
+  out.error = std::move(sent.error);
   if (out.error.empty()) {
     co_await mark_replayed(caller.db, id);
     out.status = "REPLAYED";
+  } else if (sent.ours) {
+    co_await release_letter(caller.db, id);
   } else {
     co_await mark_failed(caller.db, id, out.error);
   }

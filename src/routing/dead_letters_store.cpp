@@ -85,6 +85,11 @@ Task<> mark_replayed(tenancy::TenantDb db, std::int64_t id) {
       pg::Params::of(id));
 }
 
+Task<> release_letter(tenancy::TenantDb db, std::int64_t id) {
+  co_await db.query("UPDATE dead_letter_messages SET claimed_until = NULL WHERE id = $1",
+                    pg::Params::of(id));
+}
+
 Task<> mark_failed(tenancy::TenantDb db, std::int64_t id, std::string error) {
   error = fit_text(error, most_error_bytes);
   co_await db.query(

@@ -11,6 +11,7 @@
 #include "platform/http/router.hpp"
 #include "platform/metrics/metrics.hpp"
 #include "routing/destination.hpp"
+#include "routing/send_shares.hpp"
 #include "tenancy/audit.hpp"
 
 namespace pulse::routing {
@@ -20,6 +21,7 @@ struct RoutingDeps {
   const crypto::Sealer* sealer = nullptr;
   std::shared_ptr<tenancy::AuditLog> audit;
   metrics::Registry* metrics = nullptr;
+  std::shared_ptr<SendShares> shares;  ///< of the handlers' loop: sends that somebody waits for
 };
 
 /// Tells the tenant's open pages that its `what` changed: they ask anew.

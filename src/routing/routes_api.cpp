@@ -1,8 +1,8 @@
 // A tenant's message routes: what they take, where they lead, and trying a message on them.
 #include <algorithm>
 
+#include "routing/asked_sends.hpp"
 #include "routing/queue.hpp"
-#include "routing/routes.hpp"
 
 namespace pulse::routing {
 
@@ -220,20 +220,18 @@ Task<RouteTestResult> test_route(RoutingDeps d, TenantCaller caller, RouteId id,
   auto verdict = verdict_of(*stored, body.value);
   out.matches = verdict.matches;
   out.reasons = std::move(verdict.reasons);
-  std::unique_ptr<Destination> destination;
+  const auto begun = steady_us();
+  auto sample = sample_of(caller, stored->id, body.value);
+  Sent sent;
   try {
-    destination = kind_named(stored->destination_type).make(d.tools, target_of(*d.sealer, *stored));
+    sent = co_await send_asked(d, *stored, std::move(sample));
   } catch (const crypto::Error&) {
     throw bad_request("The secrets can't be opened any more: enter them again");
   }
-  const auto begun = steady_us();
-  std::vector<OutgoingMessage> messages;
-  messages.push_back(sample_of(caller, stored->id, body.value));
-  const auto sent = co_await destination->send(std::move(messages));
   out.duration_ms = static_cast<double>(steady_us() - begun) / 1'000;
-  out.success = sent[0].ok();
-  if (!out.success) out.error = sent[0].error;
-  if (sent[0].status != 0) out.status_code = sent[0].status;
+  out.success = sent.ok();
+  if (!out.success) out.error = sent.error;
+  if (sent.status != 0) out.status_code = sent.status;
   d.audit->write(AuditLog::of(caller, "message_route.tested", "test", "message_route",
                               std::to_string(stored->id),
                               "Message route " + stored->name + " tested"));

@@ -1,7 +1,9 @@
 """Dead letters: replayed once, and as the message was; by whom they may be touched."""
 
 import concurrent.futures
+import threading
 
+import requests
 from conftest import Api
 from routing import api, devices, hook, nothing_left, pulse, rival, route, send, sink  # noqa: F401 (fixtures)
 from servers import wait_for
@@ -101,3 +103,36 @@ def test_a_tenants_dead_letters_are_no_business_of_another(pulse, api, rival, si
     assert rival.delete("/dead-letter/purge?older_than_days=1").json()["purged"] == 0
     assert sink.requests == [] and api.get("/dead-letter").json()["messages"][0]["status"] == "FAILED"
     assert api.delete("/dead-letter/purge?older_than_days=39").json()["purged"] == 1
+
+
+def test_replays_of_one_tenant_leave_room_for_another(pulse, api, rival, sink):
+    """Those that find no place in time are not tried, which counts as nothing."""
+    gate = threading.Event()
+
+    def answers(request):
+        if request.path == "/slow":
+            gate.wait(60)
+        return 200
+    sink.answers = answers
+    made, theirs = route(api, hook(sink, "/slow")), route(rival, hook(sink, "/theirs"))
+    pulse.sql("INSERT INTO dead_letter_messages (tenant_id, route_id, message_id, original_topic, payload, destination_type, attempts) "
+              "SELECT 'acme', %s, 'm' || n, 'tenant/acme/device/a1/telemetry', '{}', 'webhook', 3 FROM generate_series(1, 40) n "
+              "RETURNING id", (made["id"],))
+    ids = [m["id"] for m in letters(api, 40)]
+    headers = dict(api.session.headers)
+
+    def replay(letter):
+        return requests.post(f"{pulse.url}/api/v1/customer/dead-letter/{letter}/replay", headers=headers, timeout=60)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(40) as people:
+            answers_of = [people.submit(replay, letter) for letter in ids]
+            wait_for("the first of them", lambda: sink.of("/slow"))
+            assert rival.post(f"/message-routes/{theirs['id']}/test", json={}).json()["success"] is True
+            details = [a.result().json()["detail"] for a in answers_of if a.result().status_code == 502]
+    finally:
+        gate.set()
+    untried = [d for d in details if d == "Replay failed: Other samples and replays are under way: try again"]
+    assert untried
+    attempts = pulse.sql("SELECT count(*) FROM dead_letter_messages WHERE attempts = 3 AND status = 'FAILED' "
+                         "AND claimed_until IS NULL")
+    assert attempts == [(len(untried),)]
