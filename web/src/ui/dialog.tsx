@@ -1,7 +1,8 @@
 // Dialogs that don't lose input: a click outside closes only when nothing was typed.
 import { Dialog as Radix } from 'radix-ui';
-import type { FormEvent, ReactNode } from 'react';
+import { useMemo, type FormEvent, type ReactNode } from 'react';
 import { cx } from '@/lib/cx';
+import { rememberFocus } from '@/lib/focus-return';
 import { Button } from './button';
 import { CloseIcon } from './icons';
 import { ActionError } from './states';
@@ -24,6 +25,8 @@ export function Dialog({
   wide?: boolean;
   children: ReactNode;
 }) {
+  // Taken while it opens: the menu whose entry opened it is gone a moment later.
+  const giveBack = useMemo(() => (open ? rememberFocus() : null), [open]);
   return (
     <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Radix.Portal>
@@ -31,6 +34,10 @@ export function Dialog({
         <Radix.Content
           onInteractOutside={(e) => {
             if (dirty) e.preventDefault();
+          }}
+          onCloseAutoFocus={(e) => {
+            e.preventDefault();
+            giveBack?.();
           }}
           {...(description ? {} : { 'aria-describedby': undefined })}
           className={cx(
