@@ -44,6 +44,9 @@ export interface AlertFilter {
   q?: string;
   sort?: '-created_at' | 'created_at' | '-severity' | '-last_triggered_at';
 }
+/** Whom an action is for: at most 1000 by their ids, or at most 10,000 that a filter finds. */
+export type AlertTarget = { ids: number[] } | { filter: Omit<AlertFilter, 'sort'> };
+
 export interface AlertEntry {
   event_id: number | null;
   event: string;
@@ -117,10 +120,10 @@ export const alerting = {
     answer<AlertEntry>(
       client.POST(`${base}/alerts/{alert_id}/comments`, { ...alert(id), body: { text } }),
     ),
-  /** To one or many; those that it can't be done to are left alone. */
-  act: (action: AlertAction, ids: number[], minutes?: number) =>
+  /** To those named, or to all that a filter finds; those that it can't be done to are left alone. */
+  act: (action: AlertAction, target: AlertTarget, minutes?: number) =>
     answer<{ matched: number; changed: number }>(
-      client.POST(`${base}/alerts/bulk`, { body: { action, ids, minutes } }),
+      client.POST(`${base}/alerts/bulk`, { body: { action, ...target, minutes } }),
     ),
 
   windows: () =>

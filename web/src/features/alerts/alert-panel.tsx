@@ -3,30 +3,27 @@ import { Link } from 'react-router';
 import type { Alert, AlertEntry } from '@/api/alerts';
 import { asApiError } from '@/api/errors';
 import { GatedButton } from '@/auth/gated';
-import { GatedItem } from '@/auth/gated-item';
 import { needs } from '@/auth/needs';
 import { deviceLink } from '@/features/devices/readings';
+import { useRule } from '@/features/rules/queries';
+import { many } from '@/lib/numbers';
 import { Button } from '@/ui/button';
-import { CloseIcon, DownIcon } from '@/ui/icons';
-import { Menu } from '@/ui/menu';
+import { CloseIcon } from '@/ui/icons';
+import { LinkedText } from '@/ui/linked-text';
 import { ActionError, Empty, Failure, SkeletonRows } from '@/ui/states';
 import { Ago } from '@/ui/time';
+import { AskAct, SilenceMenu } from './act-parts';
 import { AlertChart } from './alert-chart';
 import { useAct, useAlert, useComment, useTimeline } from './queries';
 import { Severity, stateOf } from './severity';
 import { wordsOf } from './words';
 
-export const silences = [
-  { minutes: 15, label: '15 minutes' },
-  { minutes: 60, label: '1 hour' },
-  { minutes: 480, label: '8 hours' },
-  { minutes: 1440, label: '24 hours' },
-];
-
 function Actions({ alert: a }: { alert: Alert }) {
   const act = useAct();
+  const [asking, setAsking] = useState(false);
   if (a.status === 'CLOSED') return null;
-  const ids = [a.alert_id];
+  const target = { ids: [a.alert_id] };
+  const close = { action: 'close', target } as const;
   return (
     <div className="flex flex-wrap gap-2">
       {a.status === 'OPEN' && (
@@ -35,36 +32,44 @@ function Actions({ alert: a }: { alert: Alert }) {
           kind="primary"
           busy={act.isPending}
           className="max-sm:h-11 max-sm:flex-1"
-          onClick={() => act.mutate({ action: 'acknowledge', ids })}
+          onClick={() => act.mutate({ action: 'acknowledge', target })}
         >
           Acknowledge
         </GatedButton>
       )}
-      <Menu
-        trigger={
-          <Button className="max-sm:h-11">
-            Silence <DownIcon />
-          </Button>
-        }
-      >
-        {silences.map((s) => (
-          <GatedItem
-            key={s.minutes}
-            needs={needs.silenceAlert}
-            onSelect={() => act.mutate({ action: 'silence', ids, minutes: s.minutes })}
-          >
-            {s.label}
-          </GatedItem>
-        ))}
-      </Menu>
-      <GatedButton
-        needs={needs.closeAlert}
+      <SilenceMenu
         className="max-sm:h-11"
-        onClick={() => act.mutate({ action: 'close', ids })}
-      >
+        onChoose={(minutes) => act.mutate({ action: 'silence', target, minutes })}
+      />
+      <GatedButton needs={needs.closeAlert} className="max-sm:h-11" onClick={() => setAsking(true)}>
         Close alert
       </GatedButton>
+      {asking && (
+        <AskAct
+          act={close}
+          what="this alert"
+          busy={act.isPending}
+          onConfirm={() => act.mutate(close, { onSuccess: () => setAsking(false) })}
+          onClose={() => setAsking(false)}
+        >
+          <p className="text-ink">
+            {a.device_name ?? a.device_id}: {a.summary}
+          </p>
+        </AskAct>
+      )}
     </div>
+  );
+}
+
+/** What the rule says to do, and where to read on. */
+function WhatToDo({ rule }: { rule: string }) {
+  const description = useRule(rule).data?.description?.trim();
+  if (!description) return null;
+  return (
+    <section aria-label="What to do" className="rounded-m border border-line-strong bg-surface-2 px-3 py-2">
+      <h3 className="font-semibold">What to do</h3>
+      <LinkedText text={description} />
+    </section>
   );
 }
 
@@ -88,9 +93,26 @@ function Facts({ alert: a }: { alert: Alert }) {
         </Link>
       ),
     ],
-    ['Rule', a.rule_name ?? (a.rule_id ? a.rule_id : 'Built in')],
+    [
+      'Rule',
+      a.rule_id && a.rule_name ? (
+        <Link key="r" to={`/rules/${a.rule_id}`} className="text-accent hover:underline">
+          {a.rule_name}
+        </Link>
+      ) : (
+        (a.rule_id ?? 'Built in')
+      ),
+    ],
     ['Kind', a.alert_type],
     ['Opened', <Ago key="o" at={a.created_at} />],
+    [
+      'Repeated',
+      a.trigger_count > 1 && a.last_triggered_at && (
+        <>
+          {many(a.trigger_count - 1, 'time')}, the last <Ago at={a.last_triggered_at} />
+        </>
+      ),
+    ],
     ['Acknowledged', a.acknowledged_by && `by ${a.acknowledged_by}`],
     [
       'Silenced until',
@@ -216,6 +238,7 @@ export function AlertPanel({ id, onClose }: { id: number; onClose: () => void })
         <div className="flex flex-col gap-4 p-3">
           <h2 className="text-15 break-words">{a.summary}</h2>
           <Actions alert={a} />
+          {a.rule_id && <WhatToDo rule={a.rule_id} />}
           <Facts alert={a} />
           <AlertChart alert={a} />
           <Timeline id={id} />

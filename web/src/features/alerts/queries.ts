@@ -1,6 +1,6 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { toast } from 'sonner';
-import { alerting, type AlertAction, type AlertFilter } from '@/api/alerts';
+import { alerting, type AlertAction, type AlertFilter, type AlertTarget } from '@/api/alerts';
 import { asApiError } from '@/api/errors';
 import { usePolling } from '@/live/hooks';
 import { many } from '@/lib/numbers';
@@ -45,17 +45,25 @@ const past: Record<AlertAction, string> = {
   silence: 'silenced',
 };
 
+export interface Act {
+  action: AlertAction;
+  target: AlertTarget;
+  /** Of a silence. */
+  minutes?: number;
+}
+
 /** Acts on one alert or many, and says what became of them. */
 export function useAct() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: ({ action, ids, minutes }: { action: AlertAction; ids: number[]; minutes?: number }) =>
-      alerting.act(action, ids, minutes),
-    onSuccess: (result, { action, ids }) => {
+    mutationFn: ({ action, target, minutes }: Act) => alerting.act(action, target, minutes),
+    onSuccess: (result, { action }) => {
       if (result.changed === 0) toast.info('Somebody was faster: nothing was left to do.');
       else toast.success(`${many(result.changed, 'alert')} ${past[action]}`);
-      void queries.invalidateQueries({ queryKey: ['alerts'] });
-      for (const id of ids) void queries.invalidateQueries({ queryKey: [`alert:${id}`] });
+      void queries.invalidateQueries({
+        predicate: ({ queryKey: [first] }) =>
+          first === 'alerts' || (typeof first === 'string' && first.startsWith('alert:')),
+      });
     },
     onError: (error) => toast.error(asApiError(error).message),
   });

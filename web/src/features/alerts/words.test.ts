@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { AlertEntry } from '@/api/alerts';
-import { wordsOf } from './words';
+import { metricsOf, thresholdOf, wordsOf } from './words';
 
 const entry = (event: string, details: AlertEntry['details'] = {}, actor: string | null = null): AlertEntry => ({
   event_id: 1,
@@ -32,4 +32,19 @@ it('says to which level an alert went, and whom that tells', () => {
     { kind: 'oncall', schedule: 'Day', problem: 'nobody is on call' },
   ] }))).toBe('Escalated to level 2, now severity 5: ada (on call in Night), lead@x.example, the person (on call in Day: nobody is on call)');
   expect(wordsOf(entry('ESCALATED', { level: 1, severity_before: 5, severity: 5 }))).toBe('Escalated to level 1');
+});
+
+it('draws a threshold only where it is a value of the metric', () => {
+  const of = (more: object) => thresholdOf({ details: { metric_name: 'flow', threshold: 30, ...more } });
+  expect(of({})).toBe(30);
+  expect(of({ aggregation: 'avg', window_seconds: 300 })).toBe(30);
+  expect(of({ aggregation: 'count', window_seconds: 300 })).toBeNull();
+  expect(of({ aggregation: 'sum', window_seconds: 300 })).toBeNull();
+  expect(of({ z_score: 4.1, mean: 2 })).toBeNull();
+  expect(thresholdOf({ details: { gap_minutes: 10 } })).toBeNull();
+});
+
+it('knows all metrics of an alert', () => {
+  expect(metricsOf({ details: { metric_name: 'a', conditions: [{ metric_name: 'a' }, { metric_name: 'b' }] } })).toEqual(['a', 'b']);
+  expect(metricsOf({ details: { metric_name: '', conditions: null } })).toEqual([]);
 });

@@ -8,6 +8,7 @@ const reasons: Record<string, string> = {
   rule_removed: 'its rule was disabled or deleted',
   out_of_scope: 'its rule is not for this device any more',
   device_removed: 'its device left the fleet',
+  out_of_scope: 'its rule is no longer for this device',
   certificate_ended: 'the certificate was replaced or revoked',
 };
 
@@ -62,9 +63,22 @@ export function wordsOf(e: AlertEntry): string {
   }
 }
 
-/** What the rule compared with, of a rule with one condition; else null. */
-export function thresholdOf(a: Pick<Alert, 'details'>): number | null {
-  return typeof a.details.threshold === 'number' ? a.details.threshold : null;
+/**
+ * The value that the metric itself was compared with, to be drawn on its chart. Null where there is none: what
+ * was compared was a sum or a number of values, or a distance in standard deviations.
+ */
+export function thresholdOf({ details: d }: Pick<Alert, 'details'>): number | null {
+  if (typeof d.threshold !== 'number') return null;
+  if (d.aggregation === 'sum' || d.aggregation === 'count' || 'z_score' in d) return null;
+  return d.threshold;
 }
 export const metricOf = (a: Pick<Alert, 'details'>): string | null =>
   typeof a.details.metric_name === 'string' && a.details.metric_name ? a.details.metric_name : null;
+
+/** All metrics that an alert is about: the one that is told, and those of its rule's conditions. */
+export function metricsOf(a: Pick<Alert, 'details'>): string[] {
+  const told = metricOf(a);
+  const list = Array.isArray(a.details.conditions) ? (a.details.conditions as { metric_name?: unknown }[]) : [];
+  const others = list.map((c) => c.metric_name).filter((m): m is string => typeof m === 'string' && m !== '');
+  return [...new Set([...(told ? [told] : []), ...others])];
+}

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { metricNames, rulesApi } from '@/api/rules';
 import { useAlerts } from '@/features/alerts/queries';
+import { metricsOf } from '@/features/alerts/words';
 import { severityWord, thresholdsOn } from '@/features/rules/sentence';
 import type { ChartLine } from './chart';
 import { useNormalized } from './normalized';
@@ -82,10 +83,9 @@ export function useChartShades(device: string, ready: boolean): ReadonlyMap<stri
     const out = new Map<string, [number, number][]>();
     const now = Date.now() / 1000;
     for (const alert of [...(active.data?.alerts ?? []), ...(closed.data?.alerts ?? [])]) {
-      const metric = alert.details.metric_name;
-      if (typeof metric !== 'string') continue;
-      const raw = (mappings.data ?? []).filter((m) => m.normalized_name === metric);
-      for (const name of new Set([metric, ...raw.map((m) => m.raw_metric)]))
+      const named = metricsOf(alert);
+      const raw = (mappings.data ?? []).filter((m) => named.includes(m.normalized_name));
+      for (const name of new Set([...named, ...raw.map((m) => m.raw_metric)]))
         out.set(name, [
           ...(out.get(name) ?? []),
           [

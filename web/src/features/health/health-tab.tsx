@@ -1,7 +1,8 @@
 import { useMemo, useState } from 'react';
 import { callPath } from '@/api/customer';
 import type { Device } from '@/api/types';
-import { Chart } from '@/features/device/chart';
+import { Chart, type ChartLine } from '@/features/device/chart';
+import { useChartLines, useChartShades } from '@/features/device/use-chart-lines';
 import { many } from '@/lib/numbers';
 import { span } from '@/lib/time';
 import { phone, useMedia } from '@/lib/use-media';
@@ -32,6 +33,9 @@ const seconds: Record<HealthRange, number> = {
   '7d': 7 * 86_400,
   '30d': 30 * 86_400,
 };
+
+const noLines: ChartLine[] = [];
+const noShades: [number, number][] = [];
 
 function UptimeFigure({ id, range }: { id: string; range: UptimeRange }) {
   const { data, error } = useUptime(id, range);
@@ -125,6 +129,10 @@ export default function HealthTab({ device }: { device: Device }) {
     () => toldBy(readings ?? []).map((m) => ({ ...m, columns: columnsOf(readings ?? [], m.key) })),
     [readings],
   );
+  // Health is what messages say under these names, so rules may watch it.
+  const keys = useMemo(() => drawn.map((m) => m.key), [drawn]);
+  const lines = useChartLines(id, keys, drawn.length > 0);
+  const shades = useChartShades(id, drawn.length > 0);
   const now = (health.dataUpdatedAt || Date.now()) / 1000;
   const [from, to] = zoom ?? [now - seconds[range], now];
   const latest = health.data?.latest;
@@ -198,6 +206,8 @@ export default function HealthTab({ device }: { device: Device }) {
                     digits={m.digits}
                     colour={(i % 6) + 1}
                     height={narrow ? 120 : 130}
+                    lines={lines.get(m.key) ?? noLines}
+                    shades={shades.get(m.key) ?? noShades}
                     now={zoom ? undefined : (m.columns.avg.at(-1) ?? undefined)}
                     onZoom={(a, b) => setZoom([a, b])}
                     onReset={() => setZoom(null)}
