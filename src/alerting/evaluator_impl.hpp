@@ -23,6 +23,7 @@ struct TenantRun {
   std::map<int, std::int64_t> unsettled;
   std::int64_t groups_due_ms = 0;
   std::int64_t aside_until_ms = 0;  ///< steady; its data can't be judged
+  std::int64_t told_ms = 0;         ///< steady; when its pages last heard of repeats
 };
 
 /// A part that this process holds, and its messages.
@@ -69,6 +70,7 @@ struct Evaluator::Impl {
   int surplus = 0;                 // parts beyond the fair share; negative: too few
   std::vector<PartLease> leases;   // as they were last renewed
   std::map<std::string, std::set<std::string>> changed_devices;  // by tenant
+  std::set<std::string> repeated;  // tenants whose pages don't know yet of repeated alerts
   std::int64_t versions_due_ms = 0, standing_due_ms = 0;
   std::optional<std::uint64_t> connection;  // to NATS, when all was read
   StandingAlerts standing;
@@ -111,6 +113,7 @@ struct Evaluator::Impl {
   Task<> keep(std::vector<PartLease> before, std::vector<PartLease> after,
               std::map<std::string, Decisions> decisions);
   Task<> keep_some(std::vector<PartLease> of, std::map<std::string, Decisions> decisions);
+  void tell_repeats();
 };
 
 }  // namespace pulse::alerting

@@ -21,6 +21,7 @@ constexpr std::int64_t quiet_ms = 7'000;
 constexpr std::int64_t future_us = 60'000'000;  // how far ahead a device's clock may be
 constexpr std::size_t decisions_at_once = 1'000;
 constexpr std::size_t judged_without_pause = 500;
+constexpr std::int64_t repeats_ms = 1'000;  // pages hear of a tenant's repeats at most so often
 
 }  // namespace
 
@@ -270,6 +271,7 @@ Task<> Evaluator::Impl::tick() {
   std::vector<PartLease> held;
   for (const auto& [number, part] : parts) held.push_back(part->lease);
   co_await keep(held, held, std::move(decisions));
+  tell_repeats();
   metrics.set("pulse_evaluator_devices", "Devices that this process judges", {},
               static_cast<double>(devices));
   metrics.set("pulse_evaluator_rules", "Rules that this process judges by", {},
@@ -295,6 +297,24 @@ Task<> Evaluator::Impl::keep_some(std::vector<PartLease> of,
     versions_due_ms = 0;
     throw std::runtime_error("rules were changed meanwhile");
   }
+  for (const auto& [tenant, d] : decisions)
+    if (std::any_of(d.list.begin(), d.list.end(), [](const Decision& one) { return one.opens; }))
+      repeated.insert(tenant);
+  tell_repeats();
+}
+
+/// Has pages look at alerts that were found again. That is no event of the alert: nobody is told,
+/// and a device that breaks a rule does so with each message.
+void Evaluator::Impl::tell_repeats() {
+  const auto time = steady_ms();
+  std::erase_if(repeated, [&](const std::string& tenant) {
+    const auto run = tenants.find(tenant);
+    if (run == tenants.end()) return true;
+    if (time - run->second.told_ms < repeats_ms) return false;
+    run->second.told_ms = time;
+    nats.publish("live." + tenant, R"({"type":"changed","what":"alerts:repeated"})");
+    return true;
+  });
 }
 
 /// Writes what was decided, in transactions of bounded size; the last one says how far the parts

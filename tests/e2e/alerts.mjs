@@ -1,6 +1,6 @@
 // Scenarios of alerts: the inbox by keys and on a phone, maintenance, the digest.
 import assert from 'node:assert/strict';
-import { accessible, call, devices, fits, page, screen, send, signIn, url } from './harness.mjs';
+import { accessible, call, devices, fits, focused, page, screen, send, signIn, url } from './harness.mjs';
 
 /** The rule that test_browser.py makes: walk_heat over 30 is critical. */
 const rule = process.env.WALK_RULE;
@@ -45,19 +45,33 @@ export const alertScenarios = {
     for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key);
     await page.getByText('2 alerts selected').waitFor();
     await screen('alerts-selected');
+    const last = await rows().nth(2).getAttribute('data-alert');
     await page.keyboard.press('e');
     await page.waitForFunction(() => document.querySelectorAll('[data-alert]').length === 1);
-    await page.keyboard.press('j');
+    // It goes on with the next one: the focus and the keys are there.
+    await page.waitForFunction((id) => document.activeElement?.closest('[data-alert]')?.dataset.alert === id, last);
     await page.keyboard.press('Enter');
     const panel = page.getByRole('complementary', { name: 'Alert' });
     await panel.getByRole('button', { name: 'Acknowledge' }).waitFor();
     await panel.locator('canvas').waitFor();
+    const deviceOf = (await call('tenantadmin1', 'GET', `/alerts/${last}`)).alert.device_id;
     await panel.getByLabel('Comment').fill('Walked past: the fan stands still.');
     await panel.getByRole('button', { name: 'Comment' }).click();
     await panel.getByText('the fan stands still').waitFor();
     assert.match(page.url(), /alert=\d+/);
     await eachThemeAndSize('alert', page.url().split('/app/')[1], () => panel.getByText('Opened').first().waitFor());
+    // Found again, it says so without being asked.
+    await send({ walk_heat: 99.75 }, three.find((d) => d.device_id === deviceOf));
+    await panel.getByText('Repeated', { exact: true }).waitFor();
+    await page.locator(`[data-alert="${last}"]`).getByText('×2').waitFor();
+    await panel.getByText('Fan off, then call the night shift').waitFor();
+    assert.equal(await panel.getByRole('link', { name: 'https://wiki.demo.example/fan' }).getAttribute('target'), '_blank');
     await panel.getByRole('button', { name: 'Close alert' }).click();
+    await dialog().getByText(/walk_heat/).waitFor();
+    await dialog().getByRole('button', { name: 'Cancel' }).click();
+    await focused('Close alert');
+    await panel.getByRole('button', { name: 'Close alert' }).click();
+    await dialog().getByRole('button', { name: 'Close', exact: true }).last().click();
     await panel.getByText('Closed by tenantadmin1').waitFor();
     await eachThemeAndSize('alerts', `${inbox}&status=ALL&group=device`, () => rows().first().waitFor());
 
@@ -69,6 +83,27 @@ export const alertScenarios = {
     await page.goto(`${url}/app/devices/${three[0].device_id}?tab=alerts`);
     await page.getByRole('region', { name: 'Closed' }).getByText('walk_heat').first().waitFor();
     await screen('device-alerts');
+  },
+
+  // More than the page shows are found: all of them are meant by one choice, after a question.
+  async 'all-alerts-that-match-are-acknowledged'() {
+    const all = 'alerts?q=bulk-walk&limit=50';
+    await signIn('tenantadmin1');
+    await open(all, 'Alerts');
+    await rows().nth(49).waitFor();
+    await page.getByLabel('Select all 50 shown').check();
+    await page.getByText('50 alerts selected').waitFor();
+    await page.getByRole('button', { name: 'Select all 60 that match' }).click();
+    await page.getByText('All 60 alerts that match').waitFor();
+    await screen('alerts-all-that-match');
+    await page.getByRole('toolbar').getByRole('button', { name: 'Acknowledge' }).click();
+    await dialog().getByText('Acknowledge all 60 alerts that match?').waitFor();
+    await dialog().getByRole('button', { name: 'Acknowledge' }).click();
+    await page.getByText('60 alerts acknowledged').waitFor();
+    await page.getByText('No alert fits').waitFor();
+    const left = await call('tenantadmin1', 'GET', '/alerts?q=bulk-walk&status=OPEN');
+    assert.equal(left.total, 0);
+    await call('tenantadmin1', 'POST', '/alerts/bulk', { action: 'close', filter: { q: 'bulk-walk' } });
   },
 
   async 'a-phone-acknowledges-in-two-taps'() {

@@ -79,3 +79,10 @@ export async function call(user, method, where, body, more = {}) {
   assert.ok(answer.ok, `${method} ${where}: ${answer.status} ${await answer.clone().text()}`);
   return answer.json();
 }
+
+/** Waits until what has the focus is called so (by its label or its text). */
+export const focused = (name) =>
+  page.waitForFunction((wanted) => {
+    const at = document.activeElement;
+    return at && (at.getAttribute('aria-label') ?? at.textContent).includes(wanted);
+  }, name);

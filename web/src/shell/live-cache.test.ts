@@ -56,3 +56,13 @@ it('asks what a write touches, and the first steps, anew', async () => {
   refresh(queries, new Set(afterChange('devices')));
   expect([devices(), sites()]).toEqual([1, 1]);
 });
+
+it('asks for alerts anew when they are found again, and not how many there are', async () => {
+  const queries = new QueryClient();
+  const inbox = await shown(queries, ['alerts', 'list', { status: 'OPEN' }, 50], {});
+  const count = await shown(queries, ['alerts', 'open count'], 3);
+  const one = await shown(queries, ['alert:7', 'timeline'], []);
+  const steps = await shown(queries, ['getting-started'], {});
+  refresh(queries, new Set(afterChange('alerts:repeated')));
+  expect([inbox(), count(), one(), steps()]).toEqual([1, 0, 1, 0]);
+});

@@ -49,10 +49,18 @@ const touched: Record<string, readonly string[]> = {
   roles: ['roles', 'users', 'my-permissions'],
 };
 
+/** What shows alerts that stand, in lists and beside them: not how many there are. */
+const standingAlerts = 'standing alerts';
+
 /** Asks anew what depends on the named things; queries that no page shows wait until one does. */
 export function refresh(queries: QueryClient, what: ReadonlySet<string>): void {
   for (const name of what) {
-    if (name !== byStatus) void queries.invalidateQueries({ queryKey: [name] });
+    if (name === standingAlerts)
+      void queries.invalidateQueries({
+        predicate: ({ queryKey: [first, second] }) =>
+          (first === 'alerts' && second === 'list') || (typeof first === 'string' && first.startsWith('alert:')),
+      });
+    else if (name !== byStatus) void queries.invalidateQueries({ queryKey: [name] });
     else
       void queries.invalidateQueries({
         queryKey: ['devices'],
@@ -72,9 +80,12 @@ export function refresh(queries: QueryClient, what: ReadonlySet<string>): void {
 /** What to ask anew after a status change. */
 export const afterStatus = [byStatus, 'sites'] as const;
 /** What to ask anew after a write; any of them may complete a step of Getting Started. */
-export const afterChange = (what: string) =>
+export const afterChange = (what: string) => {
+  // Alerts that stand were found again: their counts, times and summaries.
+  if (what === 'alerts:repeated') return [standingAlerts];
   // "twin:{device}" and the like are about one device, and complete nothing.
-  what.includes(':') ? [what] : [...(touched[what] ?? [what]), 'getting-started'];
+  return what.includes(':') ? [what] : [...(touched[what] ?? [what]), 'getting-started'];
+};
 
 /** What to ask anew after a transition of an alert. */
 export const afterAlert = (id: number) => ['alerts', `alert:${id}`, 'alert-rules', 'device-summary', 'sites'];
