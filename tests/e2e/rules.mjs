@@ -1,6 +1,6 @@
 // Scenarios of rules: one by the editor until its alert is there, templates, import, names of metrics.
 import assert from 'node:assert/strict';
-import { accessible, call, devices, fits, page, screen, send, signIn, url } from './harness.mjs';
+import { accessible, call, devices, fits, focused, page, screen, send, signIn, url } from './harness.mjs';
 
 const dialog = () => page.getByRole('dialog');
 const button = (name) => page.getByRole('button', { name, exact: true });
@@ -47,6 +47,8 @@ export const ruleScenarios = {
     // Off and on again: its alert is closed.
     await page.goto(`${url}/app/rules`);
     await page.getByRole('switch', { name: 'Walk too warm is at work' }).click();
+    await dialog().getByText('Its 1 open alert will be closed').waitFor();
+    await dialog().getByRole('button', { name: 'Switch off' }).click();
     await row('Walk too warm').getByText('1 open alert').waitFor({ state: 'detached' });
     await page.getByRole('switch', { name: 'Walk too warm is at work', checked: false }).click();
     await page.getByRole('switch', { name: 'Walk too warm is at work', checked: true }).waitFor();
@@ -71,6 +73,21 @@ export const ruleScenarios = {
     await dialog().getByText('is there already').first().waitFor();
     await button('Make 1 rule').click();
     await row('Another').waitFor();
+    // From the entry of a menu the focus comes back to what opened the menu.
+    await button('More for Another').click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await dialog().getByRole('button', { name: 'Cancel' }).click();
+    await focused('More for Another');
+    // The palette finds rules and makes them.
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox').fill('walk too');
+    await page.getByRole('option', { name: 'Walk too warm' }).click();
+    await page.getByRole('heading', { name: 'Walk too warm' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox').fill('alert rule');
+    await page.getByRole('option', { name: 'Make an alert rule' }).click();
+    await page.getByRole('heading', { name: 'New rule' }).waitFor();
+    await page.goto(`${url}/app/rules`);
     for (const name of ['Another', 'Battery low', 'Walk too warm']) {
       await button(`More for ${name}`).click();
       await page.getByRole('menuitem', { name: 'Delete' }).click();
@@ -97,6 +114,14 @@ export const ruleScenarios = {
     await screen('metric-map');
     await dialog().getByRole('button', { name: 'Map', exact: true }).click();
     await named.getByText('walk_f').waitFor();
+    await button('Edit the mapping of walk_f').click();
+    assert.equal(await dialog().getByLabel('Times').inputValue(), '0.5');
+    await dialog().getByLabel('Times').fill('0');
+    await dialog().getByRole('button', { name: 'Save' }).click();
+    await dialog().getByText('Times 0 every value would be the same.').waitFor();
+    await dialog().getByLabel('Times').fill('0.25');
+    await dialog().getByRole('button', { name: 'Save' }).click();
+    await named.getByText('× 0.25').waitFor();
     await button('Describe walk_f').click();
     await dialog().getByLabel('Unit').fill('°F');
     await dialog().getByLabel('Usually at most').fill('95');
@@ -109,6 +134,133 @@ export const ruleScenarios = {
     await button('Delete the description of walk_f').click();
     await dialog().getByRole('button', { name: 'Delete', exact: true }).click();
     await page.getByText('at most 95 °F').waitFor({ state: 'detached' });
+  },
+
+  // What the editor has no field for stays; one that watches sensors of a type is written in it.
+  async 'a-rule-is-edited-without-loss'() {
+    const group = await call('tenantadmin1', 'POST', '/device-groups', { group_id: 'walk-group', name: 'Walk group' });
+    const other = await call('tenantadmin1', 'POST', '/device-groups', { group_id: 'walk-other', name: 'Walk other' });
+    const gap = await call('tenantadmin1', 'POST', '/alert-rules', {
+      name: 'Walk gap', rule_type: 'telemetry_gap', group_ids: [group.group_id], device_group_id: other.group_id,
+      gap_conditions: { metric_name: 'walk_c', gap_minutes: 20, min_expected_per_hour: 4 },
+    });
+    await signIn('tenantadmin1');
+    await page.goto(`${url}/app/rules/${gap.rule_id}`);
+    assert.equal(await page.getByLabel('Values in an hour at least').inputValue(), '4');
+    await page.getByLabel('Minutes', { exact: true }).fill('25');
+    await button('Save').click();
+    await row('Walk gap').getByText('in Walk group, and in Walk other').waitFor();
+    const kept = await call('tenantadmin1', 'GET', `/alert-rules/${gap.rule_id}`);
+    assert.deepEqual([kept.gap_conditions.gap_minutes, kept.gap_conditions.min_expected_per_hour], [25, 4]);
+    assert.deepEqual([kept.group_ids, kept.device_group_id], [[group.group_id], other.group_id]);
+
+    await page.goto(`${url}/app/rules/new`);
+    await page.getByLabel('Name', { exact: true }).fill('Walk probes');
+    await page.getByLabel('What is compared').selectOption('type');
+    await page.getByLabel('Type of sensors').fill('walk-probe');
+    await page.getByLabel('Value', { exact: true }).fill('8');
+    // With another condition there is no single value at which it is over.
+    await page.getByLabel('Value at which it is over').fill('9');
+    await button('Create rule').click();
+    await page.getByText('It can\'t be over while it still holds: give at most 8.').waitFor();
+    await page.getByLabel('Value at which it is over').fill('7');
+    await screen('rule-of-sensors');
+    await button('Create rule').click();
+    await row('Walk probes').getByText('When a sensor of type walk-probe is above 8').waitFor();
+    await page.goto(`${url}/app/rules/new`);
+    await button('+ another condition').click();
+    await page.getByText('It is over when that no longer holds, for').waitFor();
+    assert.equal(await page.getByLabel('Value at which it is over').count(), 0);
+    for (const name of ['Walk gap', 'Walk probes']) {
+      const { rules } = await call('tenantadmin1', 'GET', '/alert-rules');
+      await call('tenantadmin1', 'DELETE', `/alert-rules/${rules.find((r) => r.name === name).rule_id}`);
+    }
+    for (const id of ['walk-group', 'walk-other']) await call('tenantadmin1', 'DELETE', `/device-groups/${id}`);
+  },
+
+  // What a device tells of its health is a metric as any other: rules and alerts are on its charts, too.
+  async 'thresholds-are-drawn-on-health'() {
+    const rule = await call('tenantadmin1', 'POST', '/alert-rules', {
+      name: 'Walk battery', metric_name: 'battery_pct', operator: 'LT', threshold: 39.5, severity: 4 });
+    // A count is no value of the metric: no line.
+    const counted = await call('tenantadmin1', 'POST', '/alert-rules', {
+      name: 'Walk count', rule_type: 'window', aggregation: 'count', window_seconds: 300, metric_name: 'battery_pct',
+      operator: 'GT', threshold: 90, severity: 2 });
+    await send({ battery_pct: 40 });
+    await signIn('tenantadmin1');
+    await page.goto(`${url}/app/devices/${device.device_id}?tab=health&health=1h`);
+    const chart = page.getByTestId('health-charts').getByRole('img', { name: /^Battery: .*; Walk battery at 39\.5/ });
+    for (let i = 0; i < 30 && !(await chart.isVisible()); i += 1) {
+      await page.waitForTimeout(500);
+      if (i % 5 === 4) await page.reload();
+    }
+    await chart.waitFor();
+    assert.ok(!(await chart.getAttribute('aria-label')).includes('Walk count'));
+    await screen('health-threshold');
+    for (const r of [rule, counted]) await call('tenantadmin1', 'DELETE', `/alert-rules/${r.rule_id}`);
+  },
+
+  // Who may look and not change reads all pages of this room, and none of them breaks.
+  async 'a-viewer-reads-rules-and-alerts'() {
+    const rule = await call('tenantadmin1', 'POST', '/alert-rules', {
+      name: 'Read by viewers', metric_name: 'walk_read', operator: 'GT', threshold: 30, duration_minutes: 5,
+      clear_threshold: 28, severity: 4, description: 'Open the valve: https://wiki.demo.example/valve',
+    });
+    await signIn('walkviewer');
+    await page.goto(`${url}/app/rules`);
+    await row('Read by viewers').getByRole('link', { name: 'Read by viewers' }).click();
+    const view = page.getByTestId('rule-view');
+    await view.getByText('When walk_read is above 30 for 5 min, on all devices.').waitFor();
+    await view.getByText('when the value passes 28').waitFor();
+    await view.getByRole('link', { name: 'https://wiki.demo.example/valve' }).waitFor();
+    assert.equal(await page.getByRole('alert').count(), 0, 'nothing is refused');
+    for (const theme of ['light', 'dark'])
+      for (const [width, height] of [[1440, 900], [390, 844]]) {
+        await page.emulateMedia({ colorScheme: theme });
+        await page.setViewportSize({ width, height });
+        await fits(`rule read ${theme} ${width}`);
+        await accessible(`rule read ${theme} ${width}`);
+        await screen(`rule-read-${width}-${theme}`);
+      }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await button('Edit').click({ force: true });
+    await dialog().getByText('alert-rules.update').first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.goto(`${url}/app/rules/new`);
+    await page.getByRole('heading', { name: 'Your roles make no rules' }).waitFor();
+    for (const [where, seen] of [['alerts', 'Alerts'], ['rules?tab=oncall', 'On-call'], ['rules?tab=escalation', 'Escalation policies'],
+      ['rules?tab=maintenance', 'Maintenance'], ['notifications', 'Notifications'], ['notifications?tab=routing', 'Notifications'],
+      ['integrations', 'Integrations'], ['dead-letter', 'Dead letters'], ['delivery-log', 'Delivery log'], ['metrics', 'Metrics']]) {
+      await page.goto(`${url}/app/${where}`);
+      await page.getByRole('heading', { name: seen, exact: true }).first().waitFor();
+      await page.waitForLoadState('networkidle');
+      assert.equal(await page.getByRole('alert').count(), 0, where);
+    }
+    await call('tenantadmin1', 'DELETE', `/alert-rules/${rule.rule_id}`);
+  },
+
+  // A call that fails is told where its answer would stand, with another try; the rest of the page stays.
+  async 'a-failing-call-is-told-in-its-place'() {
+    await signIn('tenantadmin1');
+    for (const [call_, where, what] of [
+      ['**/customer/alerts?*', 'alerts', 'Alerts'], ['**/customer/alert-rules', 'rules', 'Rules'],
+      ['**/customer/oncall-schedules', 'oncall', 'Schedules'], ['**/customer/escalation-policies', 'escalation-policies', 'Policies'],
+      ['**/customer/maintenance-windows', 'maintenance-windows', 'Maintenance'],
+      ['**/customer/notification-channels', 'notifications', 'Channels'],
+      ['**/customer/notification-routing-rules', 'notifications?tab=routing', 'Routing rules'],
+      ['**/customer/message-routes?*', 'integrations', 'Routes'], ['**/customer/dead-letter?*', 'dead-letter', 'Dead letters'],
+      ['**/customer/delivery-jobs?*', 'delivery-log', 'The delivery log'], ['**/customer/metrics/reference', 'metrics', 'Metrics']]) {
+      await page.route(call_, (r) => r.fulfill({ status: 409, headers: { 'X-Request-ID': 'walk-id' }, json: { detail: 'The walk refuses' } }));
+      await page.goto(`${url}/app/${where}`);
+      const told = page.getByRole('main').getByRole('alert').filter({ hasText: `${what} could not be loaded` });
+      await told.getByText('The walk refuses').waitFor();
+      await told.getByText('walk-id').waitFor();
+      assert.ok(await page.locator('h1').first().isVisible(), where);
+      if (where === 'alerts') await screen('alerts-failing');
+      await page.unroute(call_);
+      await told.getByRole('button', { name: 'Try again' }).click();
+      await told.waitFor({ state: 'detached' });
+    }
   },
 
   async 'rule-pages-in-both-themes-and-sizes'() {

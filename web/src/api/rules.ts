@@ -145,6 +145,10 @@ export const metricNames = {
     ),
   map: (body: Schemas['MetricMappingCreate']) =>
     answer<unknown>(client.POST(`${base}/metric-mappings`, { body })),
+  updateMapping: (raw_metric: string, body: Schemas['MetricMappingUpdate']) =>
+    answer<unknown>(
+      client.PATCH(`${base}/metric-mappings/{raw_metric}`, { params: { path: { raw_metric } }, body }),
+    ),
   unmap: (raw_metric: string) =>
     answer<unknown>(
       client.DELETE(`${base}/metric-mappings/{raw_metric}`, { params: { path: { raw_metric } } }),

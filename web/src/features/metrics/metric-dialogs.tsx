@@ -1,5 +1,5 @@
 import { toast } from 'sonner';
-import { metricNames, type CatalogMetric, type MetricReference } from '@/api/rules';
+import { metricNames, type CatalogMetric, type MetricMapping, type MetricReference } from '@/api/rules';
 import { numberOrNull, useForm } from '@/lib/use-form';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { AreaField, SelectField, TextField } from '@/ui/field';
@@ -113,14 +113,17 @@ export function NormalizedDialog({ metric, onClose }: { metric: Normalized | nul
   );
 }
 
-/** A raw metric becomes a normalized one. */
+/** A raw metric becomes a normalized one; or the numbers of one that does are changed. */
 export function MappingDialog({
+  mapping,
   raw,
   to,
   normalized,
   known,
   onClose,
 }: {
+  /** That is changed; null: a new one. */
+  mapping: MetricMapping | null;
   raw: string;
   to: string;
   normalized: readonly Normalized[];
@@ -128,20 +131,24 @@ export function MappingDialog({
   known: readonly string[];
   onClose: () => void;
 }) {
-  const form = useForm({ raw, to: to || (normalized[0]?.name ?? ''), multiplier: '1', offset: '0' });
+  const form = useForm({
+    raw: mapping?.raw_metric ?? raw,
+    to: mapping?.normalized_name ?? (to || (normalized[0]?.name ?? '')),
+    multiplier: text(mapping?.multiplier ?? 1),
+    offset: text(mapping?.offset_value ?? 0),
+  });
   const v = form.values;
   const multiplier = numberOrNull(v.multiplier) ?? 1;
   const offset = numberOrNull(v.offset) ?? 0;
   const save = useNameWrite(
-    () =>
-      metricNames.map({
-        raw_metric: v.raw.trim(),
-        normalized_name: v.to,
-        multiplier,
-        offset_value: offset,
-      }),
     () => {
-      toast.success(`${v.raw.trim()} is ${v.to} now`);
+      const numbers = { multiplier, offset_value: offset };
+      return mapping
+        ? metricNames.updateMapping(mapping.raw_metric, numbers)
+        : metricNames.map({ raw_metric: v.raw.trim(), normalized_name: v.to, ...numbers });
+    },
+    () => {
+      toast.success(mapping ? 'Saved' : `${v.raw.trim()} is ${v.to} now`);
       onClose();
     },
   );
@@ -150,11 +157,11 @@ export function MappingDialog({
       open
       onClose={onClose}
       dirty={form.dirty}
-      title="Map a metric"
+      title={mapping ? `Edit how ${mapping.raw_metric} becomes ${mapping.normalized_name}` : 'Map a metric'}
       description="Rules and charts see the normalized value, from all devices that send the raw one."
     >
       <DialogForm
-        submit="Map"
+        submit={mapping ? 'Save' : 'Map'}
         busy={save.isPending}
         error={save.error}
         onCancel={onClose}
@@ -163,34 +170,38 @@ export function MappingDialog({
             form.check({
               raw: v.raw.trim() === '' && 'Give the name that devices send.',
               to: v.to === '' && 'Make a normalized metric first.',
-              multiplier: multiplier === 0 ? 'Not 0: every value would be the same.' : notNumber(v.multiplier),
+              multiplier: notNumber(v.multiplier) || (multiplier === 0 && 'Times 0 every value would be the same.'),
               offset: notNumber(v.offset),
             })
           )
             save.mutate(undefined);
         }}
       >
-        <datalist id="raw-metrics">
-          {known.map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
-        <TextField
-          label="Raw metric"
-          mono
-          list="raw-metrics"
-          value={v.raw}
-          onChange={(e) => form.set('raw', e.target.value)}
-          fault={form.fault('raw')}
-        />
-        <SelectField
-          label="Becomes"
-          options={normalized.map((n) => ({ value: n.name, label: n.name }))}
-          none={normalized.length === 0 ? 'there is none yet' : undefined}
-          value={v.to}
-          onChange={(x) => form.set('to', x)}
-          fault={form.fault('to')}
-        />
+        {!mapping && (
+          <>
+            <datalist id="raw-metrics">
+              {known.map((name) => (
+                <option key={name} value={name} />
+              ))}
+            </datalist>
+            <TextField
+              label="Raw metric"
+              mono
+              list="raw-metrics"
+              value={v.raw}
+              onChange={(e) => form.set('raw', e.target.value)}
+              fault={form.fault('raw')}
+            />
+            <SelectField
+              label="Becomes"
+              options={normalized.map((n) => ({ value: n.name, label: n.name }))}
+              none={normalized.length === 0 ? 'there is none yet' : undefined}
+              value={v.to}
+              onChange={(x) => form.set('to', x)}
+              fault={form.fault('to')}
+            />
+          </>
+        )}
         <div className="grid gap-3 sm:grid-cols-2">
           <TextField
             label="Times"

@@ -1,14 +1,13 @@
 // Names of metrics: what devices send, what it is called for rules, and what is known of each.
 import { useState } from 'react';
-import { toast } from 'sonner';
 import { callPath } from '@/api/customer';
 import { metricNames, type CatalogMetric, type MetricMapping, type MetricReference } from '@/api/rules';
 import { plain } from '@/features/rules/sentence';
 import { many } from '@/lib/numbers';
 import { Button } from '@/ui/button';
-import { Confirm } from '@/ui/confirm';
 import { CopyCall } from '@/ui/copy-call';
 import { PageHeader, Panel } from '@/ui/page';
+import { Removal } from '@/ui/removal';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { useTitle } from '@/ui/time';
 import { CatalogDialog, MappingDialog, NormalizedDialog } from './metric-dialogs';
@@ -17,7 +16,7 @@ import { useAdministrates, useCatalog, useMappings, useNameWrite, useReference }
 type Normalized = MetricReference['normalized_metrics'][number];
 type Asking =
   | { what: 'normalized'; metric: Normalized | null }
-  | { what: 'map'; raw: string; to: string }
+  | { what: 'map'; raw: string; to: string; mapping?: MetricMapping }
   | { what: 'catalog'; metric: CatalogMetric | null; name: string }
   | { what: 'delete'; title: string; words: string; act: () => Promise<unknown> };
 
@@ -48,15 +47,9 @@ export default function MetricsPage() {
   const close = () => setAsking(null);
   const remove = useNameWrite(
     (act: () => Promise<unknown>) => act(),
-    () => {
-      toast.success('Deleted');
-      close();
-    },
+    () => undefined,
   );
-  const ask = (next: Asking) => {
-    remove.reset();
-    setAsking(next);
-  };
+  const ask = setAsking;
   const r = reference.data;
   const undescribed = (name: string) => !catalog.data?.some((c) => c.metric_name === name);
   const add = administrates ? (
@@ -146,8 +139,22 @@ export default function MetricsPage() {
                             key={m.raw_metric}
                             className="num inline-flex items-center gap-1 rounded-m border border-line-strong px-2 text-12"
                           >
-                            <span className="font-mono">{m.raw_metric}</span>
-                            {formula(m)}
+                            {administrates ? (
+                              <button
+                                type="button"
+                                aria-label={`Edit the mapping of ${m.raw_metric}`}
+                                className="hover:underline"
+                                onClick={() => ask({ what: 'map', raw: m.raw_metric, to: n.name, mapping: m })}
+                              >
+                                <span className="font-mono">{m.raw_metric}</span>
+                                {formula(m)}
+                              </button>
+                            ) : (
+                              <span>
+                                <span className="font-mono">{m.raw_metric}</span>
+                                {formula(m)}
+                              </span>
+                            )}
                             {administrates && (
                               <button
                                 type="button"
@@ -282,6 +289,7 @@ export default function MetricsPage() {
       {asking?.what === 'normalized' && <NormalizedDialog metric={asking.metric} onClose={close} />}
       {asking?.what === 'map' && r && (
         <MappingDialog
+          mapping={asking.mapping ?? null}
           raw={asking.raw}
           to={asking.to}
           normalized={r.normalized_metrics}
@@ -293,16 +301,14 @@ export default function MetricsPage() {
         <CatalogDialog metric={asking.metric} name={asking.name} onClose={close} />
       )}
       {asking?.what === 'delete' && (
-        <Confirm
+        <Removal
           title={asking.title}
-          action="Delete"
-          busy={remove.isPending}
-          error={remove.error}
-          onConfirm={() => remove.mutate(asking.act)}
+          run={() => remove.mutateAsync(asking.act)}
+          told="Deleted"
           onClose={close}
         >
           <p>{asking.words}</p>
-        </Confirm>
+        </Removal>
       )}
     </>
   );

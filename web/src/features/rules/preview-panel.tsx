@@ -5,6 +5,7 @@ import { Chart, type ChartLine } from '@/features/device/chart';
 import { cx } from '@/lib/cx';
 import { describe, many } from '@/lib/numbers';
 import { dayAndMinute, span } from '@/lib/time';
+import { useSettled } from '@/lib/use-settled';
 import { Segmented } from '@/ui/field';
 import { Panel } from '@/ui/page';
 import { Failure, Skeleton } from '@/ui/states';
@@ -16,17 +17,6 @@ const ranges = [
   { value: '7', label: '7 days' },
   { value: '30', label: '30 days' },
 ];
-
-/** `rule` as it was a moment ago, so that not every key asks. */
-function useSettled(rule: RuleInput | null): RuleInput | null {
-  const text = JSON.stringify(rule);
-  const [settled, setSettled] = useState(text);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(text), 500);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return useMemo(() => JSON.parse(settled) as RuleInput | null, [settled]);
-}
 
 /** The values at which the rule decides, where they are values of what is drawn. */
 function linesOf(rule: RuleInput): ChartLine[] {
@@ -88,7 +78,7 @@ function Drawn({ told, device, rule }: { told: Preview; device: PreviewedDevice;
 export function PreviewPanel({ rule }: { rule: RuleInput | null }) {
   const [days, setDays] = useState('7');
   const [chosen, setChosen] = useState<string | null>(null);
-  const settled = useSettled(rule);
+  const settled = useSettled(rule, 500);
   const preview = usePreview(settled, Number(days));
   const told = preview.data;
   const device = told?.devices.find((d) => d.device_id === chosen) ?? told?.devices[0];

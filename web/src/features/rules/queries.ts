@@ -1,6 +1,7 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { toast } from 'sonner';
 import { asApiError } from '@/api/errors';
+import { instances } from '@/api/instances';
 import { metricNames, rulesApi, type RuleInput } from '@/api/rules';
 import { usePolling } from '@/live/hooks';
 
@@ -31,6 +32,17 @@ export const usePreview = (rule: RuleInput | null, days: number) =>
 
 export const useMetricReference = () =>
   useQuery({ queryKey: ['metric-names', 'reference'], queryFn: metricNames.reference });
+
+/** Types of sensors that the fleet has, as far as its first sensors show. */
+export function useSensorTypes(): string[] {
+  const found = useQuery({
+    queryKey: ['sensors', 'types'],
+    queryFn: ({ signal }) => instances.fleetSensors({}, 500, 0, signal),
+    staleTime: 60_000,
+  });
+  const types = (found.data?.sensors ?? []).flatMap((s) => (s.sensor_type ? [s.sensor_type] : []));
+  return [...new Set(types)].sort();
+}
 
 /** A write of rules: what shows them asks anew. */
 export function useRuleWrite<V, R>(

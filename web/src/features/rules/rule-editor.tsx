@@ -3,22 +3,24 @@ import { useId, useState, type FormEvent } from 'react';
 import { useNavigate, useParams } from 'react-router';
 import { toast } from 'sonner';
 import { rulesApi, type RuleInput } from '@/api/rules';
-import { GatedButton } from '@/auth/gated';
+import { GatedButton, GatedLink } from '@/auth/gated';
 import { needs } from '@/auth/needs';
+import { usePermissions } from '@/auth/permissions';
 import { usePolicies } from '@/features/escalation/queries';
 import { useUrl } from '@/lib/use-url';
 import { useCrumbName } from '@/shell/crumb-name';
 import { ButtonLink } from '@/ui/button';
 import { AreaField, Segmented, TextField } from '@/ui/field';
 import { PageHeader, Panel } from '@/ui/page';
-import { ActionError, Failure, Skeleton } from '@/ui/states';
+import { ActionError, Empty, Failure, Skeleton } from '@/ui/states';
 import { useTitle } from '@/ui/time';
-import { draftOf, emptyDraft, faultsOf, ruleOf, type Draft } from './draft';
+import { draftOf, emptyDraft, faultsOf, mayClearApart, ruleOf, type Draft } from './draft';
 import { PreviewPanel } from './preview-panel';
 import { useMetricReference, useRule, useRuleWrite } from './queries';
-import { usePlaceNames } from './rule-list';
+import { RuleView } from './rule-view';
+import { usePlaceNames } from './use-place-names';
 import { severities } from './sentence';
-import { Chips, Clause, Pick, Together, Type } from './sentence-fields';
+import { Chip, Chips, Clause, Pick, Together, Type } from './sentence-fields';
 import { WhenFields } from './when-fields';
 
 const types = [
@@ -83,6 +85,12 @@ function Sentence({
         <Chips label="Site" none="all sites" known={options(names.sites)} chosen={d.sites} onChange={(sites) => set({ sites })} />
         in
         <Chips label="Group" none="all groups" known={options(names.groups)} chosen={d.groups} onChange={(groups) => set({ groups })} />
+        {d.deviceGroup && (
+          <Together>
+            and also in
+            <Chip name={names.groups.get(d.deviceGroup) ?? d.deviceGroup} onRemove={() => set({ deviceGroup: '' })} />
+          </Together>
+        )}
         of type
         <Type
           label="Type of devices"
@@ -109,15 +117,21 @@ function Sentence({
       </Clause>
       {(d.type === 'threshold' || d.type === 'window') && (
         <Clause>
-          It is over when the value passes
-          <Type
-            label="Value at which it is over"
-            width="w-24"
-            placeholder="the same"
-            value={d.clearThreshold}
-            onChange={(clearThreshold) => set({ clearThreshold })}
-          />
-          and stays there for
+          {mayClearApart(d) ? (
+            <>
+              It is over when the value passes
+              <Type
+                label="Value at which it is over"
+                width="w-24"
+                placeholder="the same"
+                value={d.clearThreshold}
+                onChange={(clearThreshold) => set({ clearThreshold })}
+              />
+              and stays there for
+            </>
+          ) : (
+            'It is over when that no longer holds, for'
+          )}
           <Together>
             <Type
               label="Seconds until it is over"
@@ -136,6 +150,7 @@ function Sentence({
 
 function Editor({ initial, id }: { initial: Draft; id: string | null }) {
   const navigate = useNavigate();
+  const { may } = usePermissions();
   const [draft, setDraft] = useState(initial);
   const [tried, setTried] = useState(false);
   const set = (change: Partial<Draft>) => setDraft((old) => ({ ...old, ...change }));
@@ -192,7 +207,8 @@ function Editor({ initial, id }: { initial: Draft; id: string | null }) {
           </div>
         </div>
       </Panel>
-      <PreviewPanel rule={whole ? ruleOf(draft) : null} />
+      {/* The server judges for whoever may make rules. */}
+      {may(needs.createRule) && <PreviewPanel rule={whole ? ruleOf(draft) : null} />}
     </form>
   );
 }
@@ -204,6 +220,9 @@ export default function RuleEditor() {
   const id = ruleId && ruleId !== 'new' ? ruleId : null;
   const source = id ?? get('from');
   const rule = useRule(source);
+  const { known, may } = usePermissions();
+  // Who may not change it reads it.
+  const reads = known && !may(id ? needs.editRule : needs.createRule);
   const title = id ? (rule.data?.name ?? 'Rule') : 'New rule';
   useTitle(title);
   useCrumbName(`/rules/${ruleId}`, title);
@@ -218,6 +237,19 @@ export default function RuleEditor() {
         <div role="status" aria-label="Loading the rule">
           <Skeleton className="h-80" />
         </div>
+      ) : reads ? (
+        rule.data ? (
+          <RuleView rule={rule.data} needed={id ? needs.editRule : needs.createRule} />
+        ) : (
+          <div className="panel">
+            <Empty
+              title="Your roles make no rules"
+              action={<GatedLink needs={needs.createRule} to="/rules/new">New rule</GatedLink>}
+            >
+              Those that are there can be read in the list of rules.
+            </Empty>
+          </div>
+        )
       ) : (
         <Editor
           key={source ?? 'new'}

@@ -7,8 +7,6 @@ import { GatedButton, GatedLink, useWhyNot } from '@/auth/gated';
 import { GatedItem } from '@/auth/gated-item';
 import { needs } from '@/auth/needs';
 import { Severity } from '@/features/alerts/severity';
-import { useGroups } from '@/features/groups/queries';
-import { useSites } from '@/features/sites/queries';
 import { download } from '@/lib/csv';
 import { cx } from '@/lib/cx';
 import { many } from '@/lib/numbers';
@@ -19,6 +17,7 @@ import { CopyCall } from '@/ui/copy-call';
 import { DownIcon, MoreIcon } from '@/ui/icons';
 import { Menu, MenuItem } from '@/ui/menu';
 import { PageHeader } from '@/ui/page';
+import { Removal } from '@/ui/removal';
 import { SearchField } from '@/ui/search-field';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { useTitle } from '@/ui/time';
@@ -26,44 +25,55 @@ import { ImportRules } from './import-rules';
 import { useRules, useRuleWrite } from './queries';
 import { whenOf, whereOf, type PlaceNames } from './sentence';
 import { TemplatesDialog } from './templates-dialog';
+import { usePlaceNames } from './use-place-names';
 
-export function usePlaceNames(): PlaceNames {
-  const sites = useSites();
-  const groups = useGroups();
-  return {
-    sites: new Map((sites.data ?? []).map((s) => [s.site_id, s.name])),
-    groups: new Map((groups.data ?? []).map((g) => [g.group_id, g.name])),
-  };
-}
-
-/** On and off, at once. */
+/** On and off, at once; what would close alerts is asked for first. */
 function Enabled({ rule }: { rule: AlertRule }) {
   const why = useWhyNot(needs.editRule);
+  const [asking, setAsking] = useState(false);
   const turn = useRuleWrite(() => rulesApi.update(rule.rule_id, { enabled: !rule.enabled }), {
-    onSuccess: (r) =>
-      void toast.success(`${r.name} is ${r.enabled ? 'at work' : 'off: its alerts are closed'}`),
+    onSuccess: (r) => {
+      toast.success(`${r.name} is ${r.enabled ? 'at work' : 'off'}`);
+      setAsking(false);
+    },
   });
   return (
-    <button
-      type="button"
-      role="switch"
-      aria-checked={rule.enabled}
-      aria-label={`${rule.name} is at work`}
-      title={why}
-      disabled={turn.isPending || why !== undefined}
-      onClick={() => turn.mutate(undefined)}
-      className={cx(
-        'relative h-5 w-9 shrink-0 rounded-full border disabled:opacity-55',
-        rule.enabled ? 'border-accent bg-accent' : 'border-line-strong bg-surface-2',
-      )}
-    >
-      <span
+    <>
+      <button
+        type="button"
+        role="switch"
+        aria-checked={rule.enabled}
+        aria-label={`${rule.name} is at work`}
+        title={why}
+        disabled={turn.isPending || why !== undefined}
+        onClick={() => (rule.enabled && rule.open_alerts > 0 ? setAsking(true) : turn.mutate(undefined))}
         className={cx(
-          'absolute top-0.5 size-3.5 rounded-full',
-          rule.enabled ? 'right-0.5 bg-accent-ink' : 'left-0.5 bg-ink-3',
+          'relative h-5 w-9 shrink-0 rounded-full border disabled:opacity-55',
+          rule.enabled ? 'border-accent bg-accent' : 'border-line-strong bg-surface-2',
         )}
-      />
-    </button>
+      >
+        <span
+          className={cx(
+            'absolute top-0.5 size-3.5 rounded-full',
+            rule.enabled ? 'right-0.5 bg-accent-ink' : 'left-0.5 bg-ink-3',
+          )}
+        />
+      </button>
+      {asking && (
+        <Confirm
+          title={`Switch ${rule.name} off?`}
+          action="Switch off"
+          busy={turn.isPending}
+          onConfirm={() => turn.mutate(undefined)}
+          onClose={() => setAsking(false)}
+        >
+          <p>
+            Its {many(rule.open_alerts, 'open alert')} will be closed, and nobody is told any more. Closed alerts
+            don&apos;t come back when it is switched on again.
+          </p>
+        </Confirm>
+      )}
+    </>
   );
 }
 
@@ -108,7 +118,9 @@ function Row({
         }
       >
         <MenuItem onSelect={() => void navigate(to)}>Open</MenuItem>
-        <MenuItem onSelect={() => void navigate(`/rules/new?from=${r.rule_id}`)}>Copy</MenuItem>
+        <GatedItem needs={needs.createRule} onSelect={() => void navigate(`/rules/new?from=${r.rule_id}`)}>
+          Copy
+        </GatedItem>
         <GatedItem needs={needs.deleteRule} danger onSelect={onDelete}>
           Delete
         </GatedItem>
@@ -130,13 +142,7 @@ export function RuleList() {
   const names = usePlaceNames();
   const [leaving, setLeaving] = useState<AlertRule | null>(null);
   const words = get('q') ?? '';
-  const remove = useRuleWrite(rulesApi.remove, {
-    onSuccess: () => {
-      toast.success('The rule is deleted');
-      setLeaving(null);
-    },
-    onError: () => undefined,
-  });
+  const remove = useRuleWrite(rulesApi.remove, { onError: () => undefined });
   const save = useRuleWrite(rulesApi.exportAll, {
     onSuccess: (document) =>
       download('alert-rules.json', JSON.stringify(document, null, 2), 'application/json'),
@@ -172,7 +178,9 @@ export function RuleList() {
                 </Button>
               }
             >
-              <MenuItem onSelect={() => set({ dialog: 'import' })}>Import rules</MenuItem>
+              <GatedItem needs={needs.createRule} onSelect={() => set({ dialog: 'import' })}>
+                Import rules
+              </GatedItem>
               <MenuItem onSelect={() => save.mutate(undefined)}>Export all rules</MenuItem>
               <MenuItem onSelect={() => void navigate('/metrics')}>Names of metrics</MenuItem>
             </Menu>
@@ -217,10 +225,7 @@ export function RuleList() {
                 key={r.rule_id}
                 rule={r}
                 names={names}
-                onDelete={() => {
-                  remove.reset();
-                  setLeaving(r);
-                }}
+                onDelete={() => setLeaving(r)}
               />
             ))}
           </ul>
@@ -229,12 +234,10 @@ export function RuleList() {
       {get('dialog') === 'templates' && <TemplatesDialog onClose={() => set({ dialog: null })} />}
       {get('dialog') === 'import' && <ImportRules onClose={() => set({ dialog: null })} />}
       {leaving && (
-        <Confirm
+        <Removal
           title={`Delete ${leaving.name}?`}
-          action="Delete"
-          busy={remove.isPending}
-          error={remove.error}
-          onConfirm={() => remove.mutate(leaving.rule_id)}
+          run={() => remove.mutateAsync(leaving.rule_id)}
+          told="The rule is deleted"
           onClose={() => setLeaving(null)}
         >
           <p>
@@ -243,7 +246,7 @@ export function RuleList() {
               : ''}
             This can't be undone; “Export all rules” keeps a copy.
           </p>
-        </Confirm>
+        </Removal>
       )}
     </>
   );

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { AlertRule } from '@/api/rules';
-import { draftOf, emptyDraft, faultsOf, ruleOf } from './draft';
+import { draftOf, emptyDraft, faultsOf, mayClearApart, ruleOf } from './draft';
 import { lasting, thresholdsOn, whenOf, whereOf } from './sentence';
 
 const rule: AlertRule = {
@@ -35,6 +35,9 @@ it('says a rule as people would', () => {
   expect(whenOf({ ...rule, rule_type: 'telemetry_gap', gap_conditions: { metric_name: 'x', gap_minutes: 120 } })).toBe(
     'there is no x for 2 h',
   );
+  expect(
+    whenOf({ ...rule, rule_type: 'telemetry_gap', gap_conditions: { metric_name: 'x', gap_minutes: 9, min_expected_per_hour: 6 } }),
+  ).toBe('there is no x for 9 min, or fewer than 6 values in an hour');
   expect(lasting(90)).toBe('90 s');
 });
 
@@ -51,6 +54,60 @@ it('comes back from its fields as it was', () => {
   expect([back.site_ids, back.clear_threshold, back.severity]).toEqual([['b'], 28, 4]);
   const sensor = ruleOf(draftOf({ ...rule, sensor_type: 'probe' }));
   expect([sensor.conditions, sensor.sensor_type, sensor.threshold, sensor.duration_seconds]).toEqual([null, 'probe', 30, 300]);
+});
+
+it('keeps what it has no field for', () => {
+  const gap: AlertRule = {
+    ...rule,
+    rule_type: 'telemetry_gap',
+    duration_minutes: null,
+    conditions: null,
+    gap_conditions: { metric_name: 'x', gap_minutes: 20, min_expected_per_hour: 4 },
+  };
+  expect(ruleOf(draftOf(gap)).gap_conditions).toEqual(gap.gap_conditions);
+  expect(ruleOf({ ...draftOf(gap), perHour: '' }).gap_conditions?.min_expected_per_hour).toBeNull();
+  // Members of a later version of the API, at the rule and inside it.
+  const later = { ...gap, colour: 'red', gap_conditions: { ...gap.gap_conditions!, of_days: [1] } } as AlertRule;
+  const back = ruleOf(draftOf(later)) as unknown as Record<string, unknown>;
+  expect([back.colour, (back.gap_conditions as Record<string, unknown>).of_days]).toEqual(['red', [1]]);
+  for (const name of ['rule_id', 'open_alerts', 'created_at', 'updated_at']) expect(back).not.toHaveProperty(name);
+  const condition = { metric_name: 'a', operator: 'LT' as const, threshold: 1, duration_seconds: 90, note: 'n' };
+  const two = ruleOf(draftOf({ ...rule, conditions: [condition, { ...condition, metric_name: 'b' }] }));
+  expect(two.conditions?.[1]).toEqual({ ...condition, metric_name: 'b' });
+});
+
+it('keeps the two kinds of groups apart, which narrow each other', () => {
+  const both: AlertRule = { ...rule, group_ids: ['g', 'h'], device_group_id: 'k' };
+  const back = ruleOf(draftOf(both));
+  expect([back.group_ids, back.device_group_id]).toEqual([['g', 'h'], 'k']);
+  const known = { ...names, groups: new Map([['g', 'Freezers'], ['h', 'Halls'], ['k', 'Berlin']]) };
+  expect(whereOf(both, known)).toBe('on devices in Freezers or Halls, and in Berlin');
+  expect(whereOf({ ...rule, device_group_id: 'k' }, known)).toBe('on devices in Berlin');
+});
+
+it('gives another value to be over at only where it has a meaning', () => {
+  const one = draftOf({ ...rule, clear_threshold: 28 });
+  expect(mayClearApart(one)).toBe(true);
+  expect(ruleOf(one).clear_threshold).toBe(28);
+  const two = { ...one, conditions: [...one.conditions, ...one.conditions] };
+  expect([mayClearApart(two), ruleOf(two).clear_threshold]).toEqual([false, null]);
+  const equal = { ...one, conditions: [{ ...one.conditions[0]!, operator: 'EQ' as const }] };
+  expect([mayClearApart(equal), ruleOf(equal).clear_threshold]).toEqual([false, null]);
+  // 31 is still above 30.
+  expect(faultsOf({ ...one, clearThreshold: '31' }).clear).toMatch(/at most 30/);
+  expect(faultsOf({ ...one, clearThreshold: '30' })).toEqual({});
+  const below = { ...one, conditions: [{ ...one.conditions[0]!, operator: 'LT' as const }] };
+  expect(faultsOf(below).clear).toMatch(/at least 30/);
+});
+
+it('is written for all sensors of a type', () => {
+  const d = { ...draftOf({ ...rule, sensor_type: 'probe' }), sensor: { sensor_id: null, sensor_type: ' thermistor ' } };
+  const back = ruleOf(d);
+  expect([back.sensor_type, back.sensor_id, back.conditions, back.operator]).toEqual(['thermistor', null, null, 'GT']);
+  expect(faultsOf({ ...d, sensor: { sensor_id: null, sensor_type: '' } }).when).toMatch(/type of the sensors/);
+  // And for a metric again.
+  const metric = ruleOf({ ...d, sensor: null });
+  expect([metric.sensor_type, metric.conditions?.length]).toEqual([null, 1]);
 });
 
 it('tells what is missing', () => {

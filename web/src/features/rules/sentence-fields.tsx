@@ -71,6 +71,18 @@ export const Together = ({ children }: { children: ReactNode }) => (
   <span className="inline-flex items-center gap-1.5 whitespace-nowrap">{children}</span>
 );
 
+/** One thing that is chosen, with its way out. */
+export const Chip = ({ name, onRemove }: { name: string; onRemove: () => void }) => (
+  <button
+    type="button"
+    aria-label={`Without ${name}`}
+    onClick={onRemove}
+    className="inline-flex h-7 items-center gap-1 rounded-m border border-accent px-2 text-12 hover:bg-surface-2"
+  >
+    {name} <span aria-hidden="true">×</span>
+  </button>
+);
+
 /** Things that are chosen, each with a way out, and a list to choose more of. */
 export function Chips({
   label,
@@ -88,20 +100,13 @@ export function Chips({
 }) {
   return (
     <span className="inline-flex flex-wrap items-center gap-1.5">
-      {chosen.map((id) => {
-        const name = known.find((k) => k.value === id)?.label ?? id;
-        return (
-          <button
-            key={id}
-            type="button"
-            aria-label={`Without ${name}`}
-            onClick={() => onChange(chosen.filter((x) => x !== id))}
-            className="inline-flex h-7 items-center gap-1 rounded-m border border-accent px-2 text-12 hover:bg-surface-2"
-          >
-            {name} <span aria-hidden="true">×</span>
-          </button>
-        );
-      })}
+      {chosen.map((id) => (
+        <Chip
+          key={id}
+          name={known.find((k) => k.value === id)?.label ?? id}
+          onRemove={() => onChange(chosen.filter((x) => x !== id))}
+        />
+      ))}
       <select
         aria-label={label}
         value=""

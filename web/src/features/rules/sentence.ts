@@ -52,8 +52,11 @@ export function whenOf(rule: RuleInput): string {
     const a = rule.anomaly_conditions;
     return `${a.metric_name} is more than ${plain(a.z_threshold)} standard deviations away from the last ${lasting(a.window_minutes * 60)}`;
   }
-  if (rule.rule_type === 'telemetry_gap' && rule.gap_conditions)
-    return `there is no ${rule.gap_conditions.metric_name} for ${lasting(rule.gap_conditions.gap_minutes * 60)}`;
+  if (rule.rule_type === 'telemetry_gap' && rule.gap_conditions) {
+    const g = rule.gap_conditions;
+    const few = g.min_expected_per_hour ? `, or fewer than ${many(g.min_expected_per_hour, 'value')} in an hour` : '';
+    return `there is no ${g.metric_name} for ${lasting(g.gap_minutes * 60)}${few}`;
+  }
   const flat = (metric: string) =>
     `${metric} ${operatorWords[rule.operator ?? 'GT']} ${plain(rule.threshold ?? 0)}`;
   if (rule.rule_type === 'window')
@@ -86,11 +89,13 @@ export interface PlaceNames {
 export function whereOf(rule: RuleInput, names: PlaceNames): string {
   const parts: string[] = [];
   const listed = (ids: readonly string[], known: ReadonlyMap<string, string>, more: string) =>
-    ids.length > 2 ? many(ids.length, more) : ids.map((id) => known.get(id) ?? id).join(' and ');
+    ids.length > 2 ? `any of ${many(ids.length, more)}` : ids.map((id) => known.get(id) ?? id).join(' or ');
   if (rule.device_type) parts.push(`of type ${rule.device_type}`);
   if (rule.site_ids?.length) parts.push(`at ${listed(rule.site_ids, names.sites, 'site')}`);
-  const groups = [...(rule.group_ids ?? []), ...(rule.device_group_id ? [rule.device_group_id] : [])];
-  if (groups.length) parts.push(`in ${listed(groups, names.groups, 'group')}`);
+  if (rule.group_ids?.length) parts.push(`in ${listed(rule.group_ids, names.groups, 'group')}`);
+  // Of both kinds a device must be: the second narrows the first.
+  if (rule.device_group_id)
+    parts.push(`${rule.group_ids?.length ? 'and ' : ''}in ${listed([rule.device_group_id], names.groups, 'group')}`);
   return parts.length ? `on devices ${parts.join(', ')}` : 'on all devices';
 }
 

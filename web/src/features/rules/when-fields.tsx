@@ -1,7 +1,9 @@
 // The "when" of a rule, by its type.
+import { useId } from 'react';
 import type { Operator } from '@/api/rules';
 import { Button } from '@/ui/button';
 import { newCondition, type Draft, type DraftCondition } from './draft';
+import { useSensorTypes } from './queries';
 import { aggregationWords, operatorWords } from './sentence';
 import { Clause, Pick, Together, Type } from './sentence-fields';
 
@@ -17,6 +19,56 @@ interface Props {
   set: (change: Partial<Draft>) => void;
   /** Id of the list of known metrics. */
   metrics: string;
+}
+
+/** A metric by its name, or what sensors measure, whatever each calls it. */
+function Subject({ draft: d, set }: Omit<Props, 'metrics'>) {
+  const id = d.kept.sensor_id ?? null;
+  const options = [
+    { value: 'metric', label: 'the metric' },
+    { value: 'type', label: 'any sensor of type' },
+    ...(id === null ? [] : [{ value: 'sensor', label: `the sensor ${id}` }]),
+  ];
+  return (
+    <Pick
+      label="What is compared"
+      options={options}
+      value={d.sensor === null ? 'metric' : d.sensor.sensor_id === null ? 'type' : 'sensor'}
+      onChange={(what) =>
+        set({
+          sensor:
+            what === 'metric'
+              ? null
+              : what === 'sensor'
+                ? { sensor_id: id, sensor_type: '' }
+                : { sensor_id: null, sensor_type: d.kept.sensor_type ?? '' },
+        })
+      }
+    />
+  );
+}
+
+function SensorType({ value, onChange }: { value: string; onChange: (type: string) => void }) {
+  const id = useId();
+  const known = useSensorTypes();
+  return (
+    <>
+      <datalist id={id}>
+        {known.map((type) => (
+          <option key={type} value={type} />
+        ))}
+      </datalist>
+      <Type
+        label="Type of sensors"
+        number={false}
+        width="w-36"
+        list={id}
+        placeholder="temperature"
+        value={value}
+        onChange={onChange}
+      />
+    </>
+  );
 }
 
 function Conditions({ draft: d, set, metrics }: Props) {
@@ -36,10 +88,14 @@ function Conditions({ draft: d, set, metrics }: Props) {
               onChange={(match) => set({ match: match as Draft['match'] })}
             />
           )}
+          {d.conditions.length === 1 && <Subject draft={d} set={set} />}
           {d.sensor ? (
-            <span className="font-medium">
-              {d.sensor.sensor_type ? `a sensor of type ${d.sensor.sensor_type}` : 'the sensor'}
-            </span>
+            d.sensor.sensor_id === null && (
+              <SensorType
+                value={d.sensor.sensor_type}
+                onChange={(sensor_type) => set({ sensor: { sensor_id: null, sensor_type } })}
+              />
+            )
           ) : (
             <Type
               label="Metric"
@@ -120,6 +176,17 @@ export function WhenFields(props: Props) {
         When there is no {metric} for
         <Type label="Minutes" width="w-16" value={d.gapMinutes} onChange={(gapMinutes) => set({ gapMinutes })} />
         min
+        <Together>
+          , or fewer than
+          <Type
+            label="Values in an hour at least"
+            width="w-16"
+            placeholder="any"
+            value={d.perHour}
+            onChange={(perHour) => set({ perHour })}
+          />
+          values in an hour
+        </Together>
       </Clause>
     );
   if (d.type === 'anomaly')
