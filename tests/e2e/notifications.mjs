@@ -1,6 +1,6 @@
 // Scenarios of notifications: a channel, a routing rule, the simulator and the delivery log. HOOK: a stand-in's address.
 import assert from 'node:assert/strict';
-import { accessible, device, fits, page, screen, signIn, url } from './harness.mjs';
+import { accessible, call, device, fits, focused, page, screen, signIn, url } from './harness.mjs';
 
 const dialog = () => page.getByRole('dialog');
 const button = (name) => page.getByRole('button', { name, exact: true });
@@ -36,6 +36,29 @@ export const notificationScenarios = {
     await dialog().getByLabel('At most so many messages a minute').fill('20');
     await submit('Save');
     await channel.getByText('Up to 20 messages a minute').waitFor();
+    await focused('Edit');
+
+    // A header is added; what an API client wrote beside the fields stays, and so does a mail server's kind of TLS.
+    await channel.getByRole('button', { name: 'Edit' }).click();
+    await dialog().getByLabel('Headers').fill('no header');
+    await dialog().getByRole('button', { name: 'Save', exact: true }).click();
+    await dialog().getByText('Write “Name: value”, one a line.').waitFor();
+    await dialog().getByLabel('Headers').fill('X-Walk: of the shift');
+    await submit('Save');
+    await channel.getByRole('button', { name: 'Test' }).click();
+    await page.getByText(/the test message was taken in/).last().waitFor();
+    const smtp = { host: 'mail.demo.example', port: 2525, tls: 'starttls', from: 'pulse@demo.example' };
+    const mail = await call('tenantadmin1', 'POST', '/notification-channels', { name: 'Walk mail', channel_type: 'email',
+      config: { smtp, recipients: ['ops@demo.example'] } });
+    const row = page.locator('[data-channel="Walk mail"]');
+    await row.getByRole('button', { name: 'Edit' }).click();
+    assert.equal(await dialog().getByLabel('From').inputValue(), 'pulse@demo.example');
+    await dialog().getByLabel('Subject').fill('{summary}');
+    await submit('Save');
+    const saved = (await call('tenantadmin1', 'GET', `/notification-channels/${mail.channel_id}`)).config;
+    assert.deepEqual([saved.smtp, saved.recipients], [smtp, ['ops@demo.example']]);
+    await call('tenantadmin1', 'DELETE', `/notification-channels/${mail.channel_id}`);
+    await row.waitFor({ state: 'detached' });
 
     await button('Routing').click();
     await page.getByRole('heading', { name: 'No alert goes anywhere yet' }).waitFor();
@@ -57,6 +80,12 @@ export const notificationScenarios = {
     await button('Look').click();
     await page.getByText('Nobody would be told.').waitFor();
     await page.getByText('the severity is too low').waitFor();
+    await page.getByLabel('Severity', { exact: true }).selectOption('4');
+    await page.getByLabel('Site', { exact: true }).selectOption(device.site_id);
+    await page.getByLabel('At (optional)').fill('2030-01-07T12:00');
+    await button('Look').click();
+    await page.getByText(/^On .* it would be told to Night shift\.$/).waitFor();
+    await screen('simulator');
 
     for (const theme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });

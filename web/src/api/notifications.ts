@@ -44,6 +44,15 @@ export interface RoutingRule extends RoutingRuleInput {
   rule_id: number;
 }
 
+/** An alert that there might be. Without a site it is the device's, without `at` it is now. */
+export interface SimulatedAlert {
+  device_id: string;
+  alert_type: string;
+  event: AlertTurn;
+  severity: number;
+  site_id?: string;
+  at?: string;
+}
 export interface SimulatedRoute {
   rule_id: number;
   channel_id: number;
@@ -96,7 +105,7 @@ export const notifications = {
   updateRule: (id: number, body: RoutingRuleInput) =>
     answer<RoutingRule>(client.PUT(`${rules}/{rule_id}`, { ...rule(id), body })),
   removeRule: (id: number) => answer<unknown>(client.DELETE(`${rules}/{rule_id}`, rule(id))),
-  simulate: (body: { device_id: string; alert_type: string; event: AlertTurn; severity: number }) =>
+  simulate: (body: SimulatedAlert) =>
     answer<{ routes: SimulatedRoute[] }>(client.POST(`${rules}/simulate`, { body })).then((r) => r.routes),
 
   jobs: (query: { status?: string; integration_id?: string; alert_id?: number; limit: number; offset: number }) =>

@@ -4,8 +4,8 @@ import { toast } from 'sonner';
 import { notifications, type Channel, type ChannelType } from '@/api/notifications';
 import { useForm } from '@/lib/use-form';
 import { Dialog, DialogForm } from '@/ui/dialog';
-import { SelectField, TextField } from '@/ui/field';
-import { channelKinds, configOf, formValues, kindOf, type ConfigField } from './channel-types';
+import { AreaField, SelectField, TextField } from '@/ui/field';
+import { channelKinds, choicesOf, configOf, formValues, headersOf, kindOf, type ConfigField } from './channel-types';
 import { channelsKey } from './queries';
 
 function Field({
@@ -19,18 +19,18 @@ function Field({
   fault: string | undefined;
   onChange: (value: string) => void;
 }) {
-  if (f.kind === 'choice' || f.kind === 'flag')
+  const choices = choicesOf(f, value);
+  if (choices)
     return (
-      <SelectField
+      <SelectField label={f.label} options={choices} value={value} onChange={onChange} fault={fault} help={f.help} />
+    );
+  if (f.kind === 'headers')
+    return (
+      <AreaField
         label={f.label}
-        options={
-          f.kind === 'flag'
-            ? [
-                { value: 'true', label: 'Yes' },
-                { value: 'false', label: 'No' },
-              ]
-            : (f.choices ?? []).map((c) => ({ value: c, label: c }))
-        }
+        optional={f.optional}
+        mono
+        rows={2}
         value={value}
         onChange={onChange}
         fault={fault}
@@ -61,14 +61,14 @@ export function ChannelDialog({ channel: c, onClose }: { channel: Channel | null
   const [type, setType] = useState<ChannelType>(c?.channel_type ?? 'slack');
   const kind = kindOf(type);
   const form = useForm({ name: c?.name ?? '', max_per_minute: String(c?.max_per_minute ?? 30) });
-  const stored = c && c.channel_type === type ? c.config : {};
-  const [values, setValues] = useState<Record<string, string>>(formValues(kind, stored));
+  const stored = c && c.channel_type === type ? c.config : null;
+  const before = formValues(kind, stored ?? {});
+  const [values, setValues] = useState<Record<string, string>>(before);
   const [touched, setTouched] = useState(false);
   const [missing, setMissing] = useState<Record<string, string>>({});
   const save = useMutation({
     mutationFn: () => {
       // A secret that nobody typed stays.
-      const before = formValues(kind, stored);
       const whole = Object.fromEntries(
         kind.fields.map((f) => [f.at, f.kind === 'secret' ? values[f.at] || before[f.at] || '' : (values[f.at] ?? '')]),
       );
@@ -104,12 +104,18 @@ export function ChannelDialog({ channel: c, onClose }: { channel: Channel | null
         onCancel={onClose}
         onSubmit={() => {
           const asked = kind.fields.filter((f) => !f.optional && f.kind !== 'flag' && (!f.when || f.when(values)));
-          const empty = asked.filter((f) => !(values[f.at] ?? '').trim() && formValues(kind, stored)[f.at] !== '***');
-          setMissing(Object.fromEntries(empty.map((f) => [f.at, 'This is needed.'])));
+          const empty = asked.filter((f) => !(values[f.at] ?? '').trim() && before[f.at] !== '***');
+          const badHeaders = kind.fields.filter((f) => f.kind === 'headers' && headersOf(values[f.at] ?? '') === null);
+          setMissing(
+            Object.fromEntries([
+              ...empty.map((f) => [f.at, 'This is needed.']),
+              ...badHeaders.map((f) => [f.at, 'Write “Name: value”, one a line.']),
+            ]),
+          );
           const good = form.check({
             max_per_minute: !(Number.isInteger(most) && most >= 1 && most <= 1000) && 'A whole number, 1 to 1000.',
           });
-          if (good && empty.length === 0) save.mutate();
+          if (good && empty.length + badHeaders.length === 0) save.mutate();
         }}
       >
         {!c && (

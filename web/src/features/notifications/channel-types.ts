@@ -4,9 +4,12 @@ import type { ChannelConfig, ChannelType } from '@/api/notifications';
 export interface ConfigField {
   /** Where it stands in the config: "a.b" is inside another member. */
   at: string;
+  /** Where else the API reads it: shown from there, and taken from there once it is changed. */
+  also?: string[];
   label: string;
-  kind?: 'secret' | 'number' | 'list' | 'flag' | 'choice';
-  choices?: string[];
+  /** `flag` is true or false in the config, or another word of its choices. `headers`: "Name: value", one a line. */
+  kind?: 'secret' | 'number' | 'list' | 'flag' | 'choice' | 'headers';
+  choices?: readonly (string | { value: string; label: string })[];
   optional?: boolean;
   initial?: string;
   help?: string;
@@ -24,6 +27,10 @@ export interface ChannelKind {
 }
 
 const secretHelp = 'Stored encrypted, and never shown again.';
+const yesOrNo = [
+  { value: 'true', label: 'Yes' },
+  { value: 'false', label: 'No' },
+];
 const v3 = (values: Record<string, string>) => values.version === '3';
 
 const webhookFields: ConfigField[] = [
@@ -35,6 +42,14 @@ const webhookFields: ConfigField[] = [
     kind: 'secret',
     optional: true,
     help: 'Signs each message: X-Signature-256 of the body, X-Signature-V2 of time and body.',
+  },
+  {
+    at: 'headers',
+    label: 'Headers',
+    kind: 'headers',
+    optional: true,
+    placeholder: 'Authorization: Bearer …',
+    help: 'One a line, 20 at most. Their values are stored encrypted; one of *** stays as it is.',
   },
 ];
 
@@ -79,15 +94,26 @@ export const channelKinds: ChannelKind[] = [
     label: 'Email',
     guide: 'Your own mail server, and who shall receive the alerts.',
     fields: [
-      { at: 'recipients.to', label: 'To', kind: 'list', placeholder: 'ops@example.com, night@example.com' },
-      { at: 'recipients.cc', label: 'Cc', kind: 'list', optional: true },
-      { at: 'recipients.bcc', label: 'Bcc', kind: 'list', optional: true },
-      { at: 'from', label: 'From', placeholder: 'Pulse <alerts@example.com>' },
+      { at: 'recipients.to', also: ['to', 'recipients'], label: 'To', kind: 'list', placeholder: 'ops@example.com, night@example.com' },
+      { at: 'recipients.cc', also: ['cc'], label: 'Cc', kind: 'list', optional: true },
+      { at: 'recipients.bcc', also: ['bcc'], label: 'Bcc', kind: 'list', optional: true },
+      { at: 'from', also: ['smtp.from'], label: 'From', optional: true, placeholder: 'Pulse <alerts@example.com>', help: 'Empty: the user below, where that is an address.' },
       { at: 'smtp.host', label: 'Mail server', placeholder: 'smtp.example.com' },
       { at: 'smtp.port', label: 'Port', kind: 'number', initial: '587' },
-      { at: 'smtp.user', label: 'User', optional: true },
+      { at: 'smtp.user', also: ['smtp.username'], label: 'User', optional: true },
       { at: 'smtp.password', label: 'Password', kind: 'secret', optional: true, help: secretHelp },
-      { at: 'smtp.tls', label: 'Encrypted connection', kind: 'flag', initial: 'true' },
+      {
+        at: 'smtp.tls',
+        label: 'Encrypted connection',
+        kind: 'flag',
+        initial: 'true',
+        choices: [
+          { value: 'true', label: 'Yes, as the port asks (TLS at 465, else STARTTLS)' },
+          { value: 'starttls', label: 'STARTTLS' },
+          { value: 'tls', label: 'TLS from the first byte' },
+          { value: 'false', label: 'No' },
+        ],
+      },
       { at: 'subject_template', label: 'Subject', optional: true, placeholder: '[{severity}] {alert_type}: {device_id}' },
     ],
   },
@@ -118,7 +144,18 @@ export const channelKinds: ChannelKind[] = [
       },
       { at: 'username', label: 'User', optional: true },
       { at: 'password', label: 'Password', kind: 'secret', optional: true, help: secretHelp },
-      { at: 'qos', label: 'Quality of service', kind: 'number', initial: '1' },
+      {
+        at: 'qos',
+        label: 'Quality of service',
+        kind: 'number',
+        initial: '1',
+        choices: [
+          { value: '0', label: '0, at most once' },
+          { value: '1', label: '1, at least once' },
+          { value: '2', label: '2, exactly once' },
+        ],
+      },
+      { at: 'client_id', label: 'Client id', optional: true, help: 'Empty: one of its own for each connection.' },
       { at: 'retain', label: 'Retained', kind: 'flag', initial: 'false' },
       { at: 'tls', label: 'Encrypted connection', kind: 'flag', initial: 'false' },
     ],
@@ -132,7 +169,7 @@ export const channelKinds: ChannelKind[] = [
       { at: 'port', label: 'Port', kind: 'number', initial: '162' },
       { at: 'version', label: 'Version', kind: 'choice', choices: ['2c', '3'], initial: '2c' },
       { at: 'community', label: 'Community', kind: 'secret', optional: true, help: secretHelp, when: (v) => !v3(v) },
-      { at: 'user', label: 'User', when: v3 },
+      { at: 'user', also: ['username'], label: 'User', when: v3 },
       { at: 'auth_protocol', label: 'Authentication', kind: 'choice', choices: ['SHA', 'SHA-256', 'SHA-512', 'MD5'], initial: 'SHA', when: v3 },
       { at: 'auth_password', label: 'Authentication password', kind: 'secret', optional: true, help: secretHelp, when: v3 },
       { at: 'priv_protocol', label: 'Encryption', kind: 'choice', choices: ['AES', 'DES'], initial: 'AES', when: v3 },
@@ -145,38 +182,114 @@ export const channelKinds: ChannelKind[] = [
 
 export const kindOf = (type: string): ChannelKind => channelKinds.find((k) => k.type === type) ?? channelKinds[0]!;
 
+/** What a field with choices offers, what is stored among it. */
+export function choicesOf(f: ConfigField, value: string): { value: string; label: string }[] | null {
+  if (!f.choices && f.kind !== 'flag') return null;
+  const listed = (f.choices ?? yesOrNo).map((c) => (typeof c === 'string' ? { value: c, label: c } : c));
+  return value === '' || listed.some((c) => c.value === value) ? listed : [...listed, { value, label: value }];
+}
+
 const isObject = (v: unknown): v is ChannelConfig => typeof v === 'object' && v !== null && !Array.isArray(v);
 
-/** A member of a config as text. */
-function textAt(config: ChannelConfig, at: string): string | undefined {
+function memberAt(config: ChannelConfig, at: string): unknown {
   let found: unknown = config;
   for (const step of at.split('.')) found = isObject(found) ? found[step] : undefined;
-  if (found === undefined || found === null) return undefined;
-  return Array.isArray(found) ? found.join(', ') : String(found as string | number | boolean);
+  return found ?? undefined;
+}
+
+/** A member of a config as text; undefined: the config does not say it there. */
+function textAt(config: ChannelConfig, f: ConfigField, at: string): string | undefined {
+  const found = memberAt(config, at);
+  if (found === undefined) return undefined;
+  if (f.kind === 'headers')
+    return isObject(found)
+      ? Object.entries(found)
+          .map(([name, value]) => `${name}: ${String(value)}`)
+          .join('\n')
+      : undefined;
+  if (Array.isArray(found)) return found.join(', ');
+  return isObject(found) ? undefined : String(found as string | number | boolean);
 }
 
 /** What the form shows at first. A secret that is stored stands there as ***. */
 export function formValues(kind: ChannelKind, config: ChannelConfig): Record<string, string> {
-  return Object.fromEntries(kind.fields.map((f) => [f.at, textAt(config, f.at) ?? f.initial ?? '']));
+  return Object.fromEntries(
+    kind.fields.map((f) => {
+      const said = [f.at, ...(f.also ?? [])].map((at) => textAt(config, f, at)).find((text) => text !== undefined);
+      // The API's other word for an unencrypted connection.
+      return [f.at, f.kind === 'flag' && said === 'none' ? 'false' : (said ?? f.initial ?? '')];
+    }),
+  );
 }
 
-/** The config that a form says; members that no field is for stay. */
-export function configOf(kind: ChannelKind, values: Record<string, string>, before: ChannelConfig): ChannelConfig {
-  const out = structuredClone(before);
-  for (const f of kind.fields) {
-    const path = f.at.split('.');
-    const last = path.pop()!;
-    let inside = out;
-    for (const step of path) {
-      if (!isObject(inside[step])) inside[step] = {};
-      inside = inside[step] as ChannelConfig;
-    }
-    const text = (values[f.at] ?? '').trim();
-    if (text === '' || (f.when && !f.when(values))) delete inside[last];
-    else if (f.kind === 'number') inside[last] = Number(text);
-    else if (f.kind === 'flag') inside[last] = text === 'true';
-    else if (f.kind === 'list') inside[last] = text.split(/[,\s]+/).filter(Boolean);
-    else inside[last] = text;
+/** "Name: value" lines; null where one is none. */
+export function headersOf(text: string): Record<string, string> | null {
+  const out: Record<string, string> = {};
+  for (const line of text.split('\n').filter((l) => l.trim() !== '')) {
+    const colon = line.indexOf(':');
+    if (colon < 1) return null;
+    out[line.slice(0, colon).trim()] = line.slice(colon + 1).trim();
+  }
+  return out;
+}
+
+function valueOf(f: ConfigField, text: string): unknown {
+  if (f.kind === 'number') return Number(text);
+  if (f.kind === 'flag') return text === 'true' || text === 'false' ? text === 'true' : text;
+  if (f.kind === 'list') return text.split(/[,\s]+/).filter(Boolean);
+  if (f.kind === 'headers') return headersOf(text) ?? {};
+  return text;
+}
+
+function drop(config: ChannelConfig, at: string): void {
+  const path = at.split('.');
+  const last = path.pop()!;
+  const inside = path.length > 0 ? memberAt(config, path.join('.')) : config;
+  if (isObject(inside)) delete inside[last];
+}
+
+function put(config: ChannelConfig, at: string, value: unknown): void {
+  const path = at.split('.');
+  const last = path.pop()!;
+  let inside = config;
+  for (const step of path) {
+    if (!isObject(inside[step])) inside[step] = {};
+    inside = inside[step] as ChannelConfig;
+  }
+  inside[last] = value;
+}
+
+/** Of a list where an object may stand (`recipients`): the object, where something is to stand beside it. */
+function widen(config: ChannelConfig, f: ConfigField, changed: readonly ConfigField[]): void {
+  for (const at of f.also ?? []) {
+    const found = memberAt(config, at);
+    const holds = f.at.startsWith(`${at}.`) && found !== undefined && !isObject(found);
+    if (holds && changed.some((other) => other !== f && other.at.startsWith(`${at}.`))) put(config, f.at, found);
+  }
+}
+
+/**
+ * The config that a form says. Of a stored one (`before`) only what was changed is written: the rest stays word
+ * by word, members that no field is for included. What does not apply any more goes.
+ */
+export function configOf(
+  kind: ChannelKind,
+  values: Record<string, string>,
+  before: ChannelConfig | null,
+): ChannelConfig {
+  const out = structuredClone(before ?? {});
+  const shown = before && formValues(kind, before);
+  const said = (f: ConfigField) => (!f.when || f.when(values) ? (values[f.at] ?? '').trim() : '');
+  const changed = kind.fields.filter((f) => {
+    const stays = shown && (!f.when || f.when(values)) && said(f) === (shown[f.at] ?? '').trim();
+    return !stays;
+  });
+  for (const f of kind.fields) widen(out, f, changed);
+  for (const f of changed) {
+    drop(out, f.at);
+    for (const at of f.also ?? []) if (!isObject(memberAt(out, at))) drop(out, at);
+    const text = said(f);
+    if (text !== '') put(out, f.at, valueOf(f, text));
   }
   return out;
 }

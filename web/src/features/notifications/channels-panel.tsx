@@ -6,8 +6,9 @@ import { asApiError } from '@/api/errors';
 import { notifications, type Channel } from '@/api/notifications';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
-import { Confirm } from '@/ui/confirm';
+import { useUrl } from '@/lib/use-url';
 import { Panel, Tag } from '@/ui/page';
+import { Removal } from '@/ui/removal';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { kindOf } from './channel-types';
 import { ChannelDialog } from './channel-dialog';
@@ -74,28 +75,19 @@ function Row({ channel: c, onEdit, onDelete }: { channel: Channel; onEdit: () =>
   );
 }
 
-type Asking = 'add' | { what: 'edit' | 'delete'; channel: Channel } | null;
+type Asking = { what: 'edit' | 'delete'; channel: Channel } | null;
 
 /** Where alerts are told. */
 export function ChannelsPanel() {
   const queries = useQueryClient();
   const list = useChannels();
+  const { get, set } = useUrl();
   const [asking, setAsking] = useState<Asking>(null);
-  const remove = useMutation({
-    mutationFn: (id: number) => notifications.removeChannel(id),
-    onSuccess: () => {
-      toast.success('The channel is deleted');
-      setAsking(null);
-      void queries.invalidateQueries({ queryKey: channelsKey });
-      void queries.invalidateQueries({ queryKey: rulesKey });
-    },
-  });
   const add = (
-    <GatedButton needs={needs.createChannel} kind="primary" onClick={() => setAsking('add')}>
+    <GatedButton needs={needs.createChannel} kind="primary" onClick={() => set({ new: '1' })}>
       Add channel
     </GatedButton>
   );
-  const asked = asking === null || asking === 'add' ? null : asking;
   return (
     <>
       <Panel title="Channels" aside={list.data && list.data.length > 0 ? add : undefined}>
@@ -115,29 +107,27 @@ export function ChannelsPanel() {
                 key={c.channel_id}
                 channel={c}
                 onEdit={() => setAsking({ what: 'edit', channel: c })}
-                onDelete={() => {
-                  remove.reset();
-                  setAsking({ what: 'delete', channel: c });
-                }}
+                onDelete={() => setAsking({ what: 'delete', channel: c })}
               />
             ))}
           </ul>
         )}
       </Panel>
-      {(asking === 'add' || asked?.what === 'edit') && (
-        <ChannelDialog channel={asked?.channel ?? null} onClose={() => setAsking(null)} />
-      )}
-      {asked?.what === 'delete' && (
-        <Confirm
-          title={`Delete ${asked.channel.name}?`}
-          action="Delete"
-          busy={remove.isPending}
-          error={remove.error}
-          onConfirm={() => remove.mutate(asked.channel.channel_id)}
+      {get('new') === '1' && <ChannelDialog channel={null} onClose={() => set({ new: null })} />}
+      {asking?.what === 'edit' && <ChannelDialog channel={asking.channel} onClose={() => setAsking(null)} />}
+      {asking?.what === 'delete' && (
+        <Removal
+          title={`Delete ${asking.channel.name}?`}
+          run={() => notifications.removeChannel(asking.channel.channel_id)}
+          told="The channel is deleted"
+          onDone={() => {
+            void queries.invalidateQueries({ queryKey: channelsKey });
+            void queries.invalidateQueries({ queryKey: rulesKey });
+          }}
           onClose={() => setAsking(null)}
         >
           <p>Its routing rules and its part of the delivery log go with it. This can’t be undone.</p>
-        </Confirm>
+        </Removal>
       )}
     </>
   );

@@ -5,8 +5,8 @@ import { asApiError } from '@/api/errors';
 import { notifications, type RoutingRule } from '@/api/notifications';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
-import { Confirm } from '@/ui/confirm';
 import { Panel, Tag } from '@/ui/page';
+import { Removal } from '@/ui/removal';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { rulesKey, useChannels, useRules } from './queries';
 import { RuleDialog } from './rule-dialog';
@@ -21,19 +21,14 @@ export function RoutingPanel() {
   const rules = useRules();
   const channels = useChannels();
   const [asking, setAsking] = useState<Asking>(null);
-  const after = (words: string) => () => {
-    toast.success(words);
-    setAsking(null);
-    void queries.invalidateQueries({ queryKey: rulesKey });
-  };
-  const remove = useMutation({
-    mutationFn: (id: number) => notifications.removeRule(id),
-    onSuccess: after('The rule is deleted'),
-  });
+  const refresh = () => void queries.invalidateQueries({ queryKey: rulesKey });
   const turn = useMutation({
     mutationFn: ({ rule_id, ...rule }: RoutingRule) =>
       notifications.updateRule(rule_id, { ...rule, is_enabled: !rule.is_enabled }),
-    onSuccess: after('Saved'),
+    onSuccess: () => {
+      toast.success('Saved');
+      refresh();
+    },
     onError: (error) => toast.error(asApiError(error).message),
   });
   const nameOf = (id: number) => channels.data?.find((c) => c.channel_id === id)?.name ?? `channel ${id}`;
@@ -88,10 +83,7 @@ export function RoutingPanel() {
                     needs={needs.deleteRouting}
                     small
                     kind="danger"
-                    onClick={() => {
-                      remove.reset();
-                      setAsking({ what: 'delete', rule: r });
-                    }}
+                    onClick={() => setAsking({ what: 'delete', rule: r })}
                   >
                     Delete
                   </GatedButton>
@@ -106,16 +98,15 @@ export function RoutingPanel() {
         <RuleDialog rule={asked?.rule ?? null} channels={channels.data} onClose={() => setAsking(null)} />
       )}
       {asked?.what === 'delete' && (
-        <Confirm
-          title="Delete the rule?"
-          action="Delete"
-          busy={remove.isPending}
-          error={remove.error}
-          onConfirm={() => remove.mutate(asked.rule.rule_id)}
+        <Removal
+          title={`Delete the rule to ${nameOf(asked.rule.channel_id)}?`}
+          run={() => notifications.removeRule(asked.rule.rule_id)}
+          told="The rule is deleted"
+          onDone={refresh}
           onClose={() => setAsking(null)}
         >
-          <p>{nameOf(asked.rule.channel_id)} is no longer told by it.</p>
-        </Confirm>
+          <p>{ruleInWords(asked.rule)}: it is no longer told there by this rule. This can’t be undone.</p>
+        </Removal>
       )}
     </>
   );

@@ -1,14 +1,13 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { toast } from 'sonner';
 import { notifications, type Channel, type RoutingRule } from '@/api/notifications';
+import { hourOptions, toggled, wordsOf } from '@/lib/choices';
 import { numberOrNull, useForm } from '@/lib/use-form';
 import { CheckField } from '@/ui/check-field';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { SelectField, TextField } from '@/ui/field';
 import { rulesKey } from './queries';
 import { dayOptions, turns } from './rule-words';
-
-const list = (text: string) => text.split(/[,\s]+/).filter(Boolean);
 
 /** Adds a routing rule, or edits one. */
 export function RuleDialog({
@@ -46,8 +45,8 @@ export function RuleDialog({
         channel_id: Number(v.channel_id),
         min_severity: numberOrNull(v.min_severity),
         alert_type: v.alert_type.trim() || null,
-        site_ids: list(v.site_ids),
-        device_prefixes: list(v.device_prefixes),
+        site_ids: wordsOf(v.site_ids),
+        device_prefixes: wordsOf(v.device_prefixes),
         device_tag_key: v.device_tag_key.trim() || null,
         device_tag_val: v.device_tag_val.trim() || null,
         deliver_on: v.deliver_on,
@@ -71,13 +70,11 @@ export function RuleDialog({
     },
     onError: form.setError,
   });
-  const flip = <T,>(all: T[], one: T) => (all.includes(one) ? all.filter((x) => x !== one) : [...all, one]);
   const text = (name: 'alert_type' | 'site_ids' | 'device_prefixes' | 'device_tag_key' | 'device_tag_val' | 'timezone') => ({
     value: v[name],
     onChange: (e: { target: { value: string } }) => form.set(name, e.target.value),
     fault: form.fault(name),
   });
-  const hours = Array.from({ length: 25 }, (_, h) => ({ value: String(h), label: `${String(h).padStart(2, '0')}:00` }));
   const whole = (t: string) => Number.isInteger(Number(t)) && t.trim() !== '';
   return (
     <Dialog open onClose={onClose} dirty={form.dirty} title={r ? 'Edit the rule' : 'Add a routing rule'}>
@@ -111,7 +108,7 @@ export function RuleDialog({
                 key={t.value}
                 label={t.label}
                 checked={v.deliver_on.includes(t.value)}
-                onChange={() => form.set('deliver_on', flip(v.deliver_on, t.value))}
+                onChange={() => form.set('deliver_on', toggled(v.deliver_on, t.value))}
               />
             ))}
           </div>
@@ -161,16 +158,16 @@ export function RuleDialog({
                   key={d.value}
                   label={d.label}
                   checked={v.dow.includes(d.value)}
-                  onChange={() => form.set('dow', flip(v.dow, d.value).sort())}
+                  onChange={() => form.set('dow', toggled(v.dow, d.value).sort())}
                 />
               ))}
             </div>
             {v.dow.length === 0 && <p className="text-12 text-critical">▲ Choose at least one day.</p>}
             <div className="grid gap-3 sm:grid-cols-3">
-              <SelectField label="From" options={hours.slice(0, 24)} value={v.start_hour} onChange={(h) => form.set('start_hour', h)} />
+              <SelectField label="From" options={hourOptions(0, 23)} value={v.start_hour} onChange={(h) => form.set('start_hour', h)} />
               <SelectField
                 label="To"
-                options={hours}
+                options={hourOptions(0, 24)}
                 value={v.end_hour}
                 onChange={(h) => form.set('end_hour', h)}
                 fault={form.fault('end_hour')}

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ruleInWords } from './rule-words';
+import { ruleInWords, simulatedOf } from './rule-words';
 
 const plain = {
   channel_id: 1,
@@ -34,4 +34,11 @@ it('says what a rule does', () => {
   ).toBe(
     'Alerts of severity 4 and up, at north, with tag floor:3, when opened or closed; Mon, Tue 22:00–06:00 (Europe/Berlin); the same one not again for 5 minutes',
   );
+});
+
+it('asks about an alert at another site and time only where they are given', () => {
+  const form = { device: ' pump-1 ', site: '', type: 'THRESHOLD', severity: '4', event: 'OPEN' as const, at: '' };
+  expect(simulatedOf(form)).toEqual({ device_id: 'pump-1', alert_type: 'THRESHOLD', severity: 4, event: 'OPEN' });
+  const later = simulatedOf({ ...form, site: 'berlin', at: '2026-03-02T22:30' });
+  expect([later.site_id, later.at]).toEqual(['berlin', new Date(2026, 2, 2, 22, 30).toISOString()]);
 });

@@ -1,4 +1,4 @@
-import type { Hours, RoutingRuleInput } from '@/api/notifications';
+import type { AlertTurn, Hours, RoutingRuleInput, SimulatedAlert } from '@/api/notifications';
 
 export const turns = [
   { value: 'OPEN', label: 'opened' },
@@ -45,3 +45,27 @@ const obstacles: Record<string, string> = {
   active_hours: 'it is outside the rule’s hours',
 };
 export const obstacleInWords = (name: string): string => obstacles[name] ?? name;
+
+export interface SimulatorForm {
+  device: string;
+  /** Id; empty: the device's own. */
+  site: string;
+  type: string;
+  severity: string;
+  event: AlertTurn;
+  /** By the browser's clock; empty: now. */
+  at: string;
+}
+
+/** The alert that the simulator is asked about. */
+export function simulatedOf(f: SimulatorForm): SimulatedAlert {
+  const at = f.at === '' ? NaN : Date.parse(f.at);
+  return {
+    device_id: f.device.trim(),
+    alert_type: f.type.trim(),
+    severity: Number(f.severity),
+    event: f.event,
+    ...(f.site ? { site_id: f.site } : {}),
+    ...(Number.isNaN(at) ? {} : { at: new Date(at).toISOString() }),
+  };
+}

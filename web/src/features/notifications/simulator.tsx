@@ -1,44 +1,78 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { notifications, type AlertTurn } from '@/api/notifications';
+import { notifications, type AlertTurn, type SimulatedAlert } from '@/api/notifications';
+import { useSites } from '@/features/sites/queries';
+import { dayAndMinute } from '@/lib/time';
 import { Button } from '@/ui/button';
 import { SelectField, TextField } from '@/ui/field';
 import { Panel, Tag } from '@/ui/page';
 import { ActionError } from '@/ui/states';
 import { kindOf } from './channel-types';
-import { obstacleInWords, turns } from './rule-words';
+import { obstacleInWords, simulatedOf, turns, type SimulatorForm } from './rule-words';
 
-/** What would happen to this alert? */
+const severities = ['5', '4', '3', '2', '1'].map((s) => ({ value: s, label: s }));
+
+/** What would happen to this alert, now or at another time? */
 export function Simulator() {
-  const [device, setDevice] = useState('');
-  const [type, setType] = useState('THRESHOLD');
-  const [severity, setSeverity] = useState('4');
-  const [event, setEvent] = useState<AlertTurn>('OPEN');
-  const ask = useMutation({
-    mutationFn: () =>
-      notifications.simulate({ device_id: device.trim(), alert_type: type.trim(), severity: Number(severity), event }),
+  const [form, setForm] = useState<SimulatorForm>({
+    device: '',
+    site: '',
+    type: 'THRESHOLD',
+    severity: '4',
+    event: 'OPEN',
+    at: '',
   });
+  const set = (change: Partial<SimulatorForm>) => setForm((old) => ({ ...old, ...change }));
+  const sites = useSites();
+  const ask = useMutation({ mutationFn: (alert: SimulatedAlert) => notifications.simulate(alert) });
   const told = ask.data?.filter((r) => r.tells) ?? [];
+  const when = ask.variables?.at ? `On ${dayAndMinute(Date.parse(ask.variables.at))}` : 'Now';
+  const whole = form.device.trim() !== '' && form.type.trim() !== '';
   return (
     <Panel title="What would happen to this alert?" className="mt-3">
       <form
-        className="grid gap-3 p-3 sm:grid-cols-2 lg:grid-cols-5"
+        className="grid gap-3 p-3 sm:grid-cols-2 lg:grid-cols-4"
         onSubmit={(e) => {
           e.preventDefault();
-          if (device.trim() && type.trim()) ask.mutate();
+          if (whole) ask.mutate(simulatedOf(form));
         }}
       >
-        <TextField label="Device" value={device} onChange={(e) => setDevice(e.target.value)} placeholder="pump-1" />
-        <TextField label="Type of alert" value={type} onChange={(e) => setType(e.target.value)} />
+        <TextField
+          label="Device"
+          value={form.device}
+          onChange={(e) => set({ device: e.target.value })}
+          placeholder="pump-1"
+        />
+        <SelectField
+          label="Site"
+          none="That of the device"
+          options={(sites.data ?? []).map((s) => ({ value: s.site_id, label: s.name }))}
+          value={form.site}
+          onChange={(site) => set({ site })}
+        />
+        <TextField label="Type of alert" value={form.type} onChange={(e) => set({ type: e.target.value })} />
         <SelectField
           label="Severity"
-          options={['5', '4', '3', '2', '1'].map((s) => ({ value: s, label: s }))}
-          value={severity}
-          onChange={setSeverity}
+          options={severities}
+          value={form.severity}
+          onChange={(severity) => set({ severity })}
         />
-        <SelectField label="It is" options={turns} value={event} onChange={(t) => setEvent(t as AlertTurn)} />
-        <div className="flex items-end">
-          <Button type="submit" busy={ask.isPending} disabled={!device.trim() || !type.trim()}>
+        <SelectField
+          label="It is"
+          options={turns}
+          value={form.event}
+          onChange={(event) => set({ event: event as AlertTurn })}
+        />
+        <TextField
+          label="At"
+          optional
+          type="datetime-local"
+          value={form.at}
+          onChange={(e) => set({ at: e.target.value })}
+          help="Empty: now. For rules with hours."
+        />
+        <div className="flex items-start pt-5.5">
+          <Button type="submit" busy={ask.isPending} disabled={!whole}>
             Look
           </Button>
         </div>
@@ -52,8 +86,8 @@ export function Simulator() {
         <div className="border-t" role="status">
           <p className="px-3 pt-2.5 font-medium">
             {told.length === 0
-              ? 'Nobody would be told.'
-              : `Now it would be told to ${[...new Set(told.map((r) => r.channel_name))].join(', ')}.`}
+              ? `${when === 'Now' ? 'Nobody' : `${when} nobody`} would be told.`
+              : `${when} it would be told to ${[...new Set(told.map((r) => r.channel_name))].join(', ')}.`}
           </p>
           <ul className="px-3 py-2">
             {ask.data.map((r) => (
