@@ -1,6 +1,6 @@
 // Escalation policies and on-call schedules in the browser.
 import assert from 'node:assert/strict';
-import { accessible, call, fits, page, screen, signIn, url } from './harness.mjs';
+import { accessible, call, fits, focused, page, screen, signIn, url } from './harness.mjs';
 
 const button = (name) => page.getByRole('button', { name, exact: true });
 const dialog = () => page.getByRole('dialog');
@@ -76,8 +76,28 @@ export const oncall = {
     await button('Add override').last().click();
     await dialog().waitFor({ state: 'detached' });
     await shifts.getByText('eve').waitFor();
+    // Asked for by its name and time; taken back, the focus is where it was.
     await button('Remove the override of eve').click();
+    await dialog().getByText('Remove the override of eve?').waitFor();
+    await dialog().getByRole('button', { name: 'Cancel' }).click();
+    await focused('Remove the override of eve');
+    await button('Remove the override of eve').click();
+    await dialog().getByRole('button', { name: 'Remove', exact: true }).click();
     await shifts.getByText('eve').waitFor({ state: 'detached' });
+    // A schedule's turns are counted from a day that it is told, in its own zone; the rest of a layer stays.
+    const stored = async () => (await call('tenantadmin1', 'GET', '/oncall-schedules')).schedules.find((s) => s.name === 'Drawn');
+    await button('Edit Drawn').click();
+    await dialog().getByLabel('Turns are counted from').fill('2026-01-05T09:00');
+    await button('Save').click();
+    await dialog().waitFor({ state: 'detached' });
+    const [moved] = (await stored()).layers;
+    assert.equal(new Date(moved.rotation_start).toISOString(), '2026-01-05T09:00:00.000Z');
+    await button('Edit Drawn').click();
+    await dialog().getByLabel('Description').fill('Walked through');
+    await button('Save').click();
+    await dialog().waitFor({ state: 'detached' });
+    const [same] = (await stored()).layers;
+    assert.deepEqual([same.rotation_start, same.responders], [moved.rotation_start, moved.responders]);
     // The header tells on every page; another window's change is felt.
     await page.goto(`${url}/app/sites`);
     await page.locator('header').getByRole('link', { name: /^On call: / }).waitFor();
@@ -90,6 +110,7 @@ export const oncall = {
     const calendar = await fetch(link.replace(/^https?:\/\/[^/]+/, url));
     assert.match(await calendar.text(), /^BEGIN:VCALENDAR\r\n/);
     await button('Revoke the link of Everybody').click();
+    await page.getByRole('dialog', { name: 'Revoke the link of Everybody?' }).getByRole('button', { name: 'Revoke', exact: true }).click();
     await dialog().getByText('No links yet.').waitFor();
     assert.equal((await fetch(link.replace(/^https?:\/\/[^/]+/, url))).status, 404);
   },

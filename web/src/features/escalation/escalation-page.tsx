@@ -1,4 +1,3 @@
-import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { callPath } from '@/api/customer';
@@ -8,9 +7,9 @@ import { needs } from '@/auth/needs';
 import { useEveryCurrent, useSchedules } from '@/features/oncall/queries';
 import { many } from '@/lib/numbers';
 import { useUrl } from '@/lib/use-url';
-import { Confirm } from '@/ui/confirm';
 import { CopyCall } from '@/ui/copy-call';
 import { PageHeader, Panel, Tag } from '@/ui/page';
+import { Removal } from '@/ui/removal';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { useTitle } from '@/ui/time';
 import { PolicyDialog } from './policy-dialog';
@@ -73,32 +72,10 @@ function Steps({ policy: p, schedules }: { policy: Policy; schedules: Schedule[]
   );
 }
 
-function DeletePolicy({ policy, onClose }: { policy: Policy; onClose: () => void }) {
-  const refresh = useRefreshPolicies();
-  const remove = useMutation({
-    mutationFn: () => oncall.removePolicy(policy.policy_id),
-    onSuccess: () => {
-      refresh();
-      onClose();
-    },
-  });
-  return (
-    <Confirm
-      title={`Delete ${policy.name}?`}
-      action="Delete policy"
-      busy={remove.isPending}
-      error={remove.error}
-      onConfirm={() => remove.mutate()}
-      onClose={onClose}
-    >
-      <p>Alerts that follow it now escalate no further. Rules that name it fall back to the default policy.</p>
-    </Confirm>
-  );
-}
-
 export default function EscalationPage() {
   useTitle('Escalation policies');
   const { params, set } = useUrl();
+  const refresh = useRefreshPolicies();
   const policies = usePolicies();
   const schedules = useSchedules();
   const [editing, setEditing] = useState<Policy | null>(null);
@@ -164,7 +141,20 @@ export default function EscalationPage() {
         <PolicyDialog policy={null} schedules={known} onClose={() => set({ new: null })} />
       )}
       {editing && <PolicyDialog policy={editing} schedules={known} onClose={() => setEditing(null)} />}
-      {deleting && <DeletePolicy policy={deleting} onClose={() => setDeleting(null)} />}
+      {deleting && (
+        <Removal
+          title={`Delete ${deleting.name}?`}
+          action="Delete policy"
+          run={() => oncall.removePolicy(deleting.policy_id)}
+          onDone={refresh}
+          onClose={() => setDeleting(null)}
+        >
+          <p>
+            Alerts that follow it now escalate no further. Rules that name it fall back to the default policy. This
+            can’t be undone.
+          </p>
+        </Removal>
+      )}
     </>
   );
 }

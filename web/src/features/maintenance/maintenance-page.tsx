@@ -14,11 +14,11 @@ import { many } from '@/lib/numbers';
 import { dayAndMinute } from '@/lib/time';
 import { useUrl } from '@/lib/use-url';
 import { Button } from '@/ui/button';
-import { Confirm } from '@/ui/confirm';
 import { CopyCall } from '@/ui/copy-call';
 import { MoreIcon } from '@/ui/icons';
 import { Menu } from '@/ui/menu';
 import { PageHeader } from '@/ui/page';
+import { Removal } from '@/ui/removal';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { Ago, useTitle } from '@/ui/time';
 import { coveredHours, days, recurrenceWords } from './words';
@@ -135,14 +135,6 @@ export default function MaintenancePage() {
     refetchInterval: polling || 60_000,
   });
   const [deleting, setDeleting] = useState<MaintenanceWindow | null>(null);
-  const remove = useMutation({
-    mutationFn: (id: string) => alerting.deleteWindow(id),
-    onSuccess: () => {
-      setDeleting(null);
-      toast.success('Deleted');
-      void queries.invalidateQueries({ queryKey: ['maintenance-windows'] });
-    },
-  });
   const list = windows.data?.windows ?? [];
   const zone = windows.data?.timezone ?? 'UTC';
   const wanted = get('edit');
@@ -203,16 +195,15 @@ export default function MaintenancePage() {
         />
       )}
       {deleting && (
-        <Confirm
+        <Removal
           title={`Delete ${deleting.name}?`}
-          action="Delete"
-          busy={remove.isPending}
-          error={remove.error}
-          onConfirm={() => remove.mutate(deleting.window_id)}
+          run={() => alerting.deleteWindow(deleting.window_id)}
+          told="Deleted"
+          onDone={() => void queries.invalidateQueries({ queryKey: ['maintenance-windows'] })}
           onClose={() => setDeleting(null)}
         >
           <p className="text-ink-2">Alerts open again from then on. This can't be undone.</p>
-        </Confirm>
+        </Removal>
       )}
     </>
   );

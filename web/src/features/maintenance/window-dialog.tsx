@@ -2,16 +2,11 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { toast } from 'sonner';
 import { alerting, type MaintenanceWindow } from '@/api/alerts';
 import { useSites } from '@/features/sites/queries';
+import { hourOptions, toggled } from '@/lib/choices';
 import { useForm } from '@/lib/use-form';
 import { Dialog, DialogForm } from '@/ui/dialog';
 import { SelectField, Segmented, TextField } from '@/ui/field';
 import { days, fromLocal, listOf, toLocal } from './words';
-
-const hours = (from: number, to: number) =>
-  Array.from({ length: to - from + 1 }, (_, i) => ({
-    value: String(from + i),
-    label: `${String(from + i).padStart(2, '0')}:00`,
-  }));
 
 /** Creates a window, or edits one. */
 export function WindowDialog({
@@ -60,8 +55,6 @@ export function WindowDialog({
     },
     onError: form.setError,
   });
-  const flip = <T,>(list: T[], item: T) =>
-    list.includes(item) ? list.filter((x) => x !== item) : [...list, item];
   return (
     <Dialog
       open
@@ -133,7 +126,7 @@ export function WindowDialog({
                     <input
                       type="checkbox"
                       checked={v.dow.includes(d)}
-                      onChange={() => form.set('dow', flip(v.dow, d))}
+                      onChange={() => form.set('dow', toggled(v.dow, d))}
                     />
                     {days[d]}
                   </label>
@@ -149,14 +142,14 @@ export function WindowDialog({
             <div className="grid grid-cols-2 gap-3">
               <SelectField
                 label="From hour"
-                options={hours(0, 23)}
+                options={hourOptions(0, 23)}
                 value={v.start_hour}
                 onChange={(h) => form.set('start_hour', h)}
                 help={`In ${zone}, the organization's zone.`}
               />
               <SelectField
                 label="To hour"
-                options={hours(0, 24)}
+                options={hourOptions(0, 24)}
                 value={v.end_hour}
                 onChange={(h) => form.set('end_hour', h)}
                 fault={form.fault('end_hour')}
@@ -176,7 +169,7 @@ export function WindowDialog({
                   <input
                     type="checkbox"
                     checked={v.site_ids.includes(s.site_id)}
-                    onChange={() => form.set('site_ids', flip(v.site_ids, s.site_id))}
+                    onChange={() => form.set('site_ids', toggled(v.site_ids, s.site_id))}
                   />
                   {s.name}
                 </label>

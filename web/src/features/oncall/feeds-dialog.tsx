@@ -6,16 +6,14 @@ import { needs } from '@/auth/needs';
 import { CodeBlock } from '@/ui/copy';
 import { Dialog } from '@/ui/dialog';
 import { SelectField } from '@/ui/field';
+import { Removal } from '@/ui/removal';
 import { ActionError, Failure, SkeletonRows } from '@/ui/states';
 import { Ago } from '@/ui/time';
 import { useFeeds, useRefreshOncall } from './queries';
 
 function FeedRow({ schedule, feed: f }: { schedule: Schedule; feed: Feed }) {
   const refresh = useRefreshOncall();
-  const revoke = useMutation({
-    mutationFn: () => oncall.removeFeed(schedule.schedule_id, f.feed_id),
-    onSuccess: refresh,
-  });
+  const [asking, setAsking] = useState(false);
   const whose = f.responder ?? 'Everybody';
   return (
     <li className="border-b py-2 last:border-b-0">
@@ -31,14 +29,24 @@ function FeedRow({ schedule, feed: f }: { schedule: Schedule; feed: Feed }) {
           needs={needs.makeCalendarLink}
           small
           kind="danger"
-          busy={revoke.isPending}
-          onClick={() => revoke.mutate()}
+          onClick={() => setAsking(true)}
           aria-label={`Revoke the link of ${whose}`}
         >
           Revoke
         </GatedButton>
       </div>
-      <ActionError error={revoke.error} />
+      {asking && (
+        <Removal
+          title={`Revoke the link of ${whose}?`}
+          action="Revoke"
+          run={() => oncall.removeFeed(schedule.schedule_id, f.feed_id)}
+          told="The link is revoked"
+          onDone={refresh}
+          onClose={() => setAsking(false)}
+        >
+          <p>Calendar programs that read it show no shifts any more. The same link can’t be made again.</p>
+        </Removal>
+      )}
     </li>
   );
 }

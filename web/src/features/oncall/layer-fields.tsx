@@ -1,3 +1,4 @@
+import { hourOptions } from '@/lib/choices';
 import { Button } from '@/ui/button';
 import { AreaField, SelectField, TextField } from '@/ui/field';
 import type { LayerForm } from './schedule-form';
@@ -5,10 +6,6 @@ import type { LayerForm } from './schedule-form';
 const days = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'].map(
   (label, i) => ({ value: String(i), label }),
 );
-const hours = Array.from({ length: 24 }, (_, i) => ({
-  value: String(i),
-  label: `${String(i).padStart(2, '0')}:00`,
-}));
 const rotations = [
   { value: 'daily', label: 'Each day' },
   { value: 'weekly', label: 'Each week' },
@@ -19,6 +16,7 @@ const rotations = [
 export function LayerFields({
   layer: l,
   number,
+  zone,
   fault,
   onChange,
   onUp,
@@ -26,6 +24,8 @@ export function LayerFields({
 }: {
   layer: LayerForm;
   number: number;
+  /** Of the schedule. */
+  zone: string;
   fault: (name: string) => string | undefined;
   onChange: (next: Partial<LayerForm>) => void;
   onUp?: () => void;
@@ -59,9 +59,18 @@ export function LayerFields({
         )}
         <div className="grid grid-cols-2 gap-3">
           <SelectField label="Handoff day" value={l.day} onChange={(day) => onChange({ day })} options={days} />
-          <SelectField label="Hour" value={l.hour} onChange={(hour) => onChange({ hour })} options={hours} />
+          <SelectField label="Hour" value={l.hour} onChange={(hour) => onChange({ hour })} options={hourOptions(0, 23)} />
         </div>
       </div>
+      <TextField
+        label="Turns are counted from"
+        optional
+        type="datetime-local"
+        value={l.start}
+        onChange={(e) => onChange({ start: e.target.value })}
+        fault={fault('rotation_start')}
+        help={`The first person’s shift begins at the handoff before it, by the clock of ${zone}. Empty: ${l.layer_id === null ? 'now' : 'as it was'}.`}
+      />
       <AreaField
         label="People, in their order"
         rows={3}

@@ -1,4 +1,3 @@
-import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { callPath } from '@/api/customer';
 import { oncall, type Current, type Schedule } from '@/api/oncall';
@@ -7,9 +6,9 @@ import { needs } from '@/auth/needs';
 import { cx } from '@/lib/cx';
 import { many } from '@/lib/numbers';
 import { useUrl } from '@/lib/use-url';
-import { Confirm } from '@/ui/confirm';
 import { CopyCall } from '@/ui/copy-call';
 import { PageHeader } from '@/ui/page';
+import { Removal } from '@/ui/removal';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { useTitle } from '@/ui/time';
 import { useEveryCurrent, useRefreshOncall, useSchedules } from './queries';
@@ -77,32 +76,10 @@ function ScheduleRow({
   );
 }
 
-function DeleteSchedule({ schedule, onClose }: { schedule: Schedule; onClose: () => void }) {
-  const refresh = useRefreshOncall();
-  const remove = useMutation({
-    mutationFn: () => oncall.remove(schedule.schedule_id),
-    onSuccess: () => {
-      refresh();
-      onClose();
-    },
-  });
-  return (
-    <Confirm
-      title={`Delete ${schedule.name}?`}
-      action="Delete schedule"
-      busy={remove.isPending}
-      error={remove.error}
-      onConfirm={() => remove.mutate()}
-      onClose={onClose}
-    >
-      <p>Its layers, overrides and calendar links go with it. Escalation levels that told its person tell nobody in its place.</p>
-    </Confirm>
-  );
-}
-
 export default function OncallPage() {
   useTitle('On-call');
   const { params, set } = useUrl();
+  const refresh = useRefreshOncall();
   const schedules = useSchedules();
   const current = useEveryCurrent();
   const [editing, setEditing] = useState<Schedule | null>(null);
@@ -163,7 +140,20 @@ export default function OncallPage() {
         />
       )}
       {editing && <ScheduleDialog schedule={editing} onClose={() => setEditing(null)} />}
-      {deleting && <DeleteSchedule schedule={deleting} onClose={() => setDeleting(null)} />}
+      {deleting && (
+        <Removal
+          title={`Delete ${deleting.name}?`}
+          action="Delete schedule"
+          run={() => oncall.remove(deleting.schedule_id)}
+          onDone={refresh}
+          onClose={() => setDeleting(null)}
+        >
+          <p>
+            Its layers, overrides and calendar links go with it. Escalation levels that told its person tell nobody in
+            its place. This can’t be undone.
+          </p>
+        </Removal>
+      )}
     </>
   );
 }

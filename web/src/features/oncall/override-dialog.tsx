@@ -3,7 +3,7 @@ import { toast } from 'sonner';
 import { oncall, type Schedule } from '@/api/oncall';
 import { useForm } from '@/lib/use-form';
 import { Dialog, DialogForm } from '@/ui/dialog';
-import { TextField } from '@/ui/field';
+import { SelectField, TextField } from '@/ui/field';
 import { usePeopleNames, useRefreshOncall } from './queries';
 import { instantOf, wallClock } from './zoned';
 
@@ -27,6 +27,7 @@ export function OverrideDialog({
     start_at: wallClock(from, zone),
     end_at: wallClock(to, zone),
     reason: '',
+    layer: '',
   });
   const v = form.values;
   const start = instantOf(v.start_at, zone);
@@ -38,6 +39,7 @@ export function OverrideDialog({
         start_at: new Date(start).toISOString(),
         end_at: new Date(end).toISOString(),
         reason: v.reason.trim() || null,
+        layer_id: v.layer === '' ? null : Number(v.layer),
       }),
     onSuccess: () => {
       toast.success(`${v.responder.trim()} takes over`);
@@ -98,6 +100,17 @@ export function OverrideDialog({
             fault={form.fault('end_at')}
           />
         </div>
+        {schedule.layers.length > 0 && (
+          <SelectField
+            label="In the row of"
+            none="The whole schedule"
+            options={schedule.layers.map((l) => ({ value: String(l.layer_id), label: l.name }))}
+            value={v.layer}
+            onChange={(layer) => form.set('layer', layer)}
+            fault={form.fault('layer')}
+            help="An override goes before all layers, whichever row shows it."
+          />
+        )}
         <TextField
           label="Reason"
           optional

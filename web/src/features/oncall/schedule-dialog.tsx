@@ -103,6 +103,7 @@ export function ScheduleDialog({
             key={layer.key}
             layer={layer}
             number={i + 1}
+            zone={v.timezone.trim() || 'UTC'}
             fault={(name) => form.fault(`layers.${i}.${name}` as 'layers') ?? told[`layers.${i}.${name}`]}
             onChange={(next) => change(i, next)}
             onUp={i > 0 ? () => move(i) : undefined}

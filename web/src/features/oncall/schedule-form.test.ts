@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Schedule } from '@/api/oncall';
 import { bodyOf, emptyLayer, faultsOf, formOf, peopleOf } from './schedule-form';
 
 it('keeps layers by their ids, the first as the highest', () => {
@@ -24,4 +25,30 @@ it('names faults as the server does', () => {
 
 it('takes people by lines or commas', () => {
   expect(peopleOf('a, b\nc\n')).toEqual(['a', 'b', 'c']);
+});
+
+it('counts turns from when it is told, by the schedule’s clock, and leaves alone what nobody touched', () => {
+  const schedule = {
+    name: 'Night',
+    timezone: 'Europe/Berlin',
+    layers: [
+      {
+        layer_id: 4,
+        name: 'Top',
+        rotation_type: 'weekly',
+        shift_duration_hours: 168,
+        handoff_day: 0,
+        handoff_hour: 9,
+        responders: ['ada'],
+        rotation_start: '2026-03-02T08:00:30Z',
+      },
+    ],
+  } as unknown as Schedule;
+  const form = formOf(schedule, 'UTC');
+  expect(form.layers[0]?.start).toBe('2026-03-02T09:00');
+  expect(bodyOf(form).layers?.[0]).not.toHaveProperty('rotation_start');
+  form.layers[0]!.start = '2026-07-06T09:00';
+  expect(bodyOf(form).layers?.[0]?.rotation_start).toBe('2026-07-06T07:00:00.000Z');
+  form.layers[0]!.start = '';
+  expect(bodyOf(form).layers?.[0]).not.toHaveProperty('rotation_start');
 });

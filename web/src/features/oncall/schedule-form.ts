@@ -1,5 +1,6 @@
 // A schedule as its form holds it: texts, and one person a line.
 import type { Schedule, ScheduleInput } from '@/api/oncall';
+import { instantOf, wallClock } from './zoned';
 
 export interface LayerForm {
   /** Tells layers apart while they are moved. */
@@ -11,6 +12,10 @@ export interface LayerForm {
   day: string;
   hour: string;
   people: string;
+  /** From when turns are counted, by the schedule's clock. */
+  start: string;
+  /** The same as it came, with its instant: what nobody touched is not sent. */
+  came?: { start: string; rotation_start: string };
 }
 export interface ScheduleForm {
   name: string;
@@ -28,6 +33,7 @@ export const emptyLayer = (number: number): LayerForm => ({
   day: '0',
   hour: '9',
   people: '',
+  start: '',
 });
 
 export function formOf(schedule: Schedule | null, zone: string): ScheduleForm {
@@ -36,7 +42,9 @@ export function formOf(schedule: Schedule | null, zone: string): ScheduleForm {
     name: schedule.name,
     description: schedule.description ?? '',
     timezone: schedule.timezone,
-    layers: schedule.layers.map((l) => ({
+    layers: schedule.layers.map((l) => {
+      const start = wallClock(Date.parse(l.rotation_start), schedule.timezone);
+      return {
       key: String(l.layer_id),
       layer_id: l.layer_id,
       name: l.name,
@@ -51,7 +59,10 @@ export function formOf(schedule: Schedule | null, zone: string): ScheduleForm {
       day: String(l.handoff_day),
       hour: String(l.handoff_hour),
       people: l.responders.join('\n'),
-    })),
+      start,
+      came: { start, rotation_start: l.rotation_start },
+      };
+    }),
   };
 }
 
@@ -60,6 +71,13 @@ export const peopleOf = (text: string): string[] =>
     .split(/[\n,]/)
     .map((p) => p.trim())
     .filter((p) => p !== '');
+
+/** What is sent of from when turns are counted: nothing, where it is to stay or to begin now. */
+function startOf(l: LayerForm, zone: string): { rotation_start?: string } {
+  if (l.start.trim() === '' || l.start === l.came?.start) return {};
+  const at = instantOf(l.start, zone);
+  return Number.isNaN(at) ? {} : { rotation_start: new Date(at).toISOString() };
+}
 
 /** The first layer is the highest. */
 export function bodyOf(form: ScheduleForm): ScheduleInput {
@@ -76,6 +94,7 @@ export function bodyOf(form: ScheduleForm): ScheduleInput {
       handoff_hour: Number(l.hour),
       responders: peopleOf(l.people),
       layer_order: form.layers.length - 1 - i,
+      ...startOf(l, form.timezone.trim()),
     })),
   };
 }

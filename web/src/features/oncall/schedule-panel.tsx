@@ -1,4 +1,3 @@
-import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { oncall, type Schedule, type Slot, type Timeline } from '@/api/oncall';
 import { GatedButton } from '@/auth/gated';
@@ -10,7 +9,8 @@ import { useUrl } from '@/lib/use-url';
 import { Button } from '@/ui/button';
 import { Segmented } from '@/ui/field';
 import { Panel } from '@/ui/page';
-import { ActionError, Failure, Skeleton } from '@/ui/states';
+import { Removal } from '@/ui/removal';
+import { Failure, Skeleton } from '@/ui/states';
 import { FeedsDialog } from './feeds-dialog';
 import { OverrideDialog } from './override-dialog';
 import { useRefreshOncall, useTimeline } from './queries';
@@ -37,16 +37,14 @@ function partsOf(timeline: Timeline): Part[] {
 function PartRow({ schedule, part: { start, end, slot } }: { schedule: Schedule; part: Part }) {
   const refresh = useRefreshOncall();
   const zone = schedule.timezone;
-  const remove = useMutation({
-    mutationFn: (id: number) => oncall.removeOverride(schedule.schedule_id, id),
-    onSuccess: refresh,
-  });
+  const [asking, setAsking] = useState(false);
+  const when = `${momentWords(Date.parse(start), zone)} – ${momentWords(Date.parse(end), zone)}`;
   const id = slot?.override_id ?? null;
   return (
     <li className="border-b px-3 py-1.5 last:border-b-0">
       <div className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 sm:grid-cols-[20rem_minmax(0,1fr)_auto]">
         <span className="num text-12 text-ink-2 max-sm:order-last max-sm:col-span-2 sm:text-13">
-          {momentWords(Date.parse(start), zone)} – {momentWords(Date.parse(end), zone)}
+          {when}
         </span>
         <span className={cx('min-w-0 truncate', slot ? 'font-medium' : 'text-critical')}>
           {slot ? slot.responder : '▲ Nobody'}
@@ -57,15 +55,26 @@ function PartRow({ schedule, part: { start, end, slot } }: { schedule: Schedule;
             needs={needs.override}
             small
             kind="quiet"
-            busy={remove.isPending}
-            onClick={() => remove.mutate(id)}
+            onClick={() => setAsking(true)}
             aria-label={`Remove the override of ${slot!.responder}`}
           >
             Remove
           </GatedButton>
         )}
       </div>
-      <ActionError error={remove.error} />
+      {asking && id !== null && slot && (
+        <Removal
+          title={`Remove the override of ${slot.responder}?`}
+          action="Remove"
+          run={() => oncall.removeOverride(schedule.schedule_id, id)}
+          told="The override is removed"
+          onDone={refresh}
+          onClose={() => setAsking(false)}
+        >
+          <p className="num text-ink">{when}</p>
+          <p>Whoever the layers say is on call again. Removed overrides can be made anew only.</p>
+        </Removal>
+      )}
     </li>
   );
 }
