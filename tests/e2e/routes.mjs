@@ -46,6 +46,13 @@ export const routeScenarios = {
     await page.getByText('1 route would take it').waitFor();
     await page.getByLabel('Payload', { exact: true }).fill('{"metrics": {"temperature": 20}}');
     await page.getByText("'temperature' is 20; the filter asks for greater than 80").waitFor();
+    // A whole message brings its topic, and the destination may be tried with it.
+    await page.getByLabel('Payload', { exact: true }).fill('{"topic": "tenant/demo/device/x/status", "payload": {"temperature": 90}}');
+    await page.getByText('The pasted message names its own: tenant/demo/device/x/status').waitFor();
+    const verdict = page.locator('[data-verdict="Hot devices"]');
+    await verdict.getByText('✕ Hot devices').waitFor();
+    await verdict.getByRole('button', { name: 'Send it to Hot devices' }).click();
+    await page.getByText("Hot devices did not take the message: The destination's name has no address").waitFor();
     await look('routes');
 
     // An edit keeps the secret.
@@ -66,11 +73,27 @@ export const routeScenarios = {
     await look('dead-letters');
     await letter.getByRole('button', { name: 'Replay' }).click();
     await page.getByText("1 message not delivered: The destination's name has no address").waitFor();
-    await letter.getByRole('button', { name: 'Discard' }).click();
+    // Several at once, each named by how many go.
+    await send({ temperature: 91 });
+    await page.waitForFunction(() => document.querySelectorAll('[data-letter]').length === 2, null, { timeout: 30_000 });
+    await page.getByLabel('Select all 2 shown').check();
+    await button('Replay 2 messages').click();
+    await page.getByText('2 messages not delivered').waitFor();
+    await page.getByLabel('Select all 2 shown').check();
+    await button('Discard 2 messages').click();
+    await dialog().getByText('Discard 2 messages?').waitFor();
     await submit('Discard');
     await page.getByRole('heading', { name: 'Nothing here' }).waitFor();
     await button('Discarded').click();
-    await letter.waitFor();
+    await letter.nth(1).waitFor();
+    await button('Remove old ones').click();
+    await dialog().getByLabel('Older than days').fill('0');
+    await dialog().getByRole('button', { name: 'Remove', exact: true }).click();
+    await dialog().getByText('Whole days, from 1 to 365.').waitFor();
+    await dialog().getByLabel('Older than days').fill('7');
+    await submit('Remove those older than 7 days');
+    await page.getByText('0 dead letters removed').waitFor();
+    assert.equal(await letter.count(), 2);
 
     await page.goto(`${url}/app/integrations`);
     await page.locator('[data-route="Very hot devices"]').getByRole('button', { name: 'Delete' }).click();

@@ -90,8 +90,9 @@ export const routes = {
   update: (id: number, body: Partial<RouteInput> & { is_enabled?: boolean }) =>
     answer<MessageRoute>(client.PUT(`${routesPath}/{route_id}`, { ...one(id), body })),
   remove: (id: number) => answer<unknown>(client.DELETE(`${routesPath}/{route_id}`, one(id))),
-  test: (id: number) =>
-    answer<RouteTest>(client.POST(`${routesPath}/{route_id}/test`, { ...one(id), body: {} })),
+  /** Sends this message (absent: a sample) to the route's destination, whether the route takes it or not. */
+  test: (id: number, message: { topic?: string; payload?: Record<string, unknown> } = {}) =>
+    answer<RouteTest>(client.POST(`${routesPath}/{route_id}/test`, { ...one(id), body: message })),
   match: (topic: string, payload: Record<string, unknown>) =>
     answer<{ matched: number; routes: RouteVerdict[] }>(
       client.POST(`${routesPath}/match`, { body: { topic, payload } }),

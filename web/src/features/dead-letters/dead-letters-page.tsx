@@ -8,16 +8,18 @@ import { asApiError } from '@/api/errors';
 import { letters, type DeadLetter, type LetterFilter, type LetterStatus } from '@/api/routes';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
-import { destinationTitle } from '@/features/routes/queries';
+import { forEach } from '@/lib/for-each';
 import { count, many } from '@/lib/numbers';
 import { Button } from '@/ui/button';
-import { Confirm } from '@/ui/confirm';
 import { CopyCall } from '@/ui/copy-call';
 import { Segmented } from '@/ui/field';
 import { PageHeader, Panel } from '@/ui/page';
+import { Removal } from '@/ui/removal';
 import { SearchField } from '@/ui/search-field';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { Ago, useTitle } from '@/ui/time';
+import { isReplayable, LetterRow, whose } from './letter-row';
+import { PurgeDialog } from './purge-dialog';
 import { pageSize, useLetters, useReasons, useRefreshLetters } from './queries';
 
 const statuses: { value: LetterStatus; label: string }[] = [
@@ -25,12 +27,6 @@ const statuses: { value: LetterStatus; label: string }[] = [
   { value: 'REPLAYED', label: 'Replayed' },
   { value: 'DISCARDED', label: 'Discarded' },
 ];
-
-const ageDays = 30;
-
-/** A route's name; ingest has none. */
-const whose = (l: { route_name?: string | null; destination_type: string }): string =>
-  l.route_name ?? (l.destination_type === 'ingest' ? 'Storing' : 'A deleted route');
 
 function Reasons({ onChoose }: { onChoose: (reason: string) => void }) {
   const reasons = useReasons();
@@ -61,76 +57,17 @@ function Reasons({ onChoose }: { onChoose: (reason: string) => void }) {
   );
 }
 
-function Row({
-  letter: l,
-  chosen,
-  onChoose,
-  onReplay,
-  onDiscard,
-  busy,
-}: {
-  letter: DeadLetter;
-  chosen: boolean;
-  onChoose: () => void;
-  onReplay: () => void;
-  onDiscard: () => void;
-  busy: boolean;
-}) {
-  const open = l.status === 'FAILED';
-  return (
-    <li
-      data-letter={l.id}
-      className="grid gap-x-3 gap-y-1.5 border-b px-3 py-2 last:border-b-0 sm:grid-cols-[auto_minmax(0,1fr)_auto]"
-    >
-      <input
-        type="checkbox"
-        className="mt-1"
-        aria-label={`Choose the message of ${l.original_topic}`}
-        checked={chosen}
-        disabled={!open || l.destination_type === 'ingest'}
-        onChange={onChoose}
-      />
-      <div className="min-w-0">
-        <p className="flex flex-wrap gap-x-2">
-          <span className="font-medium">{whose(l)}</span>
-          {l.destination_type !== 'ingest' && (
-            <span className="text-ink-2">{destinationTitle(l.destination_type)}</span>
-          )}
-          <span className="text-ink-2">
-            <Ago at={l.created_at} />
-          </span>
-        </p>
-        <p className="break-words text-critical">{l.error_message}</p>
-        <details>
-          <summary className="cursor-pointer font-mono text-12 break-all text-ink-2">
-            {l.original_topic} · {many(l.attempts, 'try', 'tries')}
-          </summary>
-          <pre
-            tabIndex={0}
-            aria-label="Payload"
-            className="mt-1 max-h-64 overflow-auto rounded-m bg-surface-2 p-2 font-mono text-12"
-          >
-            {JSON.stringify(l.payload, null, 2)}
-          </pre>
-        </details>
-      </div>
-      {open && (
-        <div className="flex flex-wrap items-start gap-1.5">
-          {l.destination_type !== 'ingest' && (
-            <GatedButton needs={needs.replayLetter} small busy={busy} onClick={onReplay}>
-              Replay
-            </GatedButton>
-          )}
-          <GatedButton needs={needs.discardLetter} small kind="danger" onClick={onDiscard}>
-            Discard
-          </GatedButton>
-        </div>
-      )}
-    </li>
+/** How many are discarded; throws what went wrong with the first that is not. */
+async function discardAll(list: readonly DeadLetter[]): Promise<number> {
+  const outcome = await forEach(
+    list.map((l) => String(l.id)),
+    (id) => letters.discard(Number(id)),
   );
+  if (outcome.failed.length > 0) throw outcome.failed[0]!.error;
+  return outcome.done.length;
 }
 
-type Asking = { discard: DeadLetter } | 'purge' | null;
+type Asking = { discard: DeadLetter[] } | 'purge' | null;
 
 export default function DeadLettersPage() {
   useTitle('Dead letters');
@@ -167,20 +104,11 @@ export default function DeadLettersPage() {
     },
     onError: (error) => toast.error(asApiError(error).message),
   });
-  const done = (words: string) => {
-    toast.success(words);
-    setAsking(null);
-    refresh();
-  };
-  const discard = useMutation({
-    mutationFn: (l: DeadLetter) => letters.discard(l.id),
-    onSuccess: () => done('The message is discarded'),
-  });
-  const purge = useMutation({
-    mutationFn: () => letters.purge(ageDays),
-    onSuccess: ({ purged }) => done(`${many(purged, 'dead letter')} removed`),
-  });
   const total = list.data?.total ?? 0;
+  const rows = list.data?.messages ?? [];
+  const open = rows.filter((l) => l.status === 'FAILED');
+  const picked = open.filter((l) => chosen.has(l.id));
+  const replayable = picked.filter(isReplayable).map((l) => l.id);
   return (
     <>
       <PageHeader
@@ -192,14 +120,19 @@ export default function DeadLettersPage() {
             <GatedButton needs={needs.purgeLetters} onClick={() => setAsking('purge')}>
               Remove old ones
             </GatedButton>
-            {chosen.size > 0 && (
+            {picked.length > 0 && (
+              <GatedButton needs={needs.discardLetter} kind="danger" onClick={() => setAsking({ discard: picked })}>
+                Discard {many(picked.length, 'message')}
+              </GatedButton>
+            )}
+            {replayable.length > 0 && (
               <GatedButton
                 needs={needs.replayLetter}
                 kind="primary"
                 busy={replay.isPending}
-                onClick={() => replay.mutate([...chosen])}
+                onClick={() => replay.mutate(replayable)}
               >
-                Replay {many(chosen.size, 'message')}
+                Replay {many(replayable.length, 'message')}
               </GatedButton>
             )}
           </>
@@ -222,7 +155,24 @@ export default function DeadLettersPage() {
       </div>
       <div className="grid gap-3">
         {status === 'FAILED' && !route && !search && <Reasons onChoose={(reason) => change('q', reason)} />}
-        <Panel title="Messages">
+        <Panel
+          title="Messages"
+          aside={
+            open.length > 1 && (
+              <label className="inline-flex items-center gap-2">
+                <input
+                  type="checkbox"
+                  className="size-4"
+                  checked={picked.length === open.length}
+                  onChange={() =>
+                    setChosen(picked.length === open.length ? new Set() : new Set(open.map((l) => l.id)))
+                  }
+                />
+                Select all {open.length} shown
+              </label>
+            )
+          }
+        >
           {list.error && !list.data ? (
             <Failure error={list.error} what="Dead letters" retry={() => void list.refetch()} />
           ) : list.isPending ? (
@@ -236,7 +186,7 @@ export default function DeadLettersPage() {
           ) : (
             <ul>
               {list.data.messages.map((l) => (
-                <Row
+                <LetterRow
                   key={l.id}
                   letter={l}
                   chosen={chosen.has(l.id)}
@@ -247,10 +197,7 @@ export default function DeadLettersPage() {
                     setChosen(next);
                   }}
                   onReplay={() => replay.mutate([l.id])}
-                  onDiscard={() => {
-                    discard.reset();
-                    setAsking({ discard: l });
-                  }}
+                  onDiscard={() => setAsking({ discard: [l] })}
                 />
               ))}
             </ul>
@@ -275,29 +222,25 @@ export default function DeadLettersPage() {
         </Panel>
       </div>
       {asking !== null && asking !== 'purge' && (
-        <Confirm
-          title="Discard this message?"
+        <Removal
+          title={
+            asking.discard.length === 1
+              ? `Discard the message of ${asking.discard[0]!.original_topic}?`
+              : `Discard ${many(asking.discard.length, 'message')}?`
+          }
           action="Discard"
-          busy={discard.isPending}
-          error={discard.error}
-          onConfirm={() => discard.mutate(asking.discard)}
+          run={() => discardAll(asking.discard)}
+          told={(n) => (n === 1 ? 'The message is discarded' : `${many(n, 'message')} discarded`)}
+          onDone={() => {
+            setChosen(new Set());
+            refresh();
+          }}
           onClose={() => setAsking(null)}
         >
-          <p>It stays in the list of discarded ones, and can&apos;t be replayed any more.</p>
-        </Confirm>
+          <p>What is discarded stays in the list of discarded ones, and can&apos;t be replayed any more.</p>
+        </Removal>
       )}
-      {asking === 'purge' && (
-        <Confirm
-          title={`Remove dead letters older than ${ageDays} days?`}
-          action="Remove"
-          busy={purge.isPending}
-          error={purge.error}
-          onConfirm={() => purge.mutate()}
-          onClose={() => setAsking(null)}
-        >
-          <p>Whatever became of them. This can&apos;t be undone.</p>
-        </Confirm>
-      )}
+      {asking === 'purge' && <PurgeDialog onClose={() => setAsking(null)} />}
     </>
   );
 }

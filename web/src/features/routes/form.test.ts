@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { faultsOf, inputOf, objectOf, valuesOf } from './form';
+import { faultsOf, inputOf, objectOf, pastedOf, valuesOf } from './form';
 
 const faults = (v: ReturnType<typeof valuesOf>) =>
   Object.entries(faultsOf(v)).flatMap(([name, fault]) => (fault ? [name] : []));
@@ -22,6 +22,18 @@ describe('a route’s form', () => {
     expect(input.destination_config).toEqual(stored.destination_config);
     expect(input.payload_filter).toEqual({ t: { $gt: 5 } });
   });
+  it('keeps what it has no field for, as long as the destination is of that type', () => {
+    const v = {
+      ...valuesOf(null),
+      name: 'Store',
+      type: 'postgresql' as const,
+      dsn: '***',
+      table: 't',
+      kept: { type: 'postgresql' as const, config: { dsn: '***', table: 's', of_later: 1, columns: { a: 'b' } } },
+    };
+    expect(inputOf(v).destination_config).toEqual({ dsn: '***', table: 't', of_later: 1 });
+    expect(inputOf({ ...v, type: 'mqtt_republish', topic: 'x' }).destination_config).toEqual({ topic: 'x' });
+  });
   it('means the built-in store without a connection', () => {
     const v = { ...valuesOf(null), name: 'Store', type: 'postgresql' as const };
     expect(faults(v)).toEqual([]);
@@ -35,5 +47,13 @@ describe('a route’s form', () => {
     expect(faults({ ...valuesOf(null), name: 'x', url: 'https://a.example/', payload_filter: '5' })).toEqual([
       'payload_filter',
     ]);
+  });
+  it('takes a payload, or a whole message with its topic', () => {
+    expect(pastedOf('{"t": 5}')).toEqual({ payload: { t: 5 } });
+    expect(pastedOf('{"topic": "a/b", "payload": {"t": 5}}')).toEqual({ topic: 'a/b', payload: { t: 5 } });
+    // A payload that happens to have such members.
+    expect(pastedOf('{"topic": "x", "payload": {}, "t": 1}')).toEqual({ payload: { topic: 'x', payload: {}, t: 1 } });
+    expect(pastedOf('')).toEqual({ payload: {} });
+    expect(pastedOf('[1]')).toBeNull();
   });
 });

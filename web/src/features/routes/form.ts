@@ -14,6 +14,8 @@ export interface RouteValues {
   dsn: string;
   table: string;
   columns: string;
+  /** The stored config with its type: members that no field is for stay. */
+  kept: { type: DestinationType; config: Record<string, unknown> } | null;
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -34,6 +36,7 @@ export function valuesOf(route: MessageRoute | null): RouteValues {
     dsn: text(config.dsn),
     table: text(config.table),
     columns: json(config.columns),
+    kept: route && { type: route.destination_type, config },
   };
 }
 
@@ -47,6 +50,21 @@ export function objectOf(source: string): Record<string, unknown> | null | undef
   } catch {
     return undefined;
   }
+}
+
+/**
+ * What is pasted to be tried: a payload, or a whole message `{"topic": ..., "payload": {...}}`. Null for what is no
+ * JSON object; nothing is an empty payload.
+ */
+export function pastedOf(source: string): { topic?: string; payload: Record<string, unknown> } | null {
+  const value = objectOf(source);
+  if (value === undefined) return null;
+  if (value === null) return { payload: {} };
+  const { topic, payload, ...others } = value;
+  const whole = typeof topic === 'string' && typeof payload === 'object' && payload !== null && !Array.isArray(payload);
+  return whole && Object.keys(others).length === 0
+    ? { topic, payload: payload as Record<string, unknown> }
+    : { payload: value };
 }
 
 const noObject = 'This is no JSON object.';
@@ -69,15 +87,26 @@ export function faultsOf(v: RouteValues): Record<string, string | false> {
   };
 }
 
+/** Each type's members that have fields of their own. */
+const shown: Record<DestinationType, readonly string[]> = {
+  webhook: ['url', 'method', 'secret', 'headers'],
+  mqtt_republish: ['topic'],
+  postgresql: ['dsn', 'table', 'columns'],
+};
+
 function configOf(v: RouteValues): Record<string, unknown> {
-  if (v.type === 'mqtt_republish') return { topic: v.topic.trim() };
+  const others = Object.fromEntries(
+    Object.entries(v.kept?.type === v.type ? v.kept.config : {}).filter(([name]) => !shown[v.type].includes(name)),
+  );
+  if (v.type === 'mqtt_republish') return { ...others, topic: v.topic.trim() };
   if (v.type === 'postgresql') {
     if (v.dsn.trim() === '') return {};
     const columns = objectOf(v.columns);
-    return { dsn: v.dsn.trim(), table: v.table.trim(), ...(columns ? { columns } : {}) };
+    return { ...others, dsn: v.dsn.trim(), table: v.table.trim(), ...(columns ? { columns } : {}) };
   }
   const headers = objectOf(v.headers);
   return {
+    ...others,
     url: v.url.trim(),
     method: v.method,
     ...(v.secret ? { secret: v.secret } : {}),

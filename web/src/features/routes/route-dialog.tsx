@@ -24,12 +24,13 @@ export function RouteDialog({ route, onClose }: { route: MessageRoute | null; on
     },
     onError: form.setError,
   });
-  const field = (name: keyof typeof v) => ({
+  type Text = Exclude<keyof typeof v, 'kept'>;
+  const field = (name: Text) => ({
     value: v[name],
     onChange: (e: { target: { value: string } }) => form.set(name, e.target.value),
     fault: form.fault(name),
   });
-  const area = (name: keyof typeof v) => ({
+  const area = (name: Text) => ({
     value: v[name],
     onChange: (value: string) => form.set(name, value),
     fault: form.fault(name),

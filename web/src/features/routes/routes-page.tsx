@@ -1,7 +1,7 @@
 // Integrations: the routes by which messages of devices reach other systems.
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Link, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
 import { toast } from 'sonner';
 import { callPath } from '@/api/customer';
 import { asApiError } from '@/api/errors';
@@ -9,15 +9,17 @@ import { routes, type MessageRoute } from '@/api/routes';
 import { GatedButton } from '@/auth/gated';
 import { needs } from '@/auth/needs';
 import { count, many } from '@/lib/numbers';
-import { Confirm } from '@/ui/confirm';
+import { useUrl } from '@/lib/use-url';
 import { CopyCall } from '@/ui/copy-call';
 import { PageHeader, Panel, Tag } from '@/ui/page';
+import { Removal } from '@/ui/removal';
 import { SearchField } from '@/ui/search-field';
 import { Empty, Failure, SkeletonRows } from '@/ui/states';
 import { useTitle } from '@/ui/time';
 import { destinationTitle, destinationWords, routesShown, useRefreshRoutes, useRoutes } from './queries';
 import { RouteDialog } from './route-dialog';
 import { Tester } from './tester';
+import { useTest } from './use-test';
 
 function Row({
   route: r,
@@ -37,14 +39,7 @@ function Row({
     },
     onError: (error) => toast.error(asApiError(error).message),
   });
-  const test = useMutation({
-    mutationFn: () => routes.test(r.id),
-    onSuccess: (result) => {
-      if (result.success) toast.success(`${r.name} took the sample in ${Math.round(result.duration_ms)} ms`);
-      else toast.error(result.error ?? 'The sample was not taken');
-    },
-    onError: (error) => toast.error(asApiError(error).message),
-  });
+  const test = useTest();
   return (
     <li
       data-route={r.name}
@@ -73,7 +68,7 @@ function Row({
         </p>
       </div>
       <div className="flex flex-wrap items-start gap-1.5">
-        <GatedButton needs={needs.testRoute} small busy={test.isPending} onClick={() => test.mutate()}>
+        <GatedButton needs={needs.testRoute} small busy={test.isPending} onClick={() => test.mutate(r)}>
           Send a sample
         </GatedButton>
         <GatedButton needs={needs.editRoute} small onClick={onEdit}>
@@ -90,29 +85,20 @@ function Row({
   );
 }
 
-type Asking = 'add' | { what: 'edit' | 'delete'; route: MessageRoute } | null;
+type Asking = { what: 'edit' | 'delete'; route: MessageRoute } | null;
 
 export default function RoutesPage() {
   useTitle('Integrations');
-  const [params, setParams] = useSearchParams();
-  const search = params.get('q') ?? '';
+  const { get, set } = useUrl();
+  const search = get('q') ?? '';
   const refresh = useRefreshRoutes();
   const list = useRoutes(search);
   const [asking, setAsking] = useState<Asking>(null);
-  const remove = useMutation({
-    mutationFn: (id: number) => routes.remove(id),
-    onSuccess: () => {
-      toast.success('The route is deleted');
-      setAsking(null);
-      refresh();
-    },
-  });
   const add = (
-    <GatedButton needs={needs.createRoute} kind="primary" onClick={() => setAsking('add')}>
+    <GatedButton needs={needs.createRoute} kind="primary" onClick={() => set({ new: '1' })}>
       Create route
     </GatedButton>
   );
-  const asked = asking === null || asking === 'add' ? null : asking;
   return (
     <>
       <PageHeader
@@ -140,7 +126,7 @@ export default function RoutesPage() {
               label="Search routes"
               placeholder="Name or filter"
               value={search}
-              onChange={(q) => setParams(q ? { q } : {}, { replace: true })}
+              onChange={(q) => set({ q })}
             />
           }
         >
@@ -159,10 +145,7 @@ export default function RoutesPage() {
                   key={r.id}
                   route={r}
                   onEdit={() => setAsking({ what: 'edit', route: r })}
-                  onDelete={() => {
-                    remove.reset();
-                    setAsking({ what: 'delete', route: r });
-                  }}
+                  onDelete={() => setAsking({ what: 'delete', route: r })}
                 />
               ))}
               {list.data.total > list.data.routes.length && (
@@ -175,25 +158,23 @@ export default function RoutesPage() {
         </Panel>
         <Tester />
       </div>
-      {(asking === 'add' || asked?.what === 'edit') && (
-        <RouteDialog route={asked?.route ?? null} onClose={() => setAsking(null)} />
-      )}
-      {asked?.what === 'delete' && (
-        <Confirm
-          title={`Delete ${asked.route.name}?`}
-          action="Delete"
-          busy={remove.isPending}
-          error={remove.error}
-          onConfirm={() => remove.mutate(asked.route.id)}
+      {get('new') === '1' && <RouteDialog route={null} onClose={() => set({ new: null })} />}
+      {asking?.what === 'edit' && <RouteDialog route={asking.route} onClose={() => setAsking(null)} />}
+      {asking?.what === 'delete' && (
+        <Removal
+          title={`Delete ${asking.route.name}?`}
+          run={() => routes.remove(asking.route.id)}
+          told="The route is deleted"
+          onDone={refresh}
           onClose={() => setAsking(null)}
         >
           <p>
-            {asked.route.queued_count > 0
-              ? `${many(asked.route.queued_count, 'message')} that wait for it are dropped. `
+            {asking.route.queued_count > 0
+              ? `${many(asking.route.queued_count, 'message')} that wait for it are dropped. `
               : ''}
             Its dead letters stay, but can&apos;t be replayed any more.
           </p>
-        </Confirm>
+        </Removal>
       )}
     </>
   );
