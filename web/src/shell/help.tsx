@@ -7,6 +7,8 @@ import { Dialog } from '@/ui/dialog';
 import { Kbd } from '@/ui/page';
 import { pagesOf } from './nav';
 
+/** Keys that operators' pages have none of. */
+const customers = new Set(['e']);
 const keys: [string, string][] = [
   ['Ctrl K', 'Search or run a command'],
   ['/', 'Search on this page'],
@@ -14,6 +16,8 @@ const keys: [string, string][] = [
   ['Enter', 'Open the row'],
   ['x', 'Select the row'],
   ['Shift x', 'Select from the last one to this row'],
+  ['e', 'Acknowledge the alert, or those selected, and go on with the next'],
+  ['Esc', 'Take the selection back, or close what is open beside the list'],
   ['?', 'This help'],
 ];
 
@@ -23,7 +27,7 @@ export default function Help({ onClose }: { onClose: () => void }) {
   const { tenant, kind } = useSession();
   const { may } = usePermissions();
   const all: [string, string][] = [
-    ...keys,
+    ...keys.filter(([key]) => kind === 'customer' || !customers.has(key)),
     ...pagesOf(kind, may).filter((p) => p.key).map((p): [string, string] => [`g ${p.key}`, p.label]),
   ];
   return (

@@ -7,8 +7,11 @@ import { signOut } from '@/auth/known';
 import { needs } from '@/auth/needs';
 import { usePermissions } from '@/auth/permissions';
 import { useSession } from '@/auth/session';
+import { useAlerts } from '@/features/alerts/queries';
+import { Severity } from '@/features/alerts/severity';
 import { pageOptions } from '@/features/devices/queries';
 import { api } from '@/api/customer';
+import { rulesApi } from '@/api/rules';
 import { setTheme } from '@/lib/theme';
 import { Kbd } from '@/ui/page';
 import { StatusMark } from '@/ui/status';
@@ -39,7 +42,7 @@ function Row({
   );
 }
 
-/** Goes to any page, device or site, and runs actions. */
+/** Goes to any page, device, site, alert or rule, and runs actions. */
 export default function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const navigate = useNavigate();
   const [text, setText] = useState('');
@@ -53,6 +56,8 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     enabled: customer,
   });
   const sites = useQuery({ queryKey: ['sites'], queryFn: api.sites, enabled: customer });
+  const alerts = useAlerts({ status: 'ACTIVE', sort: '-severity', ...(q ? { q } : {}) }, 5, customer);
+  const rules = useQuery({ queryKey: ['alert-rules'], queryFn: rulesApi.list, enabled: customer && q !== '' });
   const low = q.toLowerCase();
   const fits = (...words: string[]) =>
     low === '' || words.some((word) => word.toLowerCase().includes(low));
@@ -68,6 +73,12 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
           [
             ['Add a device', go('/devices?new=1'), needs.createDevice],
             ['Create a site', go('/sites?new=1'), needs.createSite],
+            ['Make an alert rule', go('/rules/new'), needs.createRule],
+            ['Add a notification channel', go('/notifications?new=1'), needs.createChannel],
+            ['Plan maintenance', go('/maintenance-windows?edit=new'), needs.createMaintenance],
+            ['Make an on-call schedule', go('/oncall?new=1'), needs.createSchedule],
+            ['Make an escalation policy', go('/escalation-policies?new=1'), needs.createPolicy],
+            ['Create a message route', go('/integrations?new=1'), needs.createRoute],
             ['Invite a person', go('/team?invite=1'), needs.invite],
             ['Create a role', go('/roles/new'), needs.roles],
             ['Create an API token', go('/settings/access?new=1'), undefined],
@@ -88,6 +99,8 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   ];
   const shownPages = pagesOf(kind, may).filter((p) => fits(p.label));
   const shownSites = (sites.data ?? []).filter((s) => fits(s.name, s.site_id)).slice(0, 6);
+  const shownRules = q ? (rules.data ?? []).filter((r) => fits(r.name)).slice(0, 5) : [];
+  const shownAlerts = customer ? (alerts.data?.alerts ?? []) : [];
   const shownActions = actions.filter(([label]) => fits(label));
   const shownDevices = devices.data?.devices ?? [];
 
@@ -104,7 +117,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
             <Command.Input
               value={text}
               onValueChange={setText}
-              placeholder={customer ? 'Device, site, page or action' : 'Tenant, user, page or action'}
+              placeholder={customer ? 'Device, site, alert, rule, page or action' : 'Tenant, user, page or action'}
               className="h-12 w-full border-b bg-transparent px-4 text-15 outline-none"
             />
             <Command.List className="max-h-[60dvh] overflow-y-auto p-1.5">
@@ -151,6 +164,31 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
                     >
                       {s.name}
                       <span className="font-mono text-12 text-ink-3">{s.site_id}</span>
+                    </Row>
+                  ))}
+                </Command.Group>
+              )}
+              {shownAlerts.length > 0 && (
+                <Command.Group heading="Alerts" className={group}>
+                  {shownAlerts.map((a) => (
+                    <Row
+                      key={a.alert_id}
+                      value={`alert ${a.alert_id}`}
+                      onSelect={go(`/alerts?status=ACTIVE&alert=${a.alert_id}`)}
+                      aside={<Severity of={a.severity} short />}
+                    >
+                      <span className="truncate">
+                        {a.device_name ?? a.device_id} · {a.summary}
+                      </span>
+                    </Row>
+                  ))}
+                </Command.Group>
+              )}
+              {shownRules.length > 0 && (
+                <Command.Group heading="Alert rules" className={group}>
+                  {shownRules.map((r) => (
+                    <Row key={r.rule_id} value={`rule ${r.rule_id}`} onSelect={go(`/rules/${r.rule_id}`)}>
+                      {r.name}
                     </Row>
                   ))}
                 </Command.Group>
