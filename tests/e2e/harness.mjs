@@ -77,7 +77,8 @@ export async function call(user, method, where, body, more = {}) {
     body: JSON.stringify(body),
   });
   assert.ok(answer.ok, `${method} ${where}: ${answer.status} ${await answer.clone().text()}`);
-  return answer.json();
+  const text = await answer.text();
+  return text === '' ? null : JSON.parse(text);
 }
 
 /** Waits until what has the focus is called so (by its label or its text). */

@@ -22,6 +22,7 @@ import { ruleScenarios } from './rules.mjs';
 import { routeScenarios } from './routes.mjs';
 import { updates } from './updates.mjs';
 import { templateScenarios } from './templates.mjs';
+import { walk } from './walk.mjs';
 
 const scenarios = {
   ...alertScenarios,
@@ -43,6 +44,7 @@ const scenarios = {
   ...oncall,
   ...updates,
   ...ruleScenarios,
+  ...walk,
   async 'sign-in-to-a-moving-chart'() {
     await send({ temperature: -18.5 });
     await signIn();

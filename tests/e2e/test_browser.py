@@ -44,6 +44,8 @@ def stack(carrier, hook):
         running.command("admin", "create-tenant", "--id", "fresh", "--name", "Fresh company")
         running.command("admin", "create-user", "--username", "newcomer", "--password", "pulse-demo-1", "--email",
                         "newcomer@fresh.example", "--tenant", "fresh", "--role", "customer,tenant-admin")
+        running.command("admin", "create-user", "--username", "walkviewer", "--password", "pulse-demo-1", "--email",
+                        "walkviewer@demo.example", "--tenant", "demo", "--role", "customer")
         # Somebody was told of an alert, at the second attempt.
         running.sql("WITH a AS (INSERT INTO fleet_alert (tenant_id, site_id, device_id, alert_type, fingerprint, severity, "
                     "summary, status, closed_at) VALUES ('demo', '', 'gone', 'THRESHOLD', 'told', 4, 'Too hot', 'CLOSED', now()) "
@@ -52,8 +54,9 @@ def stack(carrier, hook):
                     "'ESCALATED', 'x', 'COMPLETED', 2 FROM a RETURNING job_id) INSERT INTO delivery_attempts SELECT 'demo', job_id, "
                     "n, n = 2, NULL, 120, CASE n WHEN 1 THEN 'the email could not be sent' END, now(), now() "
                     "FROM j, generate_series(1, 2) n RETURNING 1")
-        running.sql("INSERT INTO alert_rules (tenant_id, rule_id, name, metric_name, operator, threshold, severity) VALUES "
-                    "('demo', %s, 'Walk heat', 'walk_heat', 'GT', 30, 5)", [WALK_RULE])
+        running.sql("INSERT INTO alert_rules (tenant_id, rule_id, name, metric_name, operator, threshold, severity, description) "
+                    "VALUES ('demo', %s, 'Walk heat', 'walk_heat', 'GT', 30, 5, "
+                    "'Fan off, then call the night shift: https://wiki.demo.example/fan')", [WALK_RULE])
         yield running
 
 
@@ -86,12 +89,16 @@ def stack(carrier, hook):
     "operators-see-certificates-of-all-tenants",
     "modules-are-plugged-in-and-pulled-out", "sensors-and-transports-are-kept",
     "hardware-and-health-in-both-themes-and-sizes", "a-sim-is-linked-suspended-and-deactivated", "an-alerts-way-is-set-up-and-tried",
-    "alerts-come-live-and-are-triaged-by-keys", "a-phone-acknowledges-in-two-taps",
+    "alerts-come-live-and-are-triaged-by-keys", "all-alerts-that-match-are-acknowledged", "a-phone-acknowledges-in-two-taps",
     "maintenance-is-planned-and-a-digest-chosen",
-    "a-rule-is-written-previewed-and-fires", "metrics-get-names-units-and-ranges",
+    "a-rule-is-written-previewed-and-fires", "a-rule-is-edited-without-loss", "thresholds-are-drawn-on-health",
+    "a-viewer-reads-rules-and-alerts", "a-failing-call-is-told-in-its-place", "metrics-get-names-units-and-ranges",
     "rule-pages-in-both-themes-and-sizes", "a-route-is-made-tried-and-its-dead-letter-discarded"])
 def test_in_the_browser(stack, carrier, hook, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
+    if scenario == "all-alerts-that-match-are-acknowledged":
+        stack.sql("INSERT INTO fleet_alert (tenant_id, site_id, device_id, alert_type, fingerprint, severity, summary) "
+                  "SELECT 'demo', '', 'bulk-walk', 'THRESHOLD', 'bulk-walk-' || n, 3, 'Too warm' FROM generate_series(1, 60) n")
     node = shutil.which("node")
     env = {**os.environ, "PULSE_URL": stack.url, "WEB": str(ROOT / "web"), "SCREENS": str(SCREENS),
            "DEVICES": json.dumps(stack.devices()), "OUTBOX": str(stack.home / "data/outbox"),
