@@ -116,7 +116,7 @@ export const alertScenarios = {
     await screen('alerts-phone');
     const id = await rows().first().getAttribute('data-alert');
     await rows().first().getByRole('button').click();
-    await page.getByRole('button', { name: 'Acknowledge' }).click();
+    await page.getByRole('button', { name: 'Acknowledge', exact: true }).click();
     await page.getByText('Acknowledged by tenantadmin1').waitFor();
     await fits('an alert on a phone');
     await screen('alert-phone');

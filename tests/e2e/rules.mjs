@@ -88,6 +88,10 @@ export const ruleScenarios = {
     await page.getByRole('option', { name: 'Make an alert rule' }).click();
     await page.getByRole('heading', { name: 'New rule' }).waitFor();
     await page.goto(`${url}/app/rules`);
+    await row('Another').waitFor();
+    await page.keyboard.press('?');
+    await dialog().getByText('Acknowledge the alert, or those selected, and go on with the next').waitFor();
+    await page.keyboard.press('Escape');
     for (const name of ['Another', 'Battery low', 'Walk too warm']) {
       await button(`More for ${name}`).click();
       await page.getByRole('menuitem', { name: 'Delete' }).click();

@@ -13,6 +13,15 @@ interface Wrap {
   optional?: boolean;
 }
 
+/** What is wrong with a field, or with several that belong together; nothing where nothing is. */
+export const Fault = ({ id, words }: { id?: string; words: string | undefined }) =>
+  words && (
+    <p id={id} className="text-12 text-critical">
+      <span aria-hidden="true">▲ </span>
+      {words}
+    </p>
+  );
+
 function Frame({
   id,
   label,
@@ -28,12 +37,7 @@ function Frame({
         {optional && <span className="font-normal text-ink-3"> (optional)</span>}
       </label>
       {children}
-      {fault && (
-        <p id={`${id}-fault`} className="text-12 text-critical">
-          <span aria-hidden="true">▲ </span>
-          {fault}
-        </p>
-      )}
+      <Fault id={`${id}-fault`} words={fault} />
       {help && (
         <p id={`${id}-help`} className="text-12 text-ink-3">
           {help}

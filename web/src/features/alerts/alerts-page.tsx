@@ -156,10 +156,10 @@ export default function AlertsPage() {
           )}
           <p className="mt-2 hidden flex-wrap gap-x-3 text-12 text-ink-3 md:flex">
             {keys.map(([names, what]) => (
-              <span key={what}>
+              <span key={what} className="inline-flex items-center gap-1">
                 {names.map((name) => (
                   <Kbd key={name}>{name}</Kbd>
-                ))}{' '}
+                ))}
                 {what}
               </span>
             ))}

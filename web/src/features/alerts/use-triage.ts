@@ -87,7 +87,7 @@ export function useTriage({
   };
   /** To what is selected, else to where the keys are. */
   const run = (action: AlertAction, minutes?: number) => {
-    const ids = chosen.length > 0 ? chosen : here !== null && order.includes(here) ? [here] : [];
+    const ids = chosen.length > 0 ? chosen : here !== null && (order.includes(here) || here === open) ? [here] : [];
     if ((ids.length === 0 && !everything) || act.isPending) return;
     const what: Act = { action, target: everything ? { filter: narrowed } : { ids }, minutes };
     if (isAskedFor(what)) setAsking(what);

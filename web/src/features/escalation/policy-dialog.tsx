@@ -1,12 +1,10 @@
-import { useMutation } from '@tanstack/react-query';
-import { toast } from 'sonner';
 import { asApiError } from '@/api/errors';
 import { oncall, type Policy, type Schedule } from '@/api/oncall';
 import { useForm } from '@/lib/use-form';
 import { Button } from '@/ui/button';
 import { CheckField } from '@/ui/check-field';
-import { Dialog, DialogForm } from '@/ui/dialog';
 import { SelectField, TextField } from '@/ui/field';
+import { FormDialog } from '@/ui/form-dialog';
 import { useRefreshPolicies } from './queries';
 import { bodyOf, emptyLevel, faultsOf, formOf, mostLevels, type LevelForm } from './policy-form';
 
@@ -89,79 +87,62 @@ export function PolicyDialog({
   const refresh = useRefreshPolicies();
   const form = useForm(formOf(policy));
   const v = form.values;
-  const save = useMutation({
-    mutationFn: () => {
-      const body = bodyOf(v);
-      return policy ? oncall.replacePolicy(policy.policy_id, body) : oncall.createPolicy(body);
-    },
-    onSuccess: (saved) => {
-      toast.success(policy ? 'Saved' : `${saved.name} is created`);
-      refresh();
-      onClose();
-    },
-    onError: form.setError,
-  });
+  const save = () => {
+    const body = bodyOf(v);
+    return policy ? oncall.replacePolicy(policy.policy_id, body) : oncall.createPolicy(body);
+  };
   const told = form.error ? asApiError(form.error).fields : {};
   return (
-    <Dialog
-      open
+    <FormDialog
       wide
-      onClose={onClose}
-      dirty={form.dirty}
       title={policy ? `Edit ${policy.name}` : 'New escalation policy'}
       description="Who is told next while nobody acknowledges an alert. Each level raises its severity by one."
+      submit={policy ? 'Save' : 'Create policy'}
+      form={form}
+      faults={() => faultsOf(v)}
+      save={save}
+      told={(saved) => (policy ? 'Saved' : `${saved.name} is created`)}
+      onSaved={refresh}
+      onClose={onClose}
     >
-      <DialogForm
-        submit={policy ? 'Save' : 'Create policy'}
-        busy={save.isPending}
-        error={form.error}
-        onCancel={onClose}
-        onSubmit={() => form.check(faultsOf(v)) && save.mutate()}
-      >
-        <TextField
-          label="Name"
-          autoFocus
-          value={v.name}
-          onChange={(e) => form.set('name', e.target.value)}
-          fault={form.fault('name')}
-          placeholder="Operations"
+      <TextField
+        label="Name"
+        autoFocus
+        {...form.text('name')}
+        placeholder="Operations"
+      />
+      <TextField
+        label="Description"
+        optional
+        {...form.text('description')}
+      />
+      {v.levels.map((level, i) => (
+        <LevelFields
+          key={i}
+          level={level}
+          number={i + 1}
+          schedules={schedules}
+          fault={(name) => form.fault(`levels.${i}.${name}` as 'levels') ?? told[`levels.${i}.${name}`]}
+          onChange={(next) => form.set('levels', v.levels.map((l, at) => (at === i ? { ...l, ...next } : l)))}
+          onRemove={() => form.set('levels', v.levels.filter((_, at) => at !== i))}
         />
-        <TextField
-          label="Description"
-          optional
-          value={v.description}
-          onChange={(e) => form.set('description', e.target.value)}
-          fault={form.fault('description')}
-        />
-        {v.levels.map((level, i) => (
-          <LevelFields
-            key={i}
-            level={level}
-            number={i + 1}
-            schedules={schedules}
-            fault={(name) => form.fault(`levels.${i}.${name}` as 'levels') ?? told[`levels.${i}.${name}`]}
-            onChange={(next) => form.set('levels', v.levels.map((l, at) => (at === i ? { ...l, ...next } : l)))}
-            onRemove={() => form.set('levels', v.levels.filter((_, at) => at !== i))}
-          />
-        ))}
-        {v.levels.length < mostLevels && (
-          <Button className="self-start" onClick={() => form.set('levels', [...v.levels, emptyLevel()])}>
-            Add level
-          </Button>
-        )}
-        <SelectField
-          label="After the last level"
-          value={v.repeats}
-          onChange={(next) => form.set('repeats', next)}
-          options={repeats}
-        />
-        <CheckField
-          label="Default policy"
-          help="Of all alerts whose rule names no policy."
-          checked={v.is_default}
-          onChange={(on) => form.set('is_default', on)}
-        />
-      </DialogForm>
-    </Dialog>
+      ))}
+      {v.levels.length < mostLevels && (
+        <Button className="self-start" onClick={() => form.set('levels', [...v.levels, emptyLevel()])}>
+          Add level
+        </Button>
+      )}
+      <SelectField
+        label="After the last level"
+        {...form.choice('repeats')}
+        options={repeats}
+      />
+      <CheckField
+        label="Default policy"
+        help="Of all alerts whose rule names no policy."
+        checked={v.is_default}
+        onChange={(on) => form.set('is_default', on)}
+      />
+    </FormDialog>
   );
 }

@@ -1,11 +1,10 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { toast } from 'sonner';
+import { useQueryClient } from '@tanstack/react-query';
 import { alerting, type MaintenanceWindow } from '@/api/alerts';
 import { useSites } from '@/features/sites/queries';
 import { hourOptions, toggled } from '@/lib/choices';
 import { useForm } from '@/lib/use-form';
-import { Dialog, DialogForm } from '@/ui/dialog';
-import { SelectField, Segmented, TextField } from '@/ui/field';
+import { Fault, SelectField, Segmented, TextField } from '@/ui/field';
+import { FormDialog } from '@/ui/form-dialog';
 import { days, fromLocal, listOf, toLocal } from './words';
 
 /** Creates a window, or edits one. */
@@ -32,161 +31,129 @@ export function WindowDialog({
     device_types: (w?.device_types ?? []).join(', '),
   });
   const v = form.values;
-  const save = useMutation({
-    mutationFn: () => {
-      const body = {
-        name: v.name.trim(),
-        starts_at: fromLocal(v.starts_at),
-        ends_at: v.ends_at ? fromLocal(v.ends_at) : null,
-        recurring:
-          v.kind === 'weekly'
-            ? { dow: v.dow, start_hour: Number(v.start_hour), end_hour: Number(v.end_hour) }
-            : null,
-        site_ids: v.site_ids.length > 0 ? v.site_ids : null,
-        device_types: listOf(v.device_types),
-        enabled: w?.enabled ?? true,
-      };
-      return w ? alerting.updateWindow(w.window_id, body) : alerting.createWindow(body);
-    },
-    onSuccess: () => {
-      toast.success(w ? 'Saved' : `${v.name.trim()} is created`);
-      void queries.invalidateQueries({ queryKey: ['maintenance-windows'] });
-      onClose();
-    },
-    onError: form.setError,
-  });
+  const save = () => {
+    const body = {
+      name: v.name.trim(),
+      starts_at: fromLocal(v.starts_at),
+      ends_at: v.ends_at ? fromLocal(v.ends_at) : null,
+      recurring:
+        v.kind === 'weekly'
+          ? { dow: v.dow, start_hour: Number(v.start_hour), end_hour: Number(v.end_hour) }
+          : null,
+      site_ids: v.site_ids.length > 0 ? v.site_ids : null,
+      device_types: listOf(v.device_types),
+      enabled: w?.enabled ?? true,
+    };
+    return w ? alerting.updateWindow(w.window_id, body) : alerting.createWindow(body);
+  };
   return (
-    <Dialog
-      open
+    <FormDialog
       wide
-      onClose={onClose}
-      dirty={form.dirty}
       title={w ? `Edit ${w.name}` : 'Plan maintenance'}
       description="While it lasts no alert opens and nobody is told. What recovers closes all the same."
+      submit={w ? 'Save' : 'Plan it'}
+      form={form}
+      faults={() => ({
+        name: v.name.trim() === '' && 'Give a name.',
+        starts_at: v.starts_at === '' && 'Say when it begins.',
+        ends_at: v.ends_at !== '' && v.ends_at <= v.starts_at && 'It must end after it begins.',
+        dow: v.kind === 'weekly' && v.dow.length === 0 && 'Choose a day.',
+        end_hour: v.kind === 'weekly' && v.start_hour === v.end_hour && 'Another hour than the first.',
+      })}
+      save={save}
+      told={w ? 'Saved' : `${v.name.trim()} is created`}
+      onSaved={() => void queries.invalidateQueries({ queryKey: ['maintenance-windows'] })}
+      onClose={onClose}
     >
-      <DialogForm
-        submit={w ? 'Save' : 'Plan it'}
-        busy={save.isPending}
-        error={form.error}
-        onCancel={onClose}
-        onSubmit={() => {
-          const good = form.check({
-            name: v.name.trim() === '' && 'Give a name.',
-            starts_at: v.starts_at === '' && 'Say when it begins.',
-            ends_at: v.ends_at !== '' && v.ends_at <= v.starts_at && 'It must end after it begins.',
-            dow: v.kind === 'weekly' && v.dow.length === 0 && 'Choose a day.',
-            end_hour: v.kind === 'weekly' && v.start_hour === v.end_hour && 'Another hour than the first.',
-          });
-          if (good) save.mutate();
-        }}
-      >
+      <TextField
+        label="Name"
+        autoFocus
+        {...form.text('name')}
+        placeholder="Firmware night"
+      />
+      <Segmented
+        label="How often"
+        options={[
+          { value: 'once', label: 'Once' },
+          { value: 'weekly', label: 'Every week' },
+        ]}
+        {...form.choice('kind')}
+      />
+      <div className="grid gap-3 sm:grid-cols-2">
         <TextField
-          label="Name"
-          autoFocus
-          value={v.name}
-          onChange={(e) => form.set('name', e.target.value)}
-          fault={form.fault('name')}
-          placeholder="Firmware night"
+          label={v.kind === 'weekly' ? 'From' : 'Begins'}
+          type="datetime-local"
+          {...form.text('starts_at')}
+          help="In your own time zone."
         />
-        <Segmented
-          label="How often"
-          options={[
-            { value: 'once', label: 'Once' },
-            { value: 'weekly', label: 'Every week' },
-          ]}
-          value={v.kind}
-          onChange={(kind) => form.set('kind', kind)}
+        <TextField
+          label={v.kind === 'weekly' ? 'Until' : 'Ends'}
+          optional
+          type="datetime-local"
+          {...form.text('ends_at')}
+          help="Empty: open."
         />
-        <div className="grid gap-3 sm:grid-cols-2">
-          <TextField
-            label={v.kind === 'weekly' ? 'From' : 'Begins'}
-            type="datetime-local"
-            value={v.starts_at}
-            onChange={(e) => form.set('starts_at', e.target.value)}
-            fault={form.fault('starts_at')}
-            help="In your own time zone."
-          />
-          <TextField
-            label={v.kind === 'weekly' ? 'Until' : 'Ends'}
-            optional
-            type="datetime-local"
-            value={v.ends_at}
-            onChange={(e) => form.set('ends_at', e.target.value)}
-            fault={form.fault('ends_at')}
-            help="Empty: open."
-          />
-        </div>
-        {v.kind === 'weekly' && (
-          <>
-            <fieldset>
-              <legend className="mb-1 font-medium">Days on which it begins</legend>
-              <div className="flex flex-wrap gap-x-4 gap-y-1">
-                {[1, 2, 3, 4, 5, 6, 0].map((d) => (
-                  <label key={d} className="flex items-center gap-1.5">
-                    <input
-                      type="checkbox"
-                      checked={v.dow.includes(d)}
-                      onChange={() => form.set('dow', toggled(v.dow, d))}
-                    />
-                    {days[d]}
-                  </label>
-                ))}
-              </div>
-              {form.fault('dow') && (
-                <p className="text-12 text-critical">
-                  <span aria-hidden="true">▲ </span>
-                  {form.fault('dow')}
-                </p>
-              )}
-            </fieldset>
-            <div className="grid grid-cols-2 gap-3">
-              <SelectField
-                label="From hour"
-                options={hourOptions(0, 23)}
-                value={v.start_hour}
-                onChange={(h) => form.set('start_hour', h)}
-                help={`In ${zone}, the organization's zone.`}
-              />
-              <SelectField
-                label="To hour"
-                options={hourOptions(0, 24)}
-                value={v.end_hour}
-                onChange={(h) => form.set('end_hour', h)}
-                fault={form.fault('end_hour')}
-                help={Number(v.end_hour) < Number(v.start_hour) ? 'On the next day.' : undefined}
-              />
-            </div>
-          </>
-        )}
-        {(sites.data?.length ?? 0) > 0 && (
+      </div>
+      {v.kind === 'weekly' && (
+        <>
           <fieldset>
-            <legend className="mb-1 font-medium">
-              Sites <span className="font-normal text-ink-3">(none chosen: all)</span>
-            </legend>
-            <div className="flex max-h-32 flex-wrap gap-x-4 gap-y-1 overflow-y-auto">
-              {sites.data!.map((s) => (
-                <label key={s.site_id} className="flex items-center gap-1.5">
+            <legend className="mb-1 font-medium">Days on which it begins</legend>
+            <div className="flex flex-wrap gap-x-4 gap-y-1">
+              {[1, 2, 3, 4, 5, 6, 0].map((d) => (
+                <label key={d} className="flex items-center gap-1.5">
                   <input
                     type="checkbox"
-                    checked={v.site_ids.includes(s.site_id)}
-                    onChange={() => form.set('site_ids', toggled(v.site_ids, s.site_id))}
+                    checked={v.dow.includes(d)}
+                    onChange={() => form.set('dow', toggled(v.dow, d))}
                   />
-                  {s.name}
+                  {days[d]}
                 </label>
               ))}
             </div>
+            <Fault words={form.fault('dow')} />
           </fieldset>
-        )}
-        <TextField
-          label="Device types"
-          optional
-          value={v.device_types}
-          onChange={(e) => form.set('device_types', e.target.value)}
-          fault={form.fault('device_types')}
-          help="Divided by commas; empty: all."
-          placeholder="pump, fan"
-        />
-      </DialogForm>
-    </Dialog>
+          <div className="grid grid-cols-2 gap-3">
+            <SelectField
+              label="From hour"
+              options={hourOptions(0, 23)}
+              {...form.choice('start_hour')}
+              help={`In ${zone}, the organization's zone.`}
+            />
+            <SelectField
+              label="To hour"
+              options={hourOptions(0, 24)}
+              {...form.choice('end_hour')}
+              help={Number(v.end_hour) < Number(v.start_hour) ? 'On the next day.' : undefined}
+            />
+          </div>
+        </>
+      )}
+      {(sites.data?.length ?? 0) > 0 && (
+        <fieldset>
+          <legend className="mb-1 font-medium">
+            Sites <span className="font-normal text-ink-3">(none chosen: all)</span>
+          </legend>
+          <div className="flex max-h-32 flex-wrap gap-x-4 gap-y-1 overflow-y-auto">
+            {sites.data!.map((s) => (
+              <label key={s.site_id} className="flex items-center gap-1.5">
+                <input
+                  type="checkbox"
+                  checked={v.site_ids.includes(s.site_id)}
+                  onChange={() => form.set('site_ids', toggled(v.site_ids, s.site_id))}
+                />
+                {s.name}
+              </label>
+            ))}
+          </div>
+        </fieldset>
+      )}
+      <TextField
+        label="Device types"
+        optional
+        {...form.text('device_types')}
+        help="Divided by commas; empty: all."
+        placeholder="pump, fan"
+      />
+    </FormDialog>
   );
 }

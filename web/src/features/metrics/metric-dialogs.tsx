@@ -20,25 +20,20 @@ function Facts({ form }: { form: ReturnType<typeof useForm<{ name: string; unit:
           label="Usually at least"
           optional
           inputMode="decimal"
-          value={v.min}
-          onChange={(e) => form.set('min', e.target.value)}
-          fault={form.fault('min')}
+          {...form.text('min')}
         />
         <TextField
           label="Usually at most"
           optional
           inputMode="decimal"
-          value={v.max}
-          onChange={(e) => form.set('max', e.target.value)}
-          fault={form.fault('max')}
+          {...form.text('max')}
         />
       </div>
       <AreaField
         label="Description"
         optional
         rows={2}
-        value={v.description}
-        onChange={(x) => form.set('description', x)}
+        {...form.choice('description')}
       />
     </>
   );
@@ -100,10 +95,8 @@ export function NormalizedDialog({ metric, onClose }: { metric: Normalized | nul
           <TextField
             label="Name"
             mono
-            value={v.name}
+            {...form.text('name')}
             maxLength={100}
-            onChange={(e) => form.set('name', e.target.value)}
-            fault={form.fault('name')}
             placeholder="temperature"
           />
         )}
@@ -188,17 +181,13 @@ export function MappingDialog({
               label="Raw metric"
               mono
               list="raw-metrics"
-              value={v.raw}
-              onChange={(e) => form.set('raw', e.target.value)}
-              fault={form.fault('raw')}
+              {...form.text('raw')}
             />
             <SelectField
               label="Becomes"
               options={normalized.map((n) => ({ value: n.name, label: n.name }))}
               none={normalized.length === 0 ? 'there is none yet' : undefined}
-              value={v.to}
-              onChange={(x) => form.set('to', x)}
-              fault={form.fault('to')}
+              {...form.choice('to')}
             />
           </>
         )}
@@ -206,16 +195,12 @@ export function MappingDialog({
           <TextField
             label="Times"
             inputMode="decimal"
-            value={v.multiplier}
-            onChange={(e) => form.set('multiplier', e.target.value)}
-            fault={form.fault('multiplier')}
+            {...form.text('multiplier')}
           />
           <TextField
             label="Plus"
             inputMode="decimal"
-            value={v.offset}
-            onChange={(e) => form.set('offset', e.target.value)}
-            fault={form.fault('offset')}
+            {...form.text('offset')}
           />
         </div>
         <p className="num text-ink-2" role="status">
@@ -281,10 +266,8 @@ export function CatalogDialog({
           <TextField
             label="Metric"
             mono
-            value={v.name}
+            {...form.text('name')}
             maxLength={100}
-            onChange={(e) => form.set('name', e.target.value)}
-            fault={form.fault('name')}
           />
         )}
         <Facts form={form} />

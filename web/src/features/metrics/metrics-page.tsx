@@ -143,7 +143,7 @@ export default function MetricsPage() {
                               <button
                                 type="button"
                                 aria-label={`Edit the mapping of ${m.raw_metric}`}
-                                className="hover:underline"
+                                className="min-h-6 hover:underline"
                                 onClick={() => ask({ what: 'map', raw: m.raw_metric, to: n.name, mapping: m })}
                               >
                                 <span className="font-mono">{m.raw_metric}</span>
@@ -159,7 +159,7 @@ export default function MetricsPage() {
                               <button
                                 type="button"
                                 aria-label={`Unmap ${m.raw_metric}`}
-                                className="px-1 text-ink-3 hover:text-critical"
+                                className="min-h-6 min-w-6 text-ink-3 hover:text-critical"
                                 onClick={() =>
                                   ask({
                                     what: 'delete',

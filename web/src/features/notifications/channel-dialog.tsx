@@ -133,9 +133,7 @@ export function ChannelDialog({ channel: c, onClose }: { channel: Channel | null
         <TextField
           label="Name"
           optional
-          value={form.values.name}
-          onChange={(e) => form.set('name', e.target.value)}
-          fault={form.fault('name')}
+          {...form.text('name')}
           placeholder={kind.label}
         />
         {kind.fields
@@ -156,9 +154,7 @@ export function ChannelDialog({ channel: c, onClose }: { channel: Channel | null
         <TextField
           label="At most so many messages a minute"
           inputMode="numeric"
-          value={form.values.max_per_minute}
-          onChange={(e) => form.set('max_per_minute', e.target.value)}
-          fault={form.fault('max_per_minute')}
+          {...form.text('max_per_minute')}
           help="More become one summary at the minute’s end."
         />
       </DialogForm>

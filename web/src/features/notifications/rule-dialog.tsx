@@ -1,11 +1,10 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { toast } from 'sonner';
+import { useQueryClient } from '@tanstack/react-query';
 import { notifications, type Channel, type RoutingRule } from '@/api/notifications';
 import { hourOptions, toggled, wordsOf } from '@/lib/choices';
 import { numberOrNull, useForm } from '@/lib/use-form';
 import { CheckField } from '@/ui/check-field';
-import { Dialog, DialogForm } from '@/ui/dialog';
-import { SelectField, TextField } from '@/ui/field';
+import { Fault, SelectField, TextField } from '@/ui/field';
+import { FormDialog } from '@/ui/form-dialog';
 import { rulesKey } from './queries';
 import { dayOptions, turns } from './rule-words';
 
@@ -39,145 +38,124 @@ export function RuleDialog({
     timezone: r?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
   const v = form.values;
-  const save = useMutation({
-    mutationFn: () => {
-      const body = {
-        channel_id: Number(v.channel_id),
-        min_severity: numberOrNull(v.min_severity),
-        alert_type: v.alert_type.trim() || null,
-        site_ids: wordsOf(v.site_ids),
-        device_prefixes: wordsOf(v.device_prefixes),
-        device_tag_key: v.device_tag_key.trim() || null,
-        device_tag_val: v.device_tag_val.trim() || null,
-        deliver_on: v.deliver_on,
-        throttle_minutes: Number(v.throttle_minutes),
-        priority: Number(v.priority),
-        is_enabled: r?.is_enabled ?? true,
-        active_hours: v.timed
-          ? [
-              { dow: v.dow, start_hour: Number(v.start_hour), end_hour: Number(v.end_hour) },
-              ...(r?.active_hours.slice(1) ?? []),
-            ]
-          : [],
-        timezone: v.timed ? v.timezone.trim() || null : null,
-      };
-      return r ? notifications.updateRule(r.rule_id, body) : notifications.createRule(body);
-    },
-    onSuccess: () => {
-      toast.success(r ? 'Saved' : 'The rule is added');
-      void queries.invalidateQueries({ queryKey: rulesKey });
-      onClose();
-    },
-    onError: form.setError,
-  });
-  const text = (name: 'alert_type' | 'site_ids' | 'device_prefixes' | 'device_tag_key' | 'device_tag_val' | 'timezone') => ({
-    value: v[name],
-    onChange: (e: { target: { value: string } }) => form.set(name, e.target.value),
-    fault: form.fault(name),
-  });
+  const save = () => {
+    const body = {
+      channel_id: Number(v.channel_id),
+      min_severity: numberOrNull(v.min_severity),
+      alert_type: v.alert_type.trim() || null,
+      site_ids: wordsOf(v.site_ids),
+      device_prefixes: wordsOf(v.device_prefixes),
+      device_tag_key: v.device_tag_key.trim() || null,
+      device_tag_val: v.device_tag_val.trim() || null,
+      deliver_on: v.deliver_on,
+      throttle_minutes: Number(v.throttle_minutes),
+      priority: Number(v.priority),
+      is_enabled: r?.is_enabled ?? true,
+      active_hours: v.timed
+        ? [
+            { dow: v.dow, start_hour: Number(v.start_hour), end_hour: Number(v.end_hour) },
+            ...(r?.active_hours.slice(1) ?? []),
+          ]
+        : [],
+      timezone: v.timed ? v.timezone.trim() || null : null,
+    };
+    return r ? notifications.updateRule(r.rule_id, body) : notifications.createRule(body);
+  };
   const whole = (t: string) => Number.isInteger(Number(t)) && t.trim() !== '';
   return (
-    <Dialog open onClose={onClose} dirty={form.dirty} title={r ? 'Edit the rule' : 'Add a routing rule'}>
-      <DialogForm
-        submit={r ? 'Save' : 'Add rule'}
-        busy={save.isPending}
-        error={form.error}
-        onCancel={onClose}
-        onSubmit={() => {
-          const good = form.check({
-            throttle_minutes: !(whole(v.throttle_minutes) && Number(v.throttle_minutes) >= 0) && 'Whole minutes, 0 or more.',
-            priority: !whole(v.priority) && 'A whole number.',
-            end_hour: v.timed && v.start_hour === v.end_hour && 'Another hour than the first.',
-            device_tag_val: v.device_tag_val.trim() !== '' && v.device_tag_key.trim() === '' && 'Give the tag’s key too.',
-          });
-          if (good && v.deliver_on.length > 0 && (!v.timed || v.dow.length > 0)) save.mutate();
-        }}
-      >
+    <FormDialog
+      title={r ? 'Edit the rule' : 'Add a routing rule'}
+      submit={r ? 'Save' : 'Add rule'}
+      form={form}
+      faults={() => ({
+        throttle_minutes: !(whole(v.throttle_minutes) && Number(v.throttle_minutes) >= 0) && 'Whole minutes, 0 or more.',
+        priority: !whole(v.priority) && 'A whole number.',
+        end_hour: v.timed && v.start_hour === v.end_hour && 'Another hour than the first.',
+        device_tag_val: v.device_tag_val.trim() !== '' && v.device_tag_key.trim() === '' && 'Give the tag’s key too.',
+        deliver_on: v.deliver_on.length === 0 && 'Choose at least one.',
+        dow: v.timed && v.dow.length === 0 && 'Choose at least one day.',
+      })}
+      save={save}
+      told={r ? 'Saved' : 'The rule is added'}
+      onSaved={() => void queries.invalidateQueries({ queryKey: rulesKey })}
+      onClose={onClose}
+    >
+      <SelectField
+        label="Tell the channel"
+        options={channels.map((c) => ({ value: String(c.channel_id), label: c.name }))}
+        {...form.choice('channel_id')}
+      />
+      <fieldset>
+        <legend className="font-medium">When an alert is</legend>
+        <div className="mt-1 grid grid-cols-2 gap-1">
+          {turns.map((t) => (
+            <CheckField
+              key={t.value}
+              label={t.label}
+              checked={v.deliver_on.includes(t.value)}
+              onChange={() => form.set('deliver_on', toggled(v.deliver_on, t.value))}
+            />
+          ))}
+        </div>
+        <Fault words={form.fault('deliver_on')} />
+      </fieldset>
+      <div className="grid gap-3 sm:grid-cols-2">
         <SelectField
-          label="Tell the channel"
-          options={channels.map((c) => ({ value: String(c.channel_id), label: c.name }))}
-          value={v.channel_id}
-          onChange={(id) => form.set('channel_id', id)}
-          fault={form.fault('channel_id')}
+          label="Severity at least"
+          none="Any"
+          options={[
+            { value: '5', label: '5 critical' },
+            { value: '4', label: '4 warning' },
+            { value: '3', label: '3 warning' },
+            { value: '2', label: '2 info' },
+            { value: '1', label: '1 info' },
+          ]}
+          {...form.choice('min_severity')}
         />
-        <fieldset>
-          <legend className="font-medium">When an alert is</legend>
-          <div className="mt-1 grid grid-cols-2 gap-1">
-            {turns.map((t) => (
+        <TextField label="Type" optional placeholder="THRESHOLD" {...form.text('alert_type')} />
+        <TextField label="Sites" optional placeholder="Any" help="Ids, with commas." {...form.text('site_ids')} />
+        <TextField label="Devices that begin with" optional placeholder="pump-, valve-" {...form.text('device_prefixes')} />
+        <TextField label="Tag" optional placeholder="floor" {...form.text('device_tag_key')} />
+        <TextField label="with the value" optional placeholder="3" help="As in the tag floor:3." {...form.text('device_tag_val')} />
+        <TextField
+          label="Not again for so many minutes"
+          inputMode="numeric"
+          {...form.text('throttle_minutes')}
+          help="For alerts that come and go."
+        />
+        <TextField
+          label="Priority"
+          inputMode="numeric"
+          {...form.text('priority')}
+          help="Of two rules for one channel, the smaller number counts."
+        />
+      </div>
+      <CheckField label="Only at some hours" checked={v.timed} onChange={(on) => form.set('timed', on)} />
+      {v.timed && (
+        <>
+          <div role="group" aria-label="Days" className="flex flex-wrap gap-x-3 gap-y-1">
+            {dayOptions.map((d) => (
               <CheckField
-                key={t.value}
-                label={t.label}
-                checked={v.deliver_on.includes(t.value)}
-                onChange={() => form.set('deliver_on', toggled(v.deliver_on, t.value))}
+                key={d.value}
+                label={d.label}
+                checked={v.dow.includes(d.value)}
+                onChange={() => form.set('dow', toggled(v.dow, d.value).sort())}
               />
             ))}
           </div>
-          {v.deliver_on.length === 0 && <p className="text-12 text-critical">▲ Choose at least one.</p>}
-        </fieldset>
-        <div className="grid gap-3 sm:grid-cols-2">
-          <SelectField
-            label="Severity at least"
-            none="Any"
-            options={[
-              { value: '5', label: '5 critical' },
-              { value: '4', label: '4 warning' },
-              { value: '3', label: '3 warning' },
-              { value: '2', label: '2 info' },
-            ]}
-            value={v.min_severity}
-            onChange={(s) => form.set('min_severity', s)}
-          />
-          <TextField label="Type" optional placeholder="THRESHOLD" {...text('alert_type')} />
-          <TextField label="Sites" optional placeholder="Any" help="Ids, with commas." {...text('site_ids')} />
-          <TextField label="Devices that begin with" optional placeholder="pump-, valve-" {...text('device_prefixes')} />
-          <TextField label="Tag" optional placeholder="floor" {...text('device_tag_key')} />
-          <TextField label="with the value" optional placeholder="3" help="As in the tag floor:3." {...text('device_tag_val')} />
-          <TextField
-            label="Not again for so many minutes"
-            inputMode="numeric"
-            value={v.throttle_minutes}
-            onChange={(e) => form.set('throttle_minutes', e.target.value)}
-            fault={form.fault('throttle_minutes')}
-            help="For alerts that come and go."
-          />
-          <TextField
-            label="Priority"
-            inputMode="numeric"
-            value={v.priority}
-            onChange={(e) => form.set('priority', e.target.value)}
-            fault={form.fault('priority')}
-            help="Of two rules for one channel, the smaller number counts."
-          />
-        </div>
-        <CheckField label="Only at some hours" checked={v.timed} onChange={(on) => form.set('timed', on)} />
-        {v.timed && (
-          <>
-            <div role="group" aria-label="Days" className="flex flex-wrap gap-x-3 gap-y-1">
-              {dayOptions.map((d) => (
-                <CheckField
-                  key={d.value}
-                  label={d.label}
-                  checked={v.dow.includes(d.value)}
-                  onChange={() => form.set('dow', toggled(v.dow, d.value).sort())}
-                />
-              ))}
-            </div>
-            {v.dow.length === 0 && <p className="text-12 text-critical">▲ Choose at least one day.</p>}
-            <div className="grid gap-3 sm:grid-cols-3">
-              <SelectField label="From" options={hourOptions(0, 23)} value={v.start_hour} onChange={(h) => form.set('start_hour', h)} />
-              <SelectField
-                label="To"
-                options={hourOptions(0, 24)}
-                value={v.end_hour}
-                onChange={(h) => form.set('end_hour', h)}
-                fault={form.fault('end_hour')}
-                help="Before the first: over midnight."
-              />
-              <TextField label="Time zone" {...text('timezone')} />
-            </div>
-          </>
-        )}
-      </DialogForm>
-    </Dialog>
+          <Fault words={form.fault('dow')} />
+          <div className="grid gap-3 sm:grid-cols-3">
+            <SelectField label="From" options={hourOptions(0, 23)} value={v.start_hour} onChange={(h) => form.set('start_hour', h)} />
+            <SelectField
+              label="To"
+              options={hourOptions(0, 24)}
+              {...form.choice('end_hour')}
+              help="Before the first: over midnight."
+            />
+            <TextField label="Time zone" {...form.text('timezone')} />
+          </div>
+        </>
+      )}
+    </FormDialog>
   );
 }

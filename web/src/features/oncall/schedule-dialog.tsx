@@ -1,11 +1,9 @@
-import { useMutation } from '@tanstack/react-query';
-import { toast } from 'sonner';
 import { asApiError } from '@/api/errors';
 import { oncall, type Schedule } from '@/api/oncall';
 import { useForm } from '@/lib/use-form';
 import { Button } from '@/ui/button';
-import { Dialog, DialogForm } from '@/ui/dialog';
 import { TextField } from '@/ui/field';
+import { FormDialog } from '@/ui/form-dialog';
 import { bodyOf, emptyLayer, faultsOf, formOf, type LayerForm } from './schedule-form';
 import { LayerFields } from './layer-fields';
 import { usePeopleNames, useRefreshOncall } from './queries';
@@ -26,19 +24,10 @@ export function ScheduleDialog({
   const names = usePeopleNames();
   const form = useForm(formOf(schedule, Intl.DateTimeFormat().resolvedOptions().timeZone));
   const v = form.values;
-  const save = useMutation({
-    mutationFn: () => {
-      const body = bodyOf(v);
-      return schedule ? oncall.replace(schedule.schedule_id, body) : oncall.create(body);
-    },
-    onSuccess: (saved) => {
-      toast.success(schedule ? 'Saved' : `${saved.name} is created`);
-      refresh();
-      onSaved?.(saved.schedule_id);
-      onClose();
-    },
-    onError: form.setError,
-  });
+  const save = () => {
+    const body = bodyOf(v);
+    return schedule ? oncall.replace(schedule.schedule_id, body) : oncall.create(body);
+  };
   const told = form.error ? asApiError(form.error).fields : {};
   const change = (at: number, next: Partial<LayerForm>) =>
     form.set('layers', v.layers.map((l, i) => (i === at ? { ...l, ...next } : l)));
@@ -48,75 +37,68 @@ export function ScheduleDialog({
     form.set('layers', layers);
   };
   return (
-    <Dialog
-      open
+    <FormDialog
       wide
-      onClose={onClose}
-      dirty={form.dirty}
       title={schedule ? `Edit ${schedule.name}` : 'New on-call schedule'}
       description="Who answers, in turns. The top layer that has people counts."
+      submit={schedule ? 'Save' : 'Create schedule'}
+      form={form}
+      faults={() => faultsOf(v)}
+      save={save}
+      told={(saved) => (schedule ? 'Saved' : `${saved.name} is created`)}
+      onSaved={(saved) => {
+        refresh();
+        onSaved?.(saved.schedule_id);
+      }}
+      onClose={onClose}
     >
-      <DialogForm
-        submit={schedule ? 'Save' : 'Create schedule'}
-        busy={save.isPending}
-        error={form.error}
-        onCancel={onClose}
-        onSubmit={() => form.check(faultsOf(v)) && save.mutate()}
-      >
-        <div className="grid gap-3 sm:grid-cols-2">
-          <TextField
-            label="Name"
-            autoFocus
-            value={v.name}
-            onChange={(e) => form.set('name', e.target.value)}
-            fault={form.fault('name')}
-            placeholder="Operations"
-          />
-          <TextField
-            label="Time zone"
-            list="time-zones"
-            value={v.timezone}
-            onChange={(e) => form.set('timezone', e.target.value)}
-            fault={form.fault('timezone')}
-            help="Handoffs are by its wall clock, also when clocks change."
-          />
-        </div>
-        <datalist id="time-zones">
-          {zones.map((z) => (
-            <option key={z} value={z} />
-          ))}
-        </datalist>
-        <datalist id="oncall-people">
-          {names.map((n) => (
-            <option key={n} value={n} />
-          ))}
-        </datalist>
+      <div className="grid gap-3 sm:grid-cols-2">
         <TextField
-          label="Description"
-          optional
-          value={v.description}
-          onChange={(e) => form.set('description', e.target.value)}
-          fault={form.fault('description')}
+          label="Name"
+          autoFocus
+          {...form.text('name')}
+          placeholder="Operations"
         />
-        {v.layers.map((layer, i) => (
-          <LayerFields
-            key={layer.key}
-            layer={layer}
-            number={i + 1}
-            zone={v.timezone.trim() || 'UTC'}
-            fault={(name) => form.fault(`layers.${i}.${name}` as 'layers') ?? told[`layers.${i}.${name}`]}
-            onChange={(next) => change(i, next)}
-            onUp={i > 0 ? () => move(i) : undefined}
-            onRemove={() => form.set('layers', v.layers.filter((_, at) => at !== i))}
-          />
+        <TextField
+          label="Time zone"
+          list="time-zones"
+          {...form.text('timezone')}
+          help="Handoffs are by its wall clock, also when clocks change."
+        />
+      </div>
+      <datalist id="time-zones">
+        {zones.map((z) => (
+          <option key={z} value={z} />
         ))}
-        <Button
-          className="self-start"
-          onClick={() => form.set('layers', [...v.layers, emptyLayer(v.layers.length + 1)])}
-        >
-          Add layer
-        </Button>
-      </DialogForm>
-    </Dialog>
+      </datalist>
+      <datalist id="oncall-people">
+        {names.map((n) => (
+          <option key={n} value={n} />
+        ))}
+      </datalist>
+      <TextField
+        label="Description"
+        optional
+        {...form.text('description')}
+      />
+      {v.layers.map((layer, i) => (
+        <LayerFields
+          key={layer.key}
+          layer={layer}
+          number={i + 1}
+          zone={v.timezone.trim() || 'UTC'}
+          fault={(name) => form.fault(`layers.${i}.${name}` as 'layers') ?? told[`layers.${i}.${name}`]}
+          onChange={(next) => change(i, next)}
+          onUp={i > 0 ? () => move(i) : undefined}
+          onRemove={() => form.set('layers', v.layers.filter((_, at) => at !== i))}
+        />
+      ))}
+      <Button
+        className="self-start"
+        onClick={() => form.set('layers', [...v.layers, emptyLayer(v.layers.length + 1)])}
+      >
+        Add layer
+      </Button>
+    </FormDialog>
   );
 }

@@ -94,7 +94,7 @@ export function Tester() {
             value={source}
             onChange={setSource}
             fault={typed === null ? 'This is no JSON object.' : undefined}
-            help="Paste what a device sends, or a message of the Dead letters with its topic. Nothing is sent."
+            help='Paste what a device sends, or {"topic": …, "payload": …}. Nothing is sent before “Send it” is pressed.'
           />
         </div>
         {verdicts.error && !verdicts.data ? (
