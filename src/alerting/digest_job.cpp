@@ -1,5 +1,6 @@
 #include "alerting/digests.hpp"
 #include "platform/clock.hpp"
+#include "platform/crypto/crypto.hpp"
 #include "platform/errors.hpp"
 #include "platform/log.hpp"
 #include "platform/pg/rows.hpp"
@@ -78,6 +79,7 @@ mail::Email digest_email(const DueDigest& due, const DigestFigures& f,
                          const std::vector<DigestAlert>& alerts, const std::string& ui_base) {
   mail::Email out;
   out.to = due.email;
+  out.id = crypto::sha256_hex(due.tenant_id + "/" + due.email + "/" + iso8601(due.due));
   out.subject =
       "Alerts of " + due.organization + ", " + due.day + ": " + many(f.open, "open alert");
   const std::string figures = std::string(due.frequency == "weekly" ? "Weekly" : "Daily") +

@@ -112,31 +112,42 @@ void RouteDelivery::adopt(const StoredRoute& route) {
   last_id_ = 0;
 }
 
-/// What was delivered, and what can't be, leaves the queue, until there is nothing of it.
+/// Sends go on meanwhile; one transaction at a time writes what came of all that ended before it.
+void RouteDelivery::begin_write() {
+  if (writing_ || !unwritten()) return;
+  writing_ = true;
+  boost::asio::co_spawn(office_->tools.executor, write(shared_from_this()), boost::asio::detached);
+}
+
+/// What was delivered, and what can't be, leaves the queue.
 Task<> RouteDelivery::write(Self self) {
   auto& r = *self;
   auto& pool = *r.office_->tools.pool;
-  while (r.unwritten()) {
-    auto done = std::move(r.done_);
-    auto dead = std::move(r.dead_);
-    r.done_.clear();
-    r.dead_.clear();
-    std::exception_ptr error;
-    try {
-      if (!done.empty()) co_await unqueue(pool, done);
-      done.clear();
-      if (!dead.empty()) co_await bury(pool, dead);
-    } catch (const pg::Error&) {
-      error = std::current_exception();
-    }
-    if (error) {
-      r.done_.insert(r.done_.end(), done.begin(), done.end());
-      r.dead_.insert(r.dead_.end(), dead.begin(), dead.end());
-      std::rethrow_exception(error);
-    }
+  auto done = std::move(r.done_);
+  auto dead = std::move(r.dead_);
+  r.done_.clear();
+  r.dead_.clear();
+  std::string problem;
+  try {
+    if (!done.empty()) co_await unqueue(pool, done);
+    done.clear();
+    if (!dead.empty()) co_await bury(pool, dead);
+  } catch (const std::exception& e) {
+    problem = e.what();
+  }
+  r.write_failed_ = !problem.empty();
+  if (r.write_failed_) {
+    log::error_throttled("what a route delivered is not written, trying again",
+                         {{"route", r.route_id_}, {"error", problem}}, 10);
+    r.done_.insert(r.done_.end(), done.begin(), done.end());
+    r.dead_.insert(r.dead_.end(), dead.begin(), dead.end());
+    co_await sleep_ms(500);
+  } else {
     r.count("dead_letter", dead.size());
     if (!dead.empty()) r.tell_of_dead_letters();
   }
+  r.writing_ = false;
+  r.rouse();
 }
 
 /// The newest of what waits beyond the bound; what is held, or under way, is not touched.
@@ -212,7 +223,10 @@ Pace RouteDelivery::pace() const {
 }
 
 void RouteDelivery::start_sends() {
-  while (begun_ms_.size() < breaker_.allows(steady_ms(), destination_->lanes()) &&
+  // What was sent and not written is sent again after a crash: that has a bound.
+  if (write_failed_) return;
+  while (done_.size() + dead_.size() < held_most &&
+         begun_ms_.size() < breaker_.allows(steady_ms(), destination_->lanes()) &&
          lanes_->next_ms() <= steady_ms()) {
     auto place = office_->shares->take(tenant_id_, begun_ms_.size(), pace());
     if (!place) {
@@ -331,20 +345,26 @@ Task<> RouteDelivery::wait(Self self) {
 Task<bool> RouteDelivery::once(Self self) {
   auto& r = *self;
   r.woken_ = false;
-  co_await write(self);
-  if (r.office_->closed) co_return !r.begun_ms_.empty() || r.unwritten();
+  if (r.office_->closed) {
+    // What can't be written now is delivered a second time, by who leads next.
+    if (r.write_failed_ && !r.writing_) co_return !r.begun_ms_.empty();
+    r.begin_write();
+    co_return !r.begun_ms_.empty() || r.unwritten();
+  }
+  r.begin_write();
   co_await ready(self);
   if (r.stale_) co_return true;
   if (!r.destination_ && r.trouble_.empty()) co_return !r.begun_ms_.empty() || r.unwritten();
   co_await bury_surplus(self);
-  co_await read_queue(self);
-  if (!r.destination_) {
-    for (auto& m : r.lanes_->drop_older(INT64_MAX)) r.give_up(std::move(m), r.trouble_);
-    co_await write(self);
-    co_return !r.read_all_;
-  }
   r.give_up_late();
-  r.start_sends();
+  if (r.destination_) r.start_sends();  // of what is held, before the next page is read
+  co_await read_queue(self);
+  if (r.destination_) {
+    r.start_sends();
+  } else {
+    for (auto& m : r.lanes_->drop_older(INT64_MAX)) r.give_up(std::move(m), r.trouble_);
+    r.begin_write();
+  }
   const bool idle = r.read_all_ && r.begun_ms_.empty() && r.lanes_->size() == 0 && !r.unwritten();
   co_return !idle || r.woken_;
 }

@@ -71,7 +71,8 @@ class RouteDelivery : public std::enable_shared_from_this<RouteDelivery> {
   void settle(std::string lane, std::vector<HeldMessage> messages, std::vector<Sent> sent,
               bool probing);
   void give_up(HeldMessage message, std::string error);
-  bool unwritten() const { return !done_.empty() || !dead_.empty(); }
+  void begin_write();
+  bool unwritten() const { return writing_ || !done_.empty() || !dead_.empty(); }
   Pace pace() const;
   void count(const char* outcome, std::size_t by);
   void tell_of_dead_letters();
@@ -81,6 +82,7 @@ class RouteDelivery : public std::enable_shared_from_this<RouteDelivery> {
   boost::asio::steady_timer wake_;
   std::uint64_t words_ = 0;  ///< of changes, that came
   bool woken_ = false, stale_ = true, read_all_ = false, waits_for_place_ = false;
+  bool writing_ = false, write_failed_ = false;
   std::int64_t version_ = 0, looked_ms_ = 0, last_id_ = 0;
   std::string tenant_id_, type_, trouble_;
   std::shared_ptr<Destination> destination_;

@@ -225,6 +225,15 @@ def test_a_crash_while_it_is_sent_loses_none(pulse, mail):
     assert len(mail.to("crash@demo.example")) == 1
 
 
+def test_a_repeat_after_a_crash_before_its_mark_is_known_for_one(pulse, mail):
+    for _ in range(2):
+        due(pulse, "repeat@demo.example")
+        again(pulse)
+        wait_for("its mark", lambda: sent_at(pulse))
+    first, second = wait_for("both", lambda: len(mail.to("repeat@demo.example")) == 2 and mail.to("repeat@demo.example"))
+    assert first.message["Message-ID"] == second.message["Message-ID"]
+
+
 def test_settings_made_now_begin_with_the_next_morning(pulse, mail):
     pulse.sql("DELETE FROM alert_digest_settings")
     pulse.sql("INSERT INTO alert_digest_settings (tenant_id, email) VALUES ('demo', 'new@demo.example')")

@@ -111,8 +111,9 @@ def one_of_everything(stack, tenant, mark):
     api.post("/normalized-metrics", json={"normalized_name": f"{mark}_normal"})
     mapped = api.post("/metric-mappings", json={"raw_metric": f"{mark}_raw", "normalized_name": f"{mark}_normal"})
     assert mapped.status_code == 200, mapped.text
+    # It lasts: that its device falls silent meanwhile opens no alert.
     window = api.post("/maintenance-windows", json={"name": mark, "starts_at": "2020-01-01T00:00:00Z",
-                                                    "ends_at": "2020-01-02T00:00:00Z"}).json()["window_id"]
+                                                    "ends_at": "2100-01-01T00:00:00Z"}).json()["window_id"]
     api.put("/alert-digest-settings", json={"frequency": "weekly", "email": f"{mark}@{mark}.example"})
     # As the evaluator opens them.
     alert = stack.sql(
