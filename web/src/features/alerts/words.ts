@@ -8,7 +8,6 @@ const reasons: Record<string, string> = {
   rule_removed: 'its rule was disabled or deleted',
   out_of_scope: 'its rule is not for this device any more',
   device_removed: 'its device left the fleet',
-  out_of_scope: 'its rule is no longer for this device',
   certificate_ended: 'the certificate was replaced or revoked',
 };
 
