@@ -160,8 +160,9 @@ void IngestWorker::Impl::check_still_ours(const Work& work) const {
     throw std::runtime_error("the connection to NATS was lost meanwhile");
 }
 
-/// Gives the rules what was stored. Those that can't be given are counted, and not judged: what is
-/// known of a device's latest values is looked at by the evaluator all the same.
+/// Gives the rules what was stored. What their stream refuses is counted, and not judged: what is
+/// known of a device's latest values is looked at by the evaluator all the same. Throws where there
+/// is no answer: the batch is then not acknowledged, and comes again.
 Task<> IngestWorker::Impl::hand_on(std::vector<ReadingMessage> readings) {
   if (readings.empty()) co_return;
   const auto given_up = co_await publish_readings(nats, readings);

@@ -309,6 +309,17 @@ Task<> run_sse(LiveDeps d, tenancy::TenantCaller caller, Filters filters, std::s
   }
 }
 
+/// As `words_of` reads them.
+struct LiveFilters {
+  std::optional<std::string> device_id, metric;
+};
+BOOST_DESCRIBE_STRUCT(LiveFilters, (), (device_id, metric))
+inline auto constraints(json::As<LiveFilters>) {
+  return json::rules<LiveFilters>()
+      .describe(&LiveFilters::device_id, "Only these devices, by commas")
+      .describe(&LiveFilters::metric, "Only these metrics as devices send them, by commas");
+}
+
 Task<http::Response> sse(LiveDeps d, tenancy::TenantCaller caller, http::Raw request) {
   Filters filters{words_of(request->query_value("device_id")),
                   words_of(request->query_value("metric"))};
@@ -343,12 +354,14 @@ void mount_stream(http::Router& api, LiveDeps d) {
       .open("the token is checked in the handler, and refusals are close codes")
       .tag("Live")
       .summary("Telemetry as it is stored, by WebSocket")
+      .query<LiveFilters>()
       .success(101)
       .fails(426, "This is a WebSocket endpoint");
   api.get(base + "/sse", http::bound(d, sse))
       .customers()
       .tag("Live")
       .summary("Telemetry as it is stored, by server-sent events")
+      .query<LiveFilters>()
       .produces("text/event-stream")
       .fails(429, "Too many connections");
   api.get("/api/v1/telemetry/stream/status", http::bound(d, status))

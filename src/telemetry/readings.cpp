@@ -57,7 +57,7 @@ Task<std::size_t> publish_readings(nats::Client& nats,
   std::iota(left.begin(), left.end(), std::size_t{0});
   const auto deadline = steady_ms() + give_up_ms;
   std::size_t refused = 0;
-  while (!left.empty()) {
+  while (true) {
     std::vector<nats::Outgoing> outgoing;
     for (const auto place : left)
       outgoing.push_back({messages[place].subject, messages[place].text, {}});
@@ -69,11 +69,11 @@ Task<std::size_t> publish_readings(nats::Client& nats,
       else if (!results[i].ok())
         failed.push_back(left[i]);
     }
+    if (failed.empty()) co_return refused;
+    if (steady_ms() >= deadline) throw nats::Error("the stream of readings does not answer");
     left = std::move(failed);
-    if (left.empty() || steady_ms() >= deadline) break;
     co_await sleep_ms(50);
   }
-  co_return refused + left.size();
 }
 
 }  // namespace pulse::telemetry

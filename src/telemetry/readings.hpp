@@ -46,9 +46,9 @@ class RuledTenants {
 /// Creates READINGS or brings it up to date.
 Task<> ensure_readings_stream(nats::Client& nats, int replicas, std::int64_t max_bytes);
 
-/// Publishes them all and waits for the PubAcks. What fails is tried for two seconds, then given
-/// up, and what the server refuses (a full stream: no evaluator runs) at once: storing goes before
-/// judging. Returns how many were given up.
+/// Publishes them all and waits for the PubAcks. What the server refuses (a full stream: no
+/// evaluator runs) is given up at once: storing goes before judging. Returns how many were. What
+/// has no answer for two seconds throws nats::Error: they may be judged once it comes again.
 Task<std::size_t> publish_readings(nats::Client& nats, const std::vector<ReadingMessage>& messages);
 
 }  // namespace pulse::telemetry

@@ -231,7 +231,8 @@ REFERENCES = {"site_id": "site_id", "device_id": "device_id", "device_ids": "dev
               "group_id": "group_id", "layer_id": "layer_id", "route_id": "route_id",
               "site_ids": "site_id", "group_ids": "group_id", "device_group_id": "group_id",
               "sensor_id": "sensor_id", "rule_id": "rule_id", "normalized_name": "name",
-              "target_group_id": "group_id", "target_device_id": "device_id", "firmware_version_id": "firmware_id"}
+              "target_group_id": "group_id", "target_device_id": "device_id", "firmware_version_id": "firmware_id",
+              "channel_id": "channel_id", "escalation_policy_id": "policy_id", "schedule_id": "schedule_id"}
 # What the caller names anew: the same name in two tenants is two things.
 NAMES = {"POST /api/v1/customer/jobs": "job_id", "POST /api/v1/customer/sites": "site_id", "POST /api/v1/customer/devices": "device_id",
          "POST /api/v1/customer/normalized-metrics": "normalized_name",

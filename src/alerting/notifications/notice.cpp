@@ -77,4 +77,12 @@ Notice test_notice(const std::string& tenant_id, const std::string& link) {
   return n;
 }
 
+std::string shortened(std::string text, std::size_t most) {
+  if (text.size() <= most) return text;
+  auto end = most;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  text.resize(end);
+  return text;
+}
+
 }  // namespace pulse::alerting::notifications

@@ -49,6 +49,8 @@ std::string headline_of(const Notice& notice);
 std::string colour_of(const Notice& notice);
 /// The message, with the note above it when there is one.
 std::string text_of(const Notice& notice);
+/// At most `most` bytes of a text, cut between characters.
+std::string shortened(std::string text, std::size_t most);
 /// The JSON that webhooks and MQTT brokers receive.
 std::string json_of(const Notice& notice);
 /// `pattern` with {tenant_id}, {severity}, {site_id}, {device_id}, {alert_id}, {alert_type} filled

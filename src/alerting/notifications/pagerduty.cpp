@@ -25,15 +25,6 @@ std::string destination(const Config& config) {
   return origin_of(text_in(config, "api_url", events_api));
 }
 
-/// Cut between characters.
-std::string shortened(std::string text) {
-  if (text.size() <= longest_summary) return text;
-  auto end = longest_summary;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  text.resize(end);
-  return text;
-}
-
 Task<SendResult> send(SendDeps deps, Config config, Notice notice) {
   const char* action = notice.event_type == "ACKNOWLEDGED" ? "acknowledge"
                        : notice.event_type == "CLOSED"     ? "resolve"
@@ -47,13 +38,14 @@ Task<SendResult> send(SendDeps deps, Config config, Notice notice) {
                               {"site_id", notice.site_id},
                               {"tenant_id", notice.tenant_id},
                               {"details", notice.details}};
-  boost::json::object payload{{"summary", shortened(headline_of(notice) + ": " + text_of(notice))},
-                              {"severity", severity_of(notice.severity)},
-                              {"source", notice.device_id.empty() ? "pulse" : notice.device_id},
-                              {"timestamp", iso8601(notice.triggered_at)},
-                              {"component", notice.site_id},
-                              {"class", notice.alert_type},
-                              {"custom_details", std::move(details)}};
+  boost::json::object payload{
+      {"summary", shortened(headline_of(notice) + ": " + text_of(notice), longest_summary)},
+      {"severity", severity_of(notice.severity)},
+      {"source", notice.device_id.empty() ? "pulse" : notice.device_id},
+      {"timestamp", iso8601(notice.triggered_at)},
+      {"component", notice.site_id},
+      {"class", notice.alert_type},
+      {"custom_details", std::move(details)}};
   boost::json::object link{{"href", notice.link}, {"text", "Open in Pulse"}};
   boost::json::object body{{"routing_key", text_in(config, "integration_key")},
                            {"event_action", action},

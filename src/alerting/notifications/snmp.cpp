@@ -183,7 +183,7 @@ netsnmp_pdu* trap_of(const Notice& n, const std::vector<oid>& prefix) {
   const long level = static_cast<long>(n.severity);
   snmp_pdu_add_variable(pdu, severity.data(), severity.size(), ASN_INTEGER, &level, sizeof level);
   // A datagram has to hold it all.
-  add_text(pdu, prefix, {1, 5, 0}, "[" + label_of(n) + "] " + text_of(n).substr(0, 800));
+  add_text(pdu, prefix, {1, 5, 0}, "[" + label_of(n) + "] " + shortened(text_of(n), 800));
   add_text(pdu, prefix, {1, 6, 0}, iso8601(n.at.value_or(n.triggered_at)));
   return pdu;
 }

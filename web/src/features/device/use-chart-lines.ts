@@ -2,6 +2,7 @@
 // alerts were open.
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
+import { instances } from '@/api/instances';
 import { metricNames, rulesApi } from '@/api/rules';
 import { useAlerts } from '@/features/alerts/queries';
 import { metricsOf } from '@/features/alerts/words';
@@ -31,18 +32,28 @@ export function useChartLines(device: string, metrics: readonly string[], ready:
     staleTime: minute,
     enabled: ready,
   });
+  const bySensor = rules.data?.some((r) => r.sensor_id || r.sensor_type) ?? false;
+  const sensors = useQuery({
+    queryKey: ['sensors', 'of', device],
+    queryFn: ({ signal }) => instances.fleetSensors({ device_id: device }, 500, 0, signal),
+    staleTime: minute,
+    enabled: ready && bySensor,
+  });
   const normalized = useNormalized();
   const names = metrics.join(',');
   return useMemo(() => {
     const out = new Map<string, ChartLine[]>();
     for (const metric of names.split(',')) {
-      const lines: ChartLine[] = thresholdsOn(rules.data ?? [], metric, mappings.data ?? []).map(
-        (t) => ({
-          value: t.value,
-          label: t.label,
-          tone: severityWord(t.severity) === 'critical' ? 'critical' : 'warning',
-        }),
-      );
+      const lines: ChartLine[] = thresholdsOn(
+        rules.data ?? [],
+        metric,
+        mappings.data ?? [],
+        sensors.data?.sensors,
+      ).map((t) => ({
+        value: t.value,
+        label: t.label,
+        tone: severityWord(t.severity) === 'critical' ? 'critical' : 'warning',
+      }));
       const known = catalog.data?.find((c) => c.metric_name === metric);
       const one = normalized.find((n) => n.name === metric);
       const low = known?.expected_min ?? one?.min;
@@ -52,7 +63,7 @@ export function useChartLines(device: string, metrics: readonly string[], ready:
       out.set(metric, lines);
     }
     return out;
-  }, [names, rules.data, mappings.data, catalog.data, normalized]);
+  }, [names, rules.data, mappings.data, catalog.data, sensors.data, normalized]);
 }
 
 /** Units that the tenant's catalogue gives, by metric. */
@@ -84,8 +95,11 @@ export function useChartShades(device: string, ready: boolean): ReadonlyMap<stri
     const now = Date.now() / 1000;
     for (const alert of [...(active.data?.alerts ?? []), ...(closed.data?.alerts ?? [])]) {
       const named = metricsOf(alert);
-      const raw = (mappings.data ?? []).filter((m) => named.includes(m.normalized_name));
-      for (const name of new Set([...named, ...raw.map((m) => m.raw_metric)]))
+      // And of those that they become, or that become them.
+      const near = (mappings.data ?? []).flatMap((m) =>
+        named.includes(m.normalized_name) ? m.raw_metric : named.includes(m.raw_metric) ? m.normalized_name : [],
+      );
+      for (const name of new Set([...named, ...near]))
         out.set(name, [
           ...(out.get(name) ?? []),
           [

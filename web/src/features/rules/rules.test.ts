@@ -121,6 +121,19 @@ it('draws thresholds on the metric and on those that become it', () => {
   const mapped = { raw_metric: 'temp_f', normalized_name: 'temp_c', multiplier: 0.5, offset_value: -10 };
   expect(thresholdsOn([rule], 'temp_f', [mapped]).map((t) => t.value)).toEqual([80]);
   expect(thresholdsOn([{ ...rule, enabled: false }], 'temp_c', [])).toEqual([]);
+  const becomes = { raw_metric: 'temp_c', normalized_name: 'temperature', multiplier: 2, offset_value: 1 };
+  expect(thresholdsOn([rule], 'temperature', [becomes]).map((t) => t.value)).toEqual([61]);
+  expect(thresholdsOn([rule], 'humidity', [becomes, mapped])).toEqual([]);
+});
+
+it('draws thresholds of sensors on what they measure', () => {
+  const probe = { sensor_id: 4, sensor_type: 'probe', metric_name: 'temp_p' };
+  const other = { sensor_id: 5, sensor_type: 'hall', metric_name: 'field' };
+  const byType = { ...rule, sensor_type: 'probe', metric_name: '', conditions: null };
+  expect(thresholdsOn([byType], 'temp_p', [], [probe, other]).map((t) => t.value)).toEqual([30]);
+  expect(thresholdsOn([byType], 'field', [], [probe, other])).toEqual([]);
+  const byId = { ...byType, sensor_type: null, sensor_id: 5 };
+  expect(thresholdsOn([byId], 'field', [], [probe, other]).map((t) => t.value)).toEqual([30]);
 });
 
 it('keeps the escalation policy, and none as the default', () => {

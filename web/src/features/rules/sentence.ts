@@ -99,33 +99,52 @@ export function whereOf(rule: RuleInput, names: PlaceNames): string {
   return parts.length ? `on devices ${parts.join(', ')}` : 'on all devices';
 }
 
-/** The thresholds that a rule draws on a chart of this metric, by its name and by those that it becomes. */
+interface Mapping {
+  raw_metric: string;
+  normalized_name: string;
+  multiplier: number;
+  offset_value: number;
+}
+
+/** What a device's sensor measures, and what kind of sensor it is. */
+interface Sensor {
+  sensor_id: number;
+  sensor_type: string;
+  metric_name: string;
+}
+
+/** A value of one metric on the chart of another that it becomes, or that becomes it; null: neither. */
+function valueOn(metric: string, of: string, value: number, mappings: readonly Mapping[]): number | null {
+  if (metric === of) return value;
+  const from = mappings.find((m) => m.raw_metric === metric && m.normalized_name === of);
+  if (from) return from.multiplier === 0 ? null : (value - from.offset_value) / from.multiplier;
+  const to = mappings.find((m) => m.raw_metric === of && m.normalized_name === metric);
+  return to ? value * to.multiplier + to.offset_value : null;
+}
+
+/** The thresholds that rules draw on a chart of this metric: by its name, by those that it becomes and that
+ *  become it, and by the device's sensors. */
 export function thresholdsOn(
   rules: readonly AlertRule[],
   metric: string,
-  mappings: readonly {
-    raw_metric: string;
-    normalized_name: string;
-    multiplier: number;
-    offset_value: number;
-  }[],
+  mappings: readonly Mapping[],
+  sensors: readonly Sensor[] = [],
 ): { value: number; label: string; severity: number }[] {
   const out: { value: number; label: string; severity: number }[] = [];
-  const add = (name: string, value: number, rule: AlertRule) => {
-    const m = mappings.find((x) => x.raw_metric === metric && x.normalized_name === name);
-    if (name === metric) out.push({ value, label: rule.name, severity: rule.severity });
-    else if (m && m.multiplier !== 0)
-      out.push({
-        value: (value - m.offset_value) / m.multiplier,
-        label: rule.name,
-        severity: rule.severity,
-      });
+  const add = (name: string, threshold: number, rule: AlertRule) => {
+    const value = valueOn(metric, name, threshold, mappings);
+    if (value !== null) out.push({ value, label: rule.name, severity: rule.severity });
   };
   for (const rule of rules) {
     if (!rule.enabled || rule.rule_type === 'anomaly' || rule.rule_type === 'telemetry_gap') continue;
     // What is counted or summed is no value of the metric.
     if (rule.rule_type === 'window' && ['sum', 'count'].includes(rule.aggregation ?? '')) continue;
-    if (rule.conditions?.length)
+    if (rule.sensor_id || rule.sensor_type) {
+      const meant = sensors.filter((s) =>
+        rule.sensor_id ? s.sensor_id === rule.sensor_id : s.sensor_type === rule.sensor_type,
+      );
+      for (const name of new Set(meant.map((s) => s.metric_name))) add(name, rule.threshold, rule);
+    } else if (rule.conditions?.length)
       for (const c of rule.conditions) add(c.metric_name, c.threshold, rule);
     else add(rule.metric_name, rule.threshold, rule);
   }
