@@ -235,7 +235,9 @@ void Evaluator::Impl::settle(const std::string& tenant, TenantRun& run, Decision
     const auto part = parts.find(number);
     if (part == parts.end()) continue;
     const auto& p = *part->second;
-    if (p.judged_ms > loaded_ms || now_ms() - std::max(p.quiet_since_ms, loaded_ms) > quiet_ms)
+    if (!p.consumer) continue;  // nothing could come yet
+    if (p.judged_ms > loaded_ms ||
+        now_ms() - std::max({p.quiet_since_ms, p.begun_ms, loaded_ms}) > quiet_ms)
       settled.insert(number);
   }
   if (settled.empty()) return;

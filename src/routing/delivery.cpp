@@ -18,16 +18,19 @@ namespace {
 constexpr std::int64_t leader_lock = 0x70756c736545;
 constexpr std::int64_t look_ms = 1'000, backlogs_ms = 5'000, forgotten_ms = 60'000;
 constexpr std::size_t most_series = 50;  // of a gauge that has one for each route
+/// How long what was delivered is still to be written after leadership ended, and when the process
+/// stops: longer than a restart of PostgreSQL, and shorter than what a stop is waited for.
+constexpr std::int64_t leader_patience_ms = 10'000, stop_patience_ms = 3'000;
 
 }  // namespace
 
 struct Delivery::Impl : std::enable_shared_from_this<Delivery::Impl> {
   explicit Impl(std::shared_ptr<DeliveryOffice> o) : office(std::move(o)) {
-    changes = office->tools.nats->subscribe(routes_changed_subject, "", office->tools.executor,
-                                            [this](nats::Message m) {
-                                              for (auto& [id, run] : runs)
-                                                if (run->tenant() == m.data) run->look_again();
-                                            });
+    changes = office->tools.nats->subscribe(
+        routes_changed_subject, "", office->tools.executor, [this](nats::Message m) {
+          for (auto& [id, run] : runs)
+            if (run->tenant().empty() || run->tenant() == m.data) run->look_again();
+        });
   }
 
   std::shared_ptr<DeliveryOffice> office;
@@ -39,7 +42,8 @@ struct Delivery::Impl : std::enable_shared_from_this<Delivery::Impl> {
   void begin(std::int64_t route_id);
   void rouse_all();
   Task<> lead(std::function<bool()> still);
-  Task<> take_in(nats::PullConsumer& consumer);
+  Task<> take_in(nats::PullConsumer& consumer, std::function<bool()> still);
+  Task<std::string> put_into_queue(std::vector<RoutedMessage> messages);
   Task<> look();
   Task<> bound_queues();
   Task<> bury_surplus(Backlog of, std::int64_t most);
@@ -62,8 +66,20 @@ void Delivery::Impl::rouse_all() {
   for (auto& [id, run] : runs) run->rouse();
 }
 
-/// Messages of the stream go into the queue, and are acknowledged when they are there.
-Task<> Delivery::Impl::take_in(nats::PullConsumer& consumer) {
+/// Why not; empty: they are there.
+Task<std::string> Delivery::Impl::put_into_queue(std::vector<RoutedMessage> messages) {
+  std::string problem;
+  try {
+    co_await enqueue(*office->tools.pool, std::move(messages));
+  } catch (const std::exception& e) {
+    problem = e.what();
+  }
+  co_return problem;
+}
+
+/// Messages of the stream go into the queue, and are acknowledged when they are there. They are
+/// held until then: those that come after them would overtake them.
+Task<> Delivery::Impl::take_in(nats::PullConsumer& consumer, std::function<bool()> still) {
   const auto delivered = co_await consumer.fetch(100, 500);
   if (delivered.empty()) co_return;
   std::vector<RoutedMessage> messages;
@@ -77,7 +93,17 @@ Task<> Delivery::Impl::take_in(nats::PullConsumer& consumer) {
     routes.insert(m->route_id);
     messages.push_back(std::move(*m));
   }
-  if (!messages.empty()) co_await enqueue(*office->tools.pool, std::move(messages));
+  while (!messages.empty()) {
+    const auto problem = co_await put_into_queue(messages);
+    if (problem.empty()) break;
+    if (!still() || stopping) {
+      for (const auto& d : delivered) consumer.nak(d, 0);
+      co_return;
+    }
+    log::error_throttled("routed messages are not queued, trying again", {{"error", problem}}, 10);
+    for (const auto& d : delivered) consumer.in_progress(d);
+    co_await sleep_ms(500);
+  }
   for (const auto& d : delivered) consumer.ack(d);
   for (const auto id : routes) begin(id);
 }
@@ -200,7 +226,7 @@ Task<> Delivery::Impl::lead(std::function<bool()> still) {
         co_await office->tools.nats->ensure_consumer(config);
         consumer = office->tools.nats->pull(config, office->tools.executor);
       }
-      co_await take_in(*consumer);
+      co_await take_in(*consumer, still);
     } catch (const std::exception& e) {
       problem = e.what();
     }
@@ -209,7 +235,7 @@ Task<> Delivery::Impl::lead(std::function<bool()> still) {
     co_await sleep_ms(250);
   }
   if (consumer) consumer->drop_pending();
-  office->closed = true;
+  office->close(leader_patience_ms);
   rouse_all();
   while (!runs.empty()) co_await sleep_ms(20);
   // Whoever leads now tells of the queue.
@@ -227,7 +253,7 @@ Delivery::~Delivery() { impl_->changes.reset(); }
 
 void Delivery::stop() {
   impl_->stopping = true;
-  impl_->office->closed = true;
+  impl_->office->close(stop_patience_ms);
   impl_->rouse_all();
 }
 bool Delivery::running() const { return impl_->leading; }

@@ -224,7 +224,7 @@ Pace RouteDelivery::pace() const {
 
 void RouteDelivery::start_sends() {
   // What was sent and not written is sent again after a crash: that has a bound.
-  if (write_failed_) return;
+  if (office_->closed || write_failed_) return;
   while (done_.size() + dead_.size() < held_most &&
          begun_ms_.size() < breaker_.allows(steady_ms(), destination_->lanes()) &&
          lanes_->next_ms() <= steady_ms()) {
@@ -332,8 +332,11 @@ Task<> RouteDelivery::wait(Self self) {
   if (r.woken_) co_return;
   const auto now = steady_ms();
   auto until = now + look_ms;
-  // Who waits for a place is called, and looks once a second all the same.
-  if (r.lanes_ && !r.waits_for_place_) until = std::min(until, r.lanes_->next_ms());
+  // Who waits for a place is called, as is who waits for the end of a send or of a write; all look
+  // once a second besides.
+  const bool may_send = r.destination_ && !r.write_failed_ && !r.waits_for_place_ &&
+                        r.begun_ms_.size() < r.breaker_.allows(now, r.destination_->lanes());
+  if (may_send) until = std::min(until, r.lanes_->next_ms());
   if (r.breaker_.open()) until = std::max(until, std::min(r.breaker_.next_try_ms(), now + look_ms));
   const auto ms = std::max<std::int64_t>(20, until - now);
   r.wake_.expires_after(std::chrono::milliseconds(ms));
@@ -346,8 +349,8 @@ Task<bool> RouteDelivery::once(Self self) {
   auto& r = *self;
   r.woken_ = false;
   if (r.office_->closed) {
-    // What can't be written now is delivered a second time, by who leads next.
-    if (r.write_failed_ && !r.writing_) co_return !r.begun_ms_.empty();
+    const bool late = steady_ms() > r.office_->give_up_ms;
+    if (r.write_failed_ && !r.writing_ && late) co_return !r.begun_ms_.empty();
     r.begin_write();
     co_return !r.begun_ms_.empty() || r.unwritten();
   }
@@ -381,7 +384,6 @@ Task<> RouteDelivery::follow(Self self) {
     }
     if (!problem.empty()) {
       log::error_throttled("queue of a route not read, trying again", {{"error", problem}}, 10);
-      if (r.office_->closed && r.begun_ms_.empty()) break;
       co_await sleep_ms(500);
     } else if (more) {
       co_await wait(self);

@@ -1,5 +1,6 @@
 #pragma once
 // One route being delivered for: from its queue to its destination, by the process that leads.
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/clock.hpp"
 #include "routing/delivery.hpp"
 #include "routing/route_run.hpp"
 #include "routing/routes.hpp"
@@ -31,6 +33,14 @@ struct DeliveryOffice {
   std::shared_ptr<SendShares> shares;
   std::shared_ptr<std::size_t> held_bytes = std::make_shared<std::size_t>(0);
   bool closed = false;  ///< nothing new is begun: leadership ended, or the process stops
+  /// Steady: what a closed one can't write until then is delivered a second time.
+  std::int64_t give_up_ms = 0;
+
+  void close(std::int64_t patience_ms) {
+    const auto then = steady_ms() + patience_ms;
+    give_up_ms = closed ? std::min(give_up_ms, then) : then;
+    closed = true;
+  }
 };
 
 /// Lives on one loop, as a shared_ptr: each of its coroutines holds one, and the office, so that

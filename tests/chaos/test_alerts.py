@@ -14,7 +14,7 @@ from servers import Stack, wait_for
 from sink import Sink
 
 EPISODES = int(os.environ.get("PULSE_CHAOS_EPISODES", "12"))
-DEVICES = 30
+DEVICES, RULES = 30, 25  # a message every 0.7 s of each device: about 500 alerts a second open, and as many close
 
 
 class Episodes:
@@ -59,14 +59,14 @@ class Episodes:
             work.result(300)
 
 
-def alerts_by_device(stack, rule_id) -> dict[str, tuple[int, int]]:
-    rows = stack.sql("SELECT device_id, count(*), count(*) FILTER (WHERE status = 'CLOSED') FROM fleet_alert "
-                     f"WHERE rule_id = '{rule_id}' GROUP BY 1")
-    return {device: (opened, closed) for device, opened, closed in rows}
+def alerts_by_rule_and_device(stack) -> dict[tuple[str, str], tuple[int, int]]:
+    rows = stack.sql("SELECT rule_id::text, device_id, count(*), count(*) FILTER (WHERE status = 'CLOSED') FROM fleet_alert "
+                     "WHERE alert_type = 'THRESHOLD' GROUP BY 1, 2")
+    return {(rule, device): (opened, closed) for rule, device, opened, closed in rows}
 
 
 def set_up(stack, told, forwarded):
-    """A channel that is told of everything, and a route for what breaks the rule."""
+    """A channel that is told of all alerts of one rule, and a route for what breaks the rules."""
     headers = {"Authorization": f"Bearer {stack.token('tenantadmin1')}"}
 
     def make(what, body):
@@ -77,7 +77,7 @@ def set_up(stack, told, forwarded):
     channel = make("notification-channels", {"name": "Chaos", "channel_type": "webhook", "config": {"url": told.url},
                                              "max_per_minute": 1000})
     make("notification-routing-rules", {"channel_id": channel["channel_id"], "alert_type": "THRESHOLD",
-                                        "deliver_on": ["OPEN", "CLOSED"]})
+                                        "min_severity": 5, "deliver_on": ["OPEN", "CLOSED"]})
     make("message-routes", {"name": "Chaos", "topic_filter": "tenant/demo/device/+/telemetry", "destination_type": "webhook",
                             "destination_config": {"url": forwarded.url}, "payload_filter": {"chaos_c": {"$gt": 50}}})
 
@@ -112,8 +112,10 @@ def test_each_episode_opens_one_alert_whatever_is_killed():
     with Sink() as told, Sink() as forwarded, Stack(roles, devices=DEVICES, fsync=True, settings={
             "OUTBOUND_PRIVATE_HOSTS": f"{told.host},{forwarded.host}"}) as stack:
         set_up(stack, told, forwarded)
-        rule_id = stack.sql("INSERT INTO alert_rules (tenant_id, name, metric_name, operator, threshold) "
-                            "VALUES ('demo', 'Chaos', 'chaos_c', 'GT', 50) RETURNING rule_id")[0][0]
+        rules = stack.sql("INSERT INTO alert_rules (tenant_id, name, metric_name, operator, threshold, severity) "
+                          "SELECT 'demo', 'Chaos ' || i, 'chaos_c', 'GT', 50, CASE i WHEN 1 THEN 5 ELSE 3 END "
+                          f"FROM generate_series(1, {RULES}) i RETURNING rule_id::text, severity")
+        told_rule = next(rule for rule, severity in rules if severity == 5)
         time.sleep(4)  # until ingest hands the readings of this tenant on
         episodes = Episodes(stack)
         kills = 0
@@ -121,7 +123,8 @@ def test_each_episode_opens_one_alert_whatever_is_killed():
             what = ("worker", "worker", "nats", "worker", "worker", "postgres")[kills % 6]
             if what == "nats":
                 stack.nats.kill()
-                time.sleep(random.uniform(0.1, 1))
+                # Also for longer than anything is tried without a pause.
+                time.sleep(3.5 if kills % 12 == 2 else random.uniform(0.1, 1))
                 stack.start_nats()
             elif what == "postgres":
                 stack.postgres.kill()
@@ -137,15 +140,15 @@ def test_each_episode_opens_one_alert_whatever_is_killed():
         episodes.finish()
         assert kills >= 5
         stack.wait_ready(60)
-        expected = {d["device_id"]: (EPISODES, EPISODES) for d in stack.devices()[:DEVICES]}
+        expected = {(rule, d["device_id"]): (EPISODES, EPISODES) for rule, _ in rules for d in stack.devices()[:DEVICES]}
 
         def settled():
-            found = alerts_by_device(stack, rule_id)
-            more = {d: n for d, n in found.items() if n[0] > EPISODES}
+            found = alerts_by_rule_and_device(stack)
+            more = {" of ".join(of): n for of, n in found.items() if n[0] > EPISODES}
             assert not more, f"opened more than once: {json.dumps(more)}"
             return found == expected
 
-        wait_for(f"{EPISODES} alerts of each device, all closed", settled, 120, 1)
-        check_told(stack, rule_id, told)
+        wait_for(f"{EPISODES} alerts of each rule and device, all closed", settled, 240, 1)
+        check_told(stack, told_rule, told)
         check_forwarded(stack, EPISODES * DEVICES, forwarded)
         wait_for("all events published", lambda: stack.sql("SELECT count(*) FROM alert_outbox") == [(0,)], 60)
