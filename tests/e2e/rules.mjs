@@ -269,7 +269,7 @@ export const ruleScenarios = {
 
   async 'rule-pages-in-both-themes-and-sizes'() {
     const rule = await call('tenantadmin1', 'POST', '/alert-rules', {
-      name: 'Cold store too warm', site_ids: [device.site_id], severity: 5, clear_threshold: -20,
+      name: 'Cold store too warm', site_ids: [device.site_id], severity: 5,
       conditions: [{ metric_name: 'temperature', operator: 'GT', threshold: -17, duration_minutes: 5 },
         { metric_name: 'door_open', operator: 'EQ', threshold: 1 }],
     });
