@@ -23,6 +23,7 @@ def reader(stack):
 
 
 def bearer(api):
+    api.renew()  # what is sent by hand is not sent again with a fresh token
     return f"Authorization: {api.session.headers['Authorization']}\r\n"
 
 

@@ -331,7 +331,9 @@ def acknowledgements(s, count):
     """Bytes of so many PUBACKs with success."""
     data = b""
     while len(data) < 4 * count:
-        data += s.recv(65536)
+        some = s.recv(65536)
+        assert some, f"the connection ended after {len(data)} bytes"
+        data += some
     assert data[0::4] == b"\x40" * count
     return data
 

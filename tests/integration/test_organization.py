@@ -54,8 +54,14 @@ def test_preferences_are_ones_own(admin, customer, operator):
     assert wrong.status_code == 400 and wrong.json()["detail"].startswith("Invalid timezone: ../etc/passwd.")
     assert operator.put("/preferences", json={"timezone": "Europe/Paris"}).json()["tenant_id"] == ""
     query = "/audit-log?event_type=user.preferences_updated"
-    events = wait_for("both events", lambda: (lambda e: e if len(e) >= 2 else None)(admin.get(query).json()["events"]))
-    assert [e["details"]["set"] for e in events[:2]] == [["appearance"], ["display_name", "timezone", "notification_prefs"]]
+    # Newest first, behind those of other tests.
+    wanted = [["appearance"], ["display_name", "timezone", "notification_prefs"]]
+
+    def both():
+        events = admin.get(query).json()["events"][:2]
+        return events if [e["details"]["set"] for e in events] == wanted else None
+
+    events = wait_for("both events", both)
     assert "Cora" not in str(events) and events[0]["entity_id"] == mine["user_id"]
 
 
