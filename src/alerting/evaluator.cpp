@@ -22,7 +22,7 @@ namespace {
 constexpr long lease_period_ms = 1'000;
 constexpr std::int64_t lease_ms = 4'500;  // a little less than PostgreSQL holds it
 constexpr std::int64_t standing_ms = 5'000;
-constexpr std::int64_t begin_again_ms = 30'000;
+constexpr std::int64_t look_again_ms = 30'000;
 constexpr std::size_t messages_at_once = 32;  // of a part
 }  // namespace
 
@@ -173,20 +173,34 @@ Task<> Evaluator::Impl::process() {
   }
 }
 
-/// From the first message that nobody acknowledged, also of those that who held the part before
-/// still has: what it judged of them, the part's lease says.
-Task<> Evaluator::Impl::begin_part(PartRun& part) {
+namespace {
+nats::ConsumerConfig consumer_of(int part) {
   nats::ConsumerConfig config;
   config.stream = "READINGS";
-  config.durable = "evaluator-" + std::to_string(part.lease.part);
-  config.filter_subject = "readings." + std::to_string(part.lease.part);
+  config.durable = "evaluator-" + std::to_string(part);
+  config.filter_subject = "readings." + std::to_string(part);
   config.ack_wait_ms = 6'000;
   config.max_ack_pending = 4 * messages_at_once;
   config.max_request_bytes = 1024 * 1024;
+  return config;
+}
+}  // namespace
+
+/// From the first message that nobody acknowledged, also of those that who held the part before
+/// still has: what it judged of them, the part's lease says.
+Task<> Evaluator::Impl::begin_part(PartRun& part) {
+  const auto config = consumer_of(part.lease.part);
   part.consumer.reset();
   co_await nats.restart_consumer(config);
   part.consumer = nats.pull(config, executor);
   part.next = 1;
+  part.begun_ms = now_ms();
+}
+
+/// One that had to be made counts its messages from 1: a gap, at which the part begins again.
+Task<> Evaluator::Impl::look_for_consumer(PartRun& part) {
+  const auto config = consumer_of(part.lease.part);
+  co_await nats.ensure_consumer(config);
   part.begun_ms = now_ms();
 }
 
@@ -222,12 +236,14 @@ Task<> Evaluator::Impl::follow_part(std::shared_ptr<PartRun> part) {
   while (!stopping && !part->ended) {
     std::string problem;
     try {
-      // Also when nothing comes for long: the stream may have been made anew without consumers.
-      const bool quiet = now_ms() - std::max(part->quiet_since_ms, part->begun_ms) > begin_again_ms;
+      // When nothing comes for long, the stream may have been made anew without consumers.
+      const bool quiet = now_ms() - std::max(part->quiet_since_ms, part->begun_ms) > look_again_ms;
       if (!holds_leases())
         co_await sleep_ms(200);  // what is fetched now may be another one's already
-      else if (!part->consumer || quiet)
+      else if (!part->consumer)
         co_await begin_part(*part);
+      else if (quiet)
+        co_await look_for_consumer(*part);
       else
         co_await judge_next(part);
     } catch (const std::exception& e) {

@@ -31,7 +31,7 @@ struct PartRun {
   PartLease lease;
   std::unique_ptr<nats::PullConsumer> consumer;
   std::uint64_t next = 1;     ///< the consumer's sequence that is judged next
-  std::int64_t begun_ms = 0;  ///< epoch: the consumer was made
+  std::int64_t begun_ms = 0;  ///< epoch: the consumer was made, or looked for
   bool ended = false;
   std::int64_t quiet_since_ms = 0;  ///< epoch: the last message was judged, or the part was taken
   std::int64_t judged_ms = 0;       ///< when the stream took the last one that was judged
@@ -90,6 +90,7 @@ struct Evaluator::Impl {
   Task<> balance();
   void drop_part(int part);
   Task<> begin_part(PartRun& part);
+  Task<> look_for_consumer(PartRun& part);
   Task<> judge_next(std::shared_ptr<PartRun> part);
   Task<> follow_part(std::shared_ptr<PartRun> part);
   Task<> process();
