@@ -7,6 +7,7 @@
 #include <regex>
 #include <set>
 
+#include "source_tree.hpp"
 #include "telemetry/mqtt_metrics.hpp"
 #include "telemetry/mqtt_role.hpp"
 
@@ -14,7 +15,7 @@ namespace pulse {
 namespace {
 
 TEST(Limits, TheTableNamesEachOnce) {
-  std::ifstream file(std::string(PULSE_SOURCE_DIR) + "/src/platform/limits.hpp");
+  std::ifstream file(test::source_path("src/platform/limits.hpp"));
   const std::string text((std::istreambuf_iterator<char>(file)), {});
   const std::regex constant(R"(inline constexpr [\w: ]+ (\w+) =)");
   std::set<std::string> declared, named;

@@ -12,6 +12,7 @@
 #include "await.hpp"
 #include "platform/pg/pool.hpp"
 #include "server_process.hpp"
+#include "source_tree.hpp"
 
 namespace pulse::test {
 
@@ -77,7 +78,7 @@ class PostgresServer {
   bool running() { return process_ && process_->running(); }
   ServerProcess& process() { return *process_; }
 
-  static std::string migrations() { return std::string(PULSE_SOURCE_DIR) + "/migrations"; }
+  static std::string migrations() { return source_path("migrations"); }
   static constexpr const char* password = "unit-test";
 
   ~PostgresServer() { stop_immediate(); }

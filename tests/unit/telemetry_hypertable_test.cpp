@@ -2,6 +2,7 @@
 // stand in here with the signatures of its manual (create_hypertable, drop_chunks), and note their
 // calls.
 #include "pg_fixture.hpp"
+#include "source_tree.hpp"
 
 namespace pulse::test {
 namespace {
@@ -24,7 +25,7 @@ class Hypertable : public ::testing::Test {
   std::string kind_of(const std::string& table) {
     return sql(conninfo, "SELECT relkind FROM pg_class WHERE oid = to_regclass('" + table + "')");
   }
-  void migrate() { pg::migrate(conninfo, std::string(PULSE_SOURCE_DIR) + "/migrations"); }
+  void migrate() { pg::migrate(conninfo, test::source_path("migrations")); }
 };
 
 TEST_F(Hypertable, telemetry_is_one_where_the_extension_is_there) {
