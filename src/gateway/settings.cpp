@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/mail/mime.hpp"
+#include "platform/pg/conninfo.hpp"
 
 namespace pulse::gateway {
 
@@ -195,23 +196,13 @@ void check_settings(const Config& config) {
         "PULSE_IDENTITY: the embedded issuer is for one machine; with ENV=PROD use keycloak");
 }
 
-namespace {
-/// A libpq keyword value (PostgreSQL manual, 34.1.1.1).
-std::string quoted(const std::string& value) {
-  std::string out = "'";
-  for (const char c : value) {
-    if (c == '\'' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "'";
-}
-}  // namespace
-
 std::string conninfo(const Config& config) {
   if (const auto& url = config.text("DATABASE_URL"); !url.empty()) return url;
-  return "host=" + quoted(config.text("PG_HOST")) + " port=" + quoted(config.text("PG_PORT")) +
-         " dbname=" + quoted(config.text("PG_DB")) + " user=" + quoted(config.text("PG_USER")) +
-         " password=" + quoted(config.text("PG_PASS"));
+  return "host=" + pg::conninfo_value(config.text("PG_HOST")) +
+         " port=" + pg::conninfo_value(config.text("PG_PORT")) +
+         " dbname=" + pg::conninfo_value(config.text("PG_DB")) +
+         " user=" + pg::conninfo_value(config.text("PG_USER")) +
+         " password=" + pg::conninfo_value(config.text("PG_PASS"));
 }
 
 pg::PoolOptions pool_options(const Config& config, std::string application_name) {

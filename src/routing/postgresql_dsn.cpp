@@ -12,6 +12,8 @@
 #include <memory>
 #include <system_error>
 
+#include "platform/pg/conninfo.hpp"
+
 namespace pulse::routing {
 
 namespace {
@@ -19,16 +21,6 @@ namespace {
 constexpr std::string_view sslmodes[] = {"disable", "prefer", "require", "verify-ca",
                                          "verify-full"};
 constexpr std::size_t most_bundle_bytes = 64 * 1024;
-
-/// A libpq keyword value (PostgreSQL manual, 34.1.1.1).
-std::string quoted(const std::string& value) {
-  std::string out = "'";
-  for (const char c : value) {
-    if (c == '\'' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "'";
-}
 
 }  // namespace
 
@@ -63,11 +55,11 @@ std::optional<Dsn> read_dsn(const std::string& text, std::string& wrong) {
 }
 
 std::string conninfo(const Dsn& dsn, const std::string& address, const std::string& authorities) {
-  return "host=" + quoted(dsn.host) + " hostaddr=" + quoted(address) +
-         " port=" + std::to_string(dsn.port) + " dbname=" + quoted(dsn.database) +
-         " user=" + quoted(dsn.user) + " password=" + quoted(dsn.password) +
+  return "host=" + pg::conninfo_value(dsn.host) + " hostaddr=" + pg::conninfo_value(address) +
+         " port=" + std::to_string(dsn.port) + " dbname=" + pg::conninfo_value(dsn.database) +
+         " user=" + pg::conninfo_value(dsn.user) + " password=" + pg::conninfo_value(dsn.password) +
          " sslmode=" + dsn.sslmode +
-         (dsn.verifies() ? " sslrootcert=" + quoted(authorities) : std::string()) +
+         (dsn.verifies() ? " sslrootcert=" + pg::conninfo_value(authorities) : std::string()) +
          " passfile=/dev/null gssencmode=disable";
 }
 

@@ -5,6 +5,7 @@
 #include "pg_fixture.hpp"
 #include "platform/clock.hpp"
 #include "platform/pg/clauses.hpp"
+#include "platform/pg/conninfo.hpp"
 #include "platform/pg/rows.hpp"
 
 namespace pulse::test {
@@ -167,6 +168,12 @@ TEST_F(PgTypes, clauses_number_their_parameters) {
                            where.where() + " LIMIT " + limit + "::int) AS x",
                        where.params());
   EXPECT_EQ(r.int64(0, 0), 3);
+}
+
+TEST(PgConninfo, values_are_quoted) {
+  EXPECT_EQ(pg::conninfo_value("a b"), "'a b'");
+  EXPECT_EQ(pg::conninfo_value(R"(it's \)"), R"('it\'s \\')");
+  EXPECT_EQ(pg::conninfo_value(""), "''");
 }
 
 TEST_F(PgTypes, affected_counts_rows) {

@@ -1,5 +1,6 @@
 import type { TrendHour } from '@/api/alerts';
 import { many } from '@/lib/numbers';
+import { Failure } from '@/ui/states';
 import { useTrend } from './queries';
 
 const width = 240;
@@ -7,7 +8,8 @@ const height = 28;
 
 /** How many alerts opened (bars up) and closed in each of the last 24 hours. */
 export function Trend() {
-  const { data } = useTrend();
+  const { data, error, refetch } = useTrend();
+  if (error) return <Failure error={error} what="The last 24 hours" retry={() => void refetch()} />;
   if (!data || data.every((h) => h.opened === 0 && h.closed === 0)) return null;
   const most = Math.max(...data.map((h) => Math.max(h.opened, h.closed)));
   const step = width / data.length;

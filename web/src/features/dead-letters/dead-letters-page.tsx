@@ -30,6 +30,8 @@ const statuses: { value: LetterStatus; label: string }[] = [
 
 function Reasons({ onChoose }: { onChoose: (reason: string) => void }) {
   const reasons = useReasons();
+  if (reasons.error)
+    return <Failure error={reasons.error} what="Reasons" retry={() => void reasons.refetch()} />;
   if (!reasons.data?.length) return null;
   return (
     <Panel title="Reasons">

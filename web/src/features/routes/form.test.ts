@@ -34,6 +34,18 @@ describe('a route’s form', () => {
     expect(inputOf(v).destination_config).toEqual({ dsn: '***', table: 't', of_later: 1 });
     expect(inputOf({ ...v, type: 'mqtt_republish', topic: 'x' }).destination_config).toEqual({ topic: 'x' });
   });
+  it('sends authorities of one’s own as PEM text', () => {
+    const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
+    const v = { ...valuesOf(null), name: 'S', type: 'postgresql' as const, dsn: 'postgresql://d', table: 't' };
+    expect(inputOf({ ...v, sslrootcert: ` ${pem} ` }).destination_config).toEqual({
+      dsn: 'postgresql://d',
+      table: 't',
+      sslrootcert: `${pem}\n`,
+    });
+    expect(faults({ ...v, sslrootcert: 'MIIB' })).toEqual(['sslrootcert']);
+    const kept = { type: 'postgresql' as const, config: { dsn: '***', table: 't', sslrootcert: `${pem}\n` } };
+    expect(inputOf({ ...v, kept }).destination_config).not.toHaveProperty('sslrootcert');
+  });
   it('means the built-in store without a connection', () => {
     const v = { ...valuesOf(null), name: 'Store', type: 'postgresql' as const };
     expect(faults(v)).toEqual([]);

@@ -14,6 +14,7 @@ export interface RouteValues {
   dsn: string;
   table: string;
   columns: string;
+  sslrootcert: string;
   /** The stored config with its type: members that no field is for stay. */
   kept: { type: DestinationType; config: Record<string, unknown> } | null;
 }
@@ -36,6 +37,7 @@ export function valuesOf(route: MessageRoute | null): RouteValues {
     dsn: text(config.dsn),
     table: text(config.table),
     columns: json(config.columns),
+    sslrootcert: text(config.sslrootcert),
     kept: route && { type: route.destination_type, config },
   };
 }
@@ -84,6 +86,11 @@ export function faultsOf(v: RouteValues): Record<string, string | false> {
       (v.table.trim() === '') !== (v.dsn.trim() === '') &&
       'Give both the connection and the table, or none of them.',
     columns: v.type === 'postgresql' && bad(v.columns),
+    sslrootcert:
+      v.type === 'postgresql' &&
+      v.sslrootcert.trim() !== '' &&
+      !v.sslrootcert.includes('-----BEGIN CERTIFICATE-----') &&
+      'Paste certificates as PEM text: it begins with -----BEGIN CERTIFICATE-----.',
   };
 }
 
@@ -91,7 +98,7 @@ export function faultsOf(v: RouteValues): Record<string, string | false> {
 const shown: Record<DestinationType, readonly string[]> = {
   webhook: ['url', 'method', 'secret', 'headers'],
   mqtt_republish: ['topic'],
-  postgresql: ['dsn', 'table', 'columns'],
+  postgresql: ['dsn', 'table', 'columns', 'sslrootcert'],
 };
 
 function configOf(v: RouteValues): Record<string, unknown> {
@@ -102,7 +109,14 @@ function configOf(v: RouteValues): Record<string, unknown> {
   if (v.type === 'postgresql') {
     if (v.dsn.trim() === '') return {};
     const columns = objectOf(v.columns);
-    return { ...others, dsn: v.dsn.trim(), table: v.table.trim(), ...(columns ? { columns } : {}) };
+    const sslrootcert = v.sslrootcert.trim();
+    return {
+      ...others,
+      dsn: v.dsn.trim(),
+      table: v.table.trim(),
+      ...(columns ? { columns } : {}),
+      ...(sslrootcert ? { sslrootcert: `${sslrootcert}\n` } : {}),
+    };
   }
   const headers = objectOf(v.headers);
   return {

@@ -100,6 +100,13 @@ export function RouteDialog({ route, onClose }: { route: MessageRoute | null; on
             {...form.choice('columns')}
             help={'E.g. {"device": "device_id", "temp": "metrics.temperature"}.'}
           />
+          <AreaField
+            label="Certificates of authorities"
+            optional
+            mono
+            {...form.choice('sslrootcert')}
+            help="PEM text, for a connection with sslmode=verify-ca or verify-full to a server whose certificate is by an authority of your own."
+          />
         </>
       )}
     </FormDialog>
