@@ -1,6 +1,7 @@
 #include "gateway/background_jobs.hpp"
 
 #include "alerting/digests.hpp"
+#include "alerting/escalation_webhooks.hpp"
 #include "alerting/notifications/jobs.hpp"
 #include "connectivity/sync_job.hpp"
 #include "fleet/campaigns.hpp"
@@ -99,6 +100,7 @@ std::vector<BackgroundJob> background_jobs(Process& p) {
       every(5 * second, "certificates", [&, certificates] { return fleet::keep_certificates(certificates, pool, nats); }),
       every(campaigns, "campaigns", [&] { return fleet::run_campaigns(pool, nats, files); }),
       every(10 * second, "escalation", [=] { return alerting::escalate_alerts(escalation); }),
+      every(1 * hour, "older webhooks", [&] { return alerting::seal_older_webhooks(pool, p.sealer); }),
       every(1 * minute, "jobs", [&] { return fleet::run_job_upkeep(pool, nats); }),
       every(1 * minute, "uploads", [&] { return fleet::remove_expired_uploads(pool, files); }),
       every(carriers, "carrier sync", [&] { return connectivity::sync_due_integrations(connectivity_deps(p), pool); }),

@@ -1,6 +1,8 @@
 // Escalations while the directory of people can't be asked, and by what people are told.
 #include "alerting/escalation_job.hpp"
 
+#include "alerting/escalation_webhooks.hpp"
+#include "alerting/notifications/direct.hpp"
 #include "await.hpp"
 #include "pg_fixture.hpp"
 #include "platform/errors.hpp"
@@ -130,6 +132,30 @@ TEST_F(EscalationTest, APersonIsToldByTheirOwnChannels) {
   due("last", on_call, night);
   await(alerting::escalate_alerts(job));
   EXPECT_EQ(jobs("last"), "email ada@t.example PENDING");
+}
+
+TEST_F(EscalationTest, WebhooksOfBeforeAreSealed) {
+  admin(R"sql(
+    INSERT INTO escalation_policies (tenant_id, name) VALUES ('t', 'P');
+    INSERT INTO escalation_levels (tenant_id, policy_id, level_number, delay_minutes,
+                                   notify_webhook, sealed_webhook)
+      SELECT 't', policy_id, n, 5, url, sealed FROM escalation_policies, (VALUES
+        (1, 'https://h.example/hook?key=1', NULL), (2, 'https://h.example/', NULL),
+        (3, 'https://h.example/***', 'sealed before'), (4, NULL, NULL)) AS v (n, url, sealed);
+  )sql");
+  const auto stored = [&](int n, const char* column) {
+    return admin("SELECT coalesce(" + std::string(column) +
+                 ", '-') FROM escalation_levels WHERE level_number = " + std::to_string(n));
+  };
+  const crypto::Sealer without_key({}), sealer({std::string(64, 'a')});
+  EXPECT_EQ(await(alerting::seal_older_webhooks(pool, without_key)), 0);
+  EXPECT_EQ(await(alerting::seal_older_webhooks(pool, sealer)), 1);
+  EXPECT_EQ(stored(1, "notify_webhook"), "https://h.example/***");
+  EXPECT_EQ(alerting::notifications::open_webhook(sealer, "t", stored(1, "sealed_webhook")),
+            "https://h.example/hook?key=1");
+  EXPECT_EQ(stored(2, "notify_webhook") + stored(2, "sealed_webhook"), "https://h.example/-");
+  EXPECT_EQ(stored(3, "sealed_webhook"), "sealed before");
+  EXPECT_EQ(await(alerting::seal_older_webhooks(pool, sealer)), 0);
 }
 
 }  // namespace
