@@ -93,7 +93,11 @@ dev_test() {
   check "Shell scripts" shellcheck -x -s bash "$ROOT/dev" "$ROOT"/scripts/lib/*.sh
   run_unit_tests "Unit tests" release
   run_web_tests
-  run_pytest "Integration tests" tests/integration
+  # Most of their time they wait: several files at once, each with servers of its own.
+  rm -rf "$ROOT/build/reports/answers"
+  run_pytest "Integration tests" tests/integration -n 3 --dist loadfile
+  check "Every operation was answered with success" \
+    /usr/bin/python3 "$ROOT/tests/harness/answered.py" "$ROOT/build/reports/answers" "$ROOT/build/reports/conformance.json"
   run_pytest "Browser tests" tests/e2e
   run_pytest "Chaos tests" tests/chaos
   if ((full)); then dev_test_full; fi
@@ -121,7 +125,7 @@ dev_test_full() {
   run_unit_tests "Unit tests (ASan, UBSan)" asan
   # What was freed is kept for a while to find its late users: a test measures the process's memory.
   ASAN_OPTIONS=quarantine_size_mb=16 PULSE_BINARY="$ROOT/build/asan/pulse" \
-    run_pytest "Integration tests (ASan, UBSan)" tests/integration
+    run_pytest "Integration tests (ASan, UBSan)" tests/integration -n 2 --dist loadfile
   build_cpp tsan pulse_unit_tests
   run_unit_tests "Platform tests (TSan)" tsan \
     --gtest_filter='Clock*:Config*:Log*:Loop*:Metrics*:TokenBuckets*:StaticFiles*:WebSocket*:Ids*:Crypto*:Http*:ParseUrl*:PublicAddress*:Json*:*Mqtt*:Endpoint*:Nats*:Pg*:Router*:Turns*:TokenDebt*:Limits*:Mailer*:Audit*:Ingest*:*Worker*'

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import itertools
 import json
 import os
 import pathlib
@@ -44,10 +45,17 @@ def environment(settings: dict) -> dict:
     return {**ours, **settings}
 
 
+# Below the ports that the kernel gives to outgoing connections: one of them could take the port of a server that is just
+# being restarted. Several runs at once begin at different ones.
+_ports = itertools.count(os.getpid() * 997)
+
+
 def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    for n in _ports:
+        port = 20_000 + n % 12_000
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for(what: str, check, seconds: float = 30.0, every: float = 0.05):

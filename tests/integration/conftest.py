@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import pathlib
 import sys
 
@@ -14,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
 from directories import directory_of  # noqa: E402
 from replay import Replay  # noqa: E402
-from servers import Stack  # noqa: E402
+from servers import ROOT, Stack  # noqa: E402
 
 
 class Api:
@@ -54,11 +55,13 @@ class Api:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def replay():
+def replay(request):
     with pytest.MonkeyPatch.context() as patch:
         replay = Replay()
         replay.install(patch)
         yield replay
+    if _whole(request.config):
+        replay.write(ROOT / f"build/reports/answers/{os.environ.get('PYTEST_XDIST_WORKER', 'all')}.json")
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +140,7 @@ def device(stack):
 
 
 def _whole(config) -> bool:
-    """Whether this run is of all tests of this folder: then each operation must have been answered."""
+    """Whether this run is of all tests of this folder: then each operation must be answered (answered.py)."""
     here = pathlib.Path(__file__).parent
     option = config.option
     return option.identity == "embedded" and all(pathlib.Path(a).resolve() == here for a in config.args) and not (
@@ -146,8 +149,7 @@ def _whole(config) -> bool:
 
 def pytest_configure(config):
     for marker in ("either_directory: of accounts, and run with a Keycloak too",
-                   "embedded_only(reason): can only be of the embedded issuer",
-                   "after_all_others: looks at what a whole run has shown; no part of other runs"):
+                   "embedded_only(reason): can only be of the embedded issuer"):
         config.addinivalue_line("markers", marker)
 
 
@@ -155,20 +157,13 @@ _left_out = []  # (test, why it can't be with this directory)
 
 
 def pytest_collection_modifyitems(config, items):
-    last = [i for i in items if i.get_closest_marker("after_all_others")]
-    rest = [i for i in items if i not in last]
-    gone = []
-    if config.getoption("--identity") == "keycloak":
-        ours = [i for i in rest if i.get_closest_marker("either_directory")]
-        only = {i: i.get_closest_marker("embedded_only") for i in ours}
-        _left_out.extend((i.nodeid, marker.args[0]) for i, marker in only.items() if marker)
-        gone += [i for i in rest if not only.get(i, True) is None]
-        rest = [i for i in ours if not only[i]]
-    if not _whole(config):
-        gone += last
-        last = []
-    config.hook.pytest_deselected(items=gone)
-    items[:] = rest + last
+    if config.getoption("--identity") != "keycloak":
+        return
+    ours = [i for i in items if i.get_closest_marker("either_directory")]
+    only = {i: i.get_closest_marker("embedded_only") for i in ours}
+    _left_out.extend((i.nodeid, marker.args[0]) for i, marker in only.items() if marker)
+    config.hook.pytest_deselected(items=[i for i in items if only.get(i, True) is not None])
+    items[:] = [i for i in ours if not only[i]]
 
 
 def pytest_terminal_summary(terminalreporter):
