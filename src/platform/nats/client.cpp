@@ -126,24 +126,26 @@ void Client::drain(long timeout_ms) {
 
 namespace {
 
-/// Shared by nats.c's thread and the loop; the last of both to let go frees it.
-struct SubscriptionState {
-  std::shared_ptr<Mailbox> box;
+/// Of the loop's thread. What waits in the mailbox may outlive the subscription.
+struct Receiver {
   std::function<void(Message)> on_message;
-  bool live = true;  // of the loop's thread
+  bool live = true;
 };
 
-void on_message(natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
-  const auto& state = *static_cast<std::shared_ptr<SubscriptionState>*>(closure);
+Message read_message(natsMsg* message) {
   Message m;
   m.subject = natsMsg_GetSubject(message);
   if (const char* reply = natsMsg_GetReply(message)) m.reply = reply;
   m.data.assign(natsMsg_GetData(message), static_cast<std::size_t>(natsMsg_GetDataLength(message)));
   natsMsg_Destroy(message);
+  return m;
+}
+
+void hand_over(Mailbox& box, const std::shared_ptr<Receiver>& receiver, Message m) {
   const auto bytes = m.subject.size() + m.reply.size() + m.data.size();
-  const bool taken = state->box->put_message(
-      [state, m = std::move(m)]() mutable {
-        if (state->live) state->on_message(std::move(m));
+  const bool taken = box.put_message(
+      [receiver, m = std::move(m)]() mutable {
+        if (receiver->live) receiver->on_message(std::move(m));
       },
       bytes);
   if (!taken) log::error_throttled("NATS messages dropped: a loop does not keep up", {}, 10);
@@ -151,17 +153,20 @@ void on_message(natsConnection*, natsSubscription*, natsMsg* message, void* clos
 
 class CoreSubscription : public Subscription {
  public:
-  CoreSubscription(natsSubscription* sub, std::shared_ptr<SubscriptionState> state)
-      : sub_(sub), state_(std::move(state)) {}
-  ~CoreSubscription() override {
-    state_->live = false;
-    natsSubscription_Unsubscribe(sub_);
-    natsSubscription_Destroy(sub_);
-  }
+  CoreSubscription(std::shared_ptr<Client::Impl> client, const std::string& subject,
+                   const std::string& queue, std::shared_ptr<Mailbox> box,
+                   std::shared_ptr<Receiver> receiver)
+      : client_(std::move(client)),
+        receiver_(receiver),
+        raw_(*client_, subject, queue, [box, receiver](natsMsg* message) {
+          hand_over(*box, receiver, read_message(message));
+        }) {}
+  ~CoreSubscription() override { receiver_->live = false; }
 
  private:
-  natsSubscription* sub_;
-  std::shared_ptr<SubscriptionState> state_;
+  std::shared_ptr<Client::Impl> client_;
+  std::shared_ptr<Receiver> receiver_;
+  RawSubscription raw_;
 };
 
 }  // namespace
@@ -169,23 +174,10 @@ class CoreSubscription : public Subscription {
 std::unique_ptr<Subscription> Client::subscribe(std::string subject, std::string queue,
                                                 asio::any_io_executor executor,
                                                 std::function<void(Message)> handler) {
-  auto state = std::make_shared<SubscriptionState>();
-  state->box = impl_->mailbox(executor);
-  state->on_message = std::move(handler);
-  auto* closure = new std::shared_ptr<SubscriptionState>(state);
-  natsSubscription* sub = nullptr;
-  const auto status =
-      queue.empty()
-          ? natsConnection_Subscribe(&sub, impl_->conn, subject.c_str(), on_message, closure)
-          : natsConnection_QueueSubscribe(&sub, impl_->conn, subject.c_str(), queue.c_str(),
-                                          on_message, closure);
-  if (status != NATS_OK) {
-    delete closure;
-    check(status, "NATS subscription");
-  }
-  natsSubscription_SetOnCompleteCB(
-      sub, [](void* c) { delete static_cast<std::shared_ptr<SubscriptionState>*>(c); }, closure);
-  return std::make_unique<CoreSubscription>(sub, std::move(state));
+  auto receiver = std::make_shared<Receiver>();
+  receiver->on_message = std::move(handler);
+  return std::make_unique<CoreSubscription>(impl_, subject, queue, impl_->mailbox(executor),
+                                            std::move(receiver));
 }
 
 }  // namespace pulse::nats

@@ -35,11 +35,18 @@ void check(natsStatus status, const char* what) {
   if (status != NATS_OK) throw Error(std::string(what) + ": " + natsStatus_GetText(status));
 }
 
+std::string new_inbox() {
+  char* made = nullptr;
+  check(natsInbox_Create(&made), "NATS inbox");
+  std::string prefix = std::string(made) + ".";
+  natsInbox_Destroy(made);
+  return prefix;
+}
+
 Client::Impl::Impl(Options o) : options(std::move(o)) {}
 
 Client::Impl::~Impl() {
   stop();
-  if (inbox) natsSubscription_Destroy(inbox);
   if (conn) natsConnection_Destroy(conn);
 }
 
@@ -81,17 +88,9 @@ void Client::Impl::connect() {
     check(status, "NATS_URL");
   }
   look_at_status(conn);
-  char* prefix = nullptr;
-  check(natsInbox_Create(&prefix), "NATS inbox");
-  inbox_prefix = std::string(prefix) + ".";
-  natsInbox_Destroy(prefix);
-  auto* inbox_link = new Link(weak_from_this());
-  const auto subscribed =
-      natsConnection_Subscribe(&inbox, conn, (inbox_prefix + "*").c_str(), on_reply, inbox_link);
-  if (subscribed != NATS_OK) release_link(inbox_link);
-  check(subscribed, "NATS inbox");
-  natsSubscription_SetPendingLimits(inbox, -1, -1);
-  natsSubscription_SetOnCompleteCB(inbox, release_link, inbox_link);
+  inbox_prefix = new_inbox();
+  inbox.emplace(*this, inbox_prefix + "*", "", [this](natsMsg* message) { on_reply(message); });
+  inbox->let_all_wait();
   sweeper = std::thread([this] { sweep_loop(); });
   sender = std::thread([this] { send_loop(); });
 }
@@ -107,13 +106,14 @@ void Client::Impl::stop() {
   if (sweeper.joinable()) sweeper.join();
   if (sender.joinable()) sender.join();
   connected = false;
-  if (inbox) natsSubscription_Unsubscribe(inbox);
+  inbox.reset();
   if (conn) {
-    natsConnection_Close(conn);
+    natsConnection_Close(conn);  // and its reading thread has ended
     std::unique_lock lock(mutex);
     closed_signal.wait_for(lock, std::chrono::milliseconds(close_limit_ms), [&] { return closed; });
   }
   fail_all(PublishFault::disconnected);
+  free_retired();
 }
 
 void Client::Impl::settle(long timeout_ms) {
@@ -198,6 +198,7 @@ void Client::Impl::sweep_loop() {
   std::unique_lock lock(mutex);
   while (!stopping) {
     sweep_signal.wait_for(lock, std::chrono::milliseconds(deadlines.empty() ? 200 : 20));
+    look_for_retired(lock);
     std::vector<Pending> late;
     const auto now = steady_ms();
     for (auto lane = deadlines.begin(); lane != deadlines.end();) {
@@ -278,25 +279,25 @@ void Client::Impl::send_loop() {
   }
 }
 
-void Client::Impl::on_reply(natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
+void Client::Impl::on_reply(natsMsg* message) {
   const std::unique_ptr<natsMsg, void (*)(natsMsg*)> owned(message, natsMsg_Destroy);
-  const auto self = linked(closure);
-  if (!self) return;
   const std::string_view subject = natsMsg_GetSubject(message);
+  const std::string_view data(natsMsg_GetData(message),
+                              static_cast<std::size_t>(natsMsg_GetDataLength(message)));
+  const auto tail = subject.substr(std::min(inbox_prefix.size(), subject.size()));
+  if (take_mark(tail, data)) return;
   std::uint64_t token = 0;
-  const auto tail = subject.substr(std::min(self->inbox_prefix.size(), subject.size()));
   std::from_chars(tail.data(), tail.data() + tail.size(), token);
   Pending found;
   {
-    const std::lock_guard lock(self->mutex);
-    const auto it = self->pending.find(token);
-    if (it == self->pending.end()) return;
+    const std::lock_guard lock(mutex);
+    const auto it = pending.find(token);
+    if (it == pending.end()) return;
     found = std::move(it->second);
-    self->pending.erase(it);
+    pending.erase(it);
   }
   Reply reply;
-  reply.data.assign(natsMsg_GetData(message),
-                    static_cast<std::size_t>(natsMsg_GetDataLength(message)));
+  reply.data = data;
   reply.no_responders = natsMsg_IsNoResponders(message);
   found.done(std::move(reply));
 }

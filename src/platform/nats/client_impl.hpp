@@ -13,6 +13,7 @@
 
 #include "platform/nats/client.hpp"
 #include "platform/nats/mailbox.hpp"
+#include "platform/nats/raw_subscription.hpp"
 
 namespace pulse::nats {
 
@@ -65,15 +66,27 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   void sweep_loop();
   natsStatus publish_now(const Outgoing& message);
   void look_at_status(natsConnection* of);
+  void on_reply(natsMsg* message);
 
-  static void on_reply(natsConnection*, natsSubscription*, natsMsg* message, void* closure);
+  /// Frees a subscription that was ended, when nats.c is done with it. nats.c 3.4 hands a message
+  /// to its subscription after it let go of the lock under which it found it, and holds nothing
+  /// that keeps it (nats.c's issue 637): it would lock what is freed, at which it aborts.
+  void retire(natsSubscription* subscription);
+  /// Sends a mark to the inbox. When it comes back, nats.c's reading thread is past each message
+  /// that it had in hand when the subscriptions were ended. `lock` holds `mutex`.
+  void look_for_retired(std::unique_lock<std::mutex>& lock);
+  /// Whether a message to the inbox is a mark.
+  bool take_mark(std::string_view name, std::string_view number);
+  /// Frees what is left of them: the reading thread has ended.
+  void free_retired();
+
   static void on_connected(natsConnection*, void* closure);
   static void on_disconnected(natsConnection*, void* closure);
   static void on_closed(natsConnection*, void* closure);
 
   Options options;
   natsConnection* conn = nullptr;
-  natsSubscription* inbox = nullptr;
+  std::optional<RawSubscription> inbox;
   std::string inbox_prefix;
   std::mutex status_mutex;  // orders looks at the connection's status
   std::atomic<bool> connected{false};
@@ -89,6 +102,12 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   std::size_t unsent = 0, unsent_bytes = 0;
   std::uint64_t next_token = 1;
   bool stopping = false, sending = false, closed = false;
+  /// Ended subscriptions: those that wait for a mark from `first_mark` on, and those that came
+  /// after it was sent.
+  std::vector<natsSubscription*> awaiting_mark, retired;
+  std::uint64_t first_mark = 0, last_mark = 0;
+  std::int64_t awaiting_since_ms = 0, mark_sent_ms = 0;  // steady
+  bool reader_ended = false;
   std::thread sweeper, sender;
 
   std::mutex mailboxes_mutex;
@@ -97,5 +116,8 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
 
 /// Throws Error with nats.c's words when `status` is not NATS_OK.
 void check(natsStatus status, const char* what);
+
+/// The beginning of subjects that nobody else has, with a dot at its end.
+std::string new_inbox();
 
 }  // namespace pulse::nats

@@ -104,10 +104,9 @@ void wake(const std::shared_ptr<PullState>& state) {
 }
 
 /// The end of a request (404, 408, 409, 503), or a message.
-void on_pulled(natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
+void on_pulled(Lane& lane, natsMsg* message) {
   Delivered d;
   d.held = {message, [](void* m) { natsMsg_Destroy(static_cast<natsMsg*>(m)); }};
-  auto& lane = **static_cast<std::shared_ptr<Lane>*>(closure);
   auto& state = *lane.state;
   const std::string_view subject = natsMsg_GetSubject(message);
   const char* reply = natsMsg_GetReply(message);
@@ -144,39 +143,22 @@ void on_pulled(natsConnection*, natsSubscription*, natsMsg* message, void* closu
   wake(lane.state);
 }
 
-/// A subscription to a lane's inbox.
-class LaneSubscription {
+/// A lane that is listened to.
+class OpenLane {
  public:
-  LaneSubscription(natsConnection* conn, std::shared_ptr<PullState> state)
-      : lane_(std::make_shared<Lane>()) {
-    char* inbox = nullptr;
-    check(natsInbox_Create(&inbox), "NATS inbox");
-    lane_->inbox = std::string(inbox) + ".";
-    natsInbox_Destroy(inbox);
-    lane_->state = std::move(state);
-    auto* closure = new std::shared_ptr<Lane>(lane_);
-    const auto status =
-        natsConnection_Subscribe(&sub_, conn, (lane_->inbox + "*").c_str(), on_pulled, closure);
-    if (status != NATS_OK) {
-      delete closure;
-      check(status, "NATS pull");
-    }
-    natsSubscription_SetPendingLimits(sub_, -1, -1);
-    natsSubscription_SetOnCompleteCB(
-        sub_, [](void* c) { delete static_cast<std::shared_ptr<Lane>*>(c); }, closure);
+  OpenLane(Client::Impl& client, std::shared_ptr<PullState> state)
+      : lane_{std::move(state), new_inbox(), {}, 0},
+        subscription_(client, lane_.inbox + "*", "",
+                      [this](natsMsg* message) { on_pulled(lane_, message); }) {
+    subscription_.let_all_wait();
   }
-  ~LaneSubscription() {
-    natsSubscription_Unsubscribe(sub_);
-    natsSubscription_Destroy(sub_);
-  }
-  LaneSubscription(const LaneSubscription&) = delete;
-  Lane& operator*() { return *lane_; }
+  Lane& operator*() { return lane_; }
 
   std::int64_t retired_ms = 0;  ///< when the next lane was opened
 
  private:
-  std::shared_ptr<Lane> lane_;
-  natsSubscription* sub_ = nullptr;
+  Lane lane_;
+  RawSubscription subscription_;
 };
 
 class Puller : public PullConsumer {
@@ -258,7 +240,7 @@ class Puller : public PullConsumer {
     const auto now = steady_ms();
     if (!lanes_.empty()) lanes_.back()->retired_ms = now;
     generation_ = client_->reconnects.load();
-    lanes_.push_back(std::make_unique<LaneSubscription>(client_->conn, state_));
+    lanes_.push_back(std::make_unique<OpenLane>(*client_, state_));
     while (lanes_.size() > 1 && lanes_.front()->retired_ms < now - lane_linger_ms)
       lanes_.pop_front();
   }
@@ -306,7 +288,7 @@ class Puller : public PullConsumer {
   std::shared_ptr<Client::Impl> client_;
   ConsumerConfig config_;
   std::shared_ptr<PullState> state_;
-  std::deque<std::unique_ptr<LaneSubscription>> lanes_;  // the last one is asked
+  std::deque<std::unique_ptr<OpenLane>> lanes_;  // the last one is asked
   std::uint64_t last_request_ = 0;
   std::uint64_t generation_ = 0;
 };
