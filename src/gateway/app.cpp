@@ -180,6 +180,13 @@ int serve(const Config& config, const std::string& version) {
   std::unique_ptr<EvaluatorLoop> evaluator;
   std::unique_ptr<NotifierLoop> notifier;
   std::unique_ptr<DeliveryLoop> delivery;
+  // Before what they work with goes.
+  const auto stop_workers = [&] {
+    if (ingest) ingest->stop();
+    if (evaluator) evaluator->stop();
+    if (notifier) notifier->stop();
+    if (delivery) delivery->stop();
+  };
   try {
     p.base.spawn("streams", prepare_streams(p));
     p.base.spawn("settings", follow_settings(p));
@@ -198,6 +205,9 @@ int serve(const Config& config, const std::string& version) {
   } catch (...) {
     p.stopping = true;
     migrations.join();
+    stop_workers();
+    p.nats.drain(0);
+    p.base.stop();
     throw;
   }
   log::info("pulse serves", {{"version", version},
@@ -210,10 +220,7 @@ int serve(const Config& config, const std::string& version) {
   p.stopping = true;
   for (auto& loop : loops) loop->stop();
   p.mailer->stop(5'000);
-  if (ingest) ingest->stop();
-  if (evaluator) evaluator->stop();
-  if (notifier) notifier->stop();
-  if (delivery) delivery->stop();
+  stop_workers();
   run_and_wait(p.base, flush_logs(p));
   p.nats.drain(2'000);
   p.base.stop();
