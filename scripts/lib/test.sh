@@ -98,7 +98,7 @@ dev_test() {
   run_pytest "Integration tests" tests/integration -n 3 --dist loadfile
   check "Every operation was answered with success" \
     /usr/bin/python3 "$ROOT/tests/harness/answered.py" "$ROOT/build/reports/answers" "$ROOT/build/reports/conformance.json"
-  run_pytest "Browser tests" tests/e2e
+  run_pytest "Browser tests" tests/e2e -n 2 --dist loadgroup
   run_pytest "Chaos tests" tests/chaos
   if ((full)); then dev_test_full; fi
   say ""
@@ -138,5 +138,6 @@ dev_test_full() {
   SUITE_PYTHON="$DEV/api-fuzz/bin/python" run_pytest "API fuzzer" tests/api_fuzz
   run_pytest "Tests with a real Keycloak" tests/full
   run_pytest "Account tests with a real Keycloak" tests/integration --identity keycloak
-  PULSE_CHAOS_KILLS=200 PULSE_CHAOS_PG_DOWN=60 run_pytest "Chaos tests, long" tests/chaos --timeout=3600
+  PULSE_CHAOS_KILLS=200 PULSE_CHAOS_PG_DOWN=60 PULSE_CHAOS_EPISODES=60 PULSE_CHAOS_MESSAGES=40000 \
+    run_pytest "Chaos tests, long" tests/chaos --timeout=3600
 }

@@ -60,7 +60,7 @@ def stack(carrier, hook):
         yield running
 
 
-@pytest.mark.parametrize("scenario", [
+SCENARIOS = [
     "sign-in-to-a-moving-chart", "devices-by-search-in-the-url", "a-first-device-by-the-five-steps",
     "every-page-in-both-themes-and-sizes", "selected-rows-are-readable", "a-wrong-password-is-told",
     "lists-follow-the-status", "a-normalized-metric-is-charted-live", "the-live-page-shows-the-newest", "operators-have-their-own-shell",
@@ -93,7 +93,13 @@ def stack(carrier, hook):
     "maintenance-is-planned-and-a-digest-chosen",
     "a-rule-is-written-previewed-and-fires", "a-rule-is-edited-without-loss", "thresholds-are-drawn-on-health",
     "a-viewer-reads-rules-and-alerts", "a-failing-call-is-told-in-its-place", "metrics-get-names-units-and-ranges",
-    "rule-pages-in-both-themes-and-sizes", "a-route-is-made-tried-and-its-dead-letter-discarded"])
+    "rule-pages-in-both-themes-and-sizes", "a-route-is-made-tried-and-its-dead-letter-discarded"]
+# Two groups side by side (pytest-xdist), each in its order and with servers of its own.
+SECOND = SCENARIOS.index("the-team-is-changed-in-the-browser")
+
+
+@pytest.mark.parametrize("scenario", [pytest.param(name, marks=pytest.mark.xdist_group("first" if n < SECOND else "second"))
+                                      for n, name in enumerate(SCENARIOS)])
 def test_in_the_browser(stack, carrier, hook, scenario):
     SCREENS.mkdir(parents=True, exist_ok=True)
     if scenario == "all-alerts-that-match-are-acknowledged":
