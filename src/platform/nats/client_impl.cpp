@@ -264,8 +264,10 @@ void Client::Impl::send_loop() {
   std::vector<Outgoing> batch;
   std::unique_lock lock(mutex);
   while (true) {
-    send_signal.wait(lock, [&] { return stopping || !outgoing.empty(); });
+    send_signal.wait(lock, [&] { return stopping || !outgoing.empty() || !freeable.empty(); });
     if (stopping) return;
+    if (!freeable.empty()) free_done(lock);
+    if (outgoing.empty()) continue;
     batch.clear();
     batch.swap(outgoing);
     sending = true;

@@ -77,6 +77,11 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   void look_for_retired(std::unique_lock<std::mutex>& lock);
   /// Whether a message to the inbox is a mark.
   bool take_mark(std::string_view name, std::string_view number);
+  /// Those that waited for a mark wait for the sending thread now, which frees them: that takes
+  /// nats.c's lock, which it holds for as long as a write is stuck, and nobody shall wait for an
+  /// acknowledgement so long. The caller holds `mutex`.
+  void free_soon();
+  void free_done(std::unique_lock<std::mutex>& lock);
   /// Frees what is left of them: the reading thread has ended.
   void free_retired();
 
@@ -102,9 +107,9 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   std::size_t unsent = 0, unsent_bytes = 0;
   std::uint64_t next_token = 1;
   bool stopping = false, sending = false, closed = false;
-  /// Ended subscriptions: those that wait for a mark from `first_mark` on, and those that came
-  /// after it was sent.
-  std::vector<natsSubscription*> awaiting_mark, retired;
+  /// Ended subscriptions: those that came after a mark was sent, those that wait for one from
+  /// `first_mark` on, and those that nats.c is done with.
+  std::vector<natsSubscription*> retired, awaiting_mark, freeable;
   std::uint64_t first_mark = 0, last_mark = 0;
   std::int64_t awaiting_since_ms = 0, mark_sent_ms = 0;  // steady
   bool reader_ended = false;

@@ -15,7 +15,7 @@ constexpr std::string_view mark_name = "mark";
 constexpr std::int64_t mark_lost_ms = 2'000;
 /// No thread has an ended subscription in hand for so long. So those that end while no mark can be
 /// sent, as the server is away, don't pile up.
-constexpr std::int64_t surely_done_ms = 60'000;
+constexpr std::int64_t surely_done_ms = 10'000;
 
 void free_all(const std::vector<natsSubscription*>& ended) {
   for (auto* subscription : ended) natsSubscription_Destroy(subscription);
@@ -78,10 +78,9 @@ void Client::Impl::retire(natsSubscription* subscription) {
 
 void Client::Impl::look_for_retired(std::unique_lock<std::mutex>& lock) {
   const auto now = steady_ms();
-  std::vector<natsSubscription*> done;
-  if (!awaiting_mark.empty() && now > awaiting_since_ms + surely_done_ms) done.swap(awaiting_mark);
+  if (!awaiting_mark.empty() && now > awaiting_since_ms + surely_done_ms) free_soon();
   if (awaiting_mark.empty()) {
-    if (retired.empty() && done.empty()) return;
+    if (retired.empty()) return;
     awaiting_mark.swap(retired);
     awaiting_since_ms = now;
     first_mark = last_mark + 1;
@@ -91,7 +90,6 @@ void Client::Impl::look_for_retired(std::unique_lock<std::mutex>& lock) {
   mark_sent_ms = now;
   const auto number = std::to_string(++last_mark);
   lock.unlock();
-  free_all(done);
   send(inbox_prefix + std::string(mark_name), {}, number);
   lock.lock();
 }
@@ -100,13 +98,23 @@ bool Client::Impl::take_mark(std::string_view name, std::string_view number) {
   if (name != mark_name) return false;
   std::uint64_t mark = 0;
   std::from_chars(number.data(), number.data() + number.size(), mark);
-  std::vector<natsSubscription*> ended;
-  {
-    const std::lock_guard lock(mutex);
-    if (mark >= first_mark) ended.swap(awaiting_mark);
-  }
-  free_all(ended);
+  const std::lock_guard lock(mutex);
+  if (mark >= first_mark) free_soon();
   return true;
+}
+
+void Client::Impl::free_soon() {
+  freeable.insert(freeable.end(), awaiting_mark.begin(), awaiting_mark.end());
+  awaiting_mark.clear();
+  send_signal.notify_one();
+}
+
+void Client::Impl::free_done(std::unique_lock<std::mutex>& lock) {
+  std::vector<natsSubscription*> ended;
+  ended.swap(freeable);
+  lock.unlock();
+  free_all(ended);
+  lock.lock();
 }
 
 void Client::Impl::free_retired() {
@@ -114,9 +122,10 @@ void Client::Impl::free_retired() {
   {
     const std::lock_guard lock(mutex);
     reader_ended = true;
-    ended.swap(awaiting_mark);
-    ended.insert(ended.end(), retired.begin(), retired.end());
-    retired.clear();
+    for (auto* some : {&freeable, &awaiting_mark, &retired}) {
+      ended.insert(ended.end(), some->begin(), some->end());
+      some->clear();
+    }
   }
   free_all(ended);
 }
