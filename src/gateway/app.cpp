@@ -175,7 +175,7 @@ int serve(const Config& config, const std::string& version) {
   std::vector<std::unique_ptr<GatewayLoop>> loops;
   for (int i = 0; i < gateway_threads(config); ++i)
     loops.push_back(std::make_unique<GatewayLoop>(p, i));
-  std::thread migrations([&p] { watch_migrations(p); });
+  std::jthread migrations([&p] { watch_migrations(p); });
   std::unique_ptr<IngestLoop> ingest;
   std::unique_ptr<EvaluatorLoop> evaluator;
   std::unique_ptr<NotifierLoop> notifier;
@@ -204,9 +204,11 @@ int serve(const Config& config, const std::string& version) {
     if (p.roles.delivery) delivery = std::make_unique<DeliveryLoop>(p);
   } catch (...) {
     p.stopping = true;
-    migrations.join();
+    for (auto& loop : loops) loop->halt();
+    p.mailer->stop(0);
     stop_workers();
     p.nats.drain(0);
+    p.stop_outbound();
     p.base.stop();
     throw;
   }
@@ -223,6 +225,7 @@ int serve(const Config& config, const std::string& version) {
   stop_workers();
   run_and_wait(p.base, flush_logs(p));
   p.nats.drain(2'000);
+  p.stop_outbound();
   p.base.stop();
   migrations.join();
   log::info("stopped");

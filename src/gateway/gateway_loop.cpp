@@ -309,7 +309,9 @@ GatewayLoop::GatewayLoop(Process& process, int number)
     : impl_(std::make_unique<Impl>(process, number)) {
   impl_->build();
 }
-GatewayLoop::~GatewayLoop() { impl_->loop.stop(); }
+GatewayLoop::~GatewayLoop() { halt(); }
+
+void GatewayLoop::halt() { impl_->loop.stop(); }
 
 http::Router& GatewayLoop::router() { return impl_->router; }
 

@@ -17,6 +17,8 @@ class GatewayLoop {
   void start();
   /// Stops accepting, finishes requests, closes sessions. Blocks; not on a loop's thread.
   void stop();
+  /// Ends at once whatever it does, started or not; callers get no answer.
+  void halt();
   http::Router& router();
 
  private:

@@ -173,6 +173,11 @@ connectivity::ConnectivityDeps connectivity_deps(Process& process) {
   return d;
 }
 
-Process::~Process() { notify_threads->join(); }
+Process::~Process() { stop_outbound(); }
+
+void Process::stop_outbound() {
+  for (auto* client : {&outbound, &carrier_http, &notify_http}) client->stop();
+  notify_threads->join();
+}
 
 }  // namespace pulse::gateway

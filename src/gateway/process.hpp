@@ -56,6 +56,9 @@ struct Process {
   explicit Process(const Config& config_);
   ~Process();
 
+  /// Ends requests to others as `closed`: while the loops that wait for them still exist.
+  void stop_outbound();
+
   const Config& config;
   Roles roles;
   std::string version;

@@ -209,7 +209,7 @@ TEST_F(HttpClientTest, OutboundKeepsItsBounds) {
   EXPECT_EQ(fault([&] { return client.get(url("/x"), options); }), Kind::bad_url);
 }
 
-TEST_F(HttpClientTest, OutboundEndsWhatWaitsWhenItGoes) {
+TEST_F(HttpClientTest, OutboundEndsWhatWaitsWhenItStops) {
   auto client = std::make_unique<OutboundClient>(1);
   OutboundOptions options;
   options.allow_private = true;
@@ -226,10 +226,11 @@ TEST_F(HttpClientTest, OutboundEndsWhatWaitsWhenItGoes) {
                    });
   io.restart();
   io.run_for(std::chrono::milliseconds(50));
-  client.reset();
+  client->stop();
   io.restart();
   io.run_for(std::chrono::seconds(5));
   EXPECT_EQ(kinds, (std::vector<Kind>{Kind::closed, Kind::closed, Kind::closed}));
+  EXPECT_EQ(fault([&] { return client->get(url("/x"), options); }), Kind::closed);
 }
 
 TEST(PublicAddress, KnowsTheSpecialRanges) {

@@ -107,10 +107,13 @@ class OutboundClient {
  public:
   /// `threads`: transfers at once (1 to 64); `queue`: waiting ones, more fail as `closed`.
   explicit OutboundClient(int threads = 4, std::size_t queue = 10'000);
-  /// Ends transfers under way as `closed`. The callers' loops must still exist.
+  /// `stop`. The callers' loops must still exist, or it was called while they did.
   ~OutboundClient();
   OutboundClient(const OutboundClient&) = delete;
   OutboundClient& operator=(const OutboundClient&) = delete;
+
+  /// Ends transfers under way, and all that come, as `closed`. Blocks; not on a loop's thread.
+  void stop();
 
   /// Throws ClientError.
   Task<ClientResponse> get(std::string url, OutboundOptions options = {});

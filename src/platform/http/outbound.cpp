@@ -313,13 +313,16 @@ OutboundClient::OutboundClient(int threads, std::size_t queue) : impl_(std::make
     impl_->threads.emplace_back([impl = impl_.get()] { impl->work(); });
 }
 
-OutboundClient::~OutboundClient() {
+OutboundClient::~OutboundClient() { stop(); }
+
+void OutboundClient::stop() {
   {
     std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
   }
   impl_->wake.notify_all();
-  for (auto& thread : impl_->threads) thread.join();
+  for (auto& thread : impl_->threads)
+    if (thread.joinable()) thread.join();
 }
 
 Task<ClientResponse> OutboundClient::get(std::string url, OutboundOptions options) {
