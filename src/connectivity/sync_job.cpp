@@ -1,7 +1,9 @@
 #include "connectivity/sync_job.hpp"
 
 #include <algorithm>
-#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <cmath>
 
 #include "connectivity/integrations.hpp"
@@ -19,9 +21,11 @@ constexpr long pause_ms = 100;
 /// A tenant with very many SIMs holds up the others no longer than this; those that were asked
 /// longest ago come first, so the rest follows with the next sync.
 constexpr std::int64_t longest_ms = 10 * 60'000;
-/// Integrations of one tenant that are synced at a time, of six of all tenants.
+/// Integrations that are synced at a time: of all tenants, and of one, so that others always find a
+/// place.
+constexpr std::size_t most_at_once = 6;
 constexpr int most_of_a_tenant = 2;
-constexpr long lane_pause_ms = 1'000, claim_pause_ms = 10;
+constexpr long pause_between_looks_ms = 1'000;
 /// So many devices are written together.
 constexpr std::size_t chunk = 100;
 
@@ -223,11 +227,10 @@ Task<> sync_integration(ConnectivityDeps d, tenancy::TenantDb db, std::string te
   if (outcome.good > 0) tell_pages(*d.nats, tenant_id, "devices");
 }
 
-/// What the lanes are at.
+/// The tenants of the integrations that are being synced: one entry for each integration.
 struct UnderWay {
-  std::vector<std::string> tenants;  ///< one entry for each integration that is being synced
-  bool claiming = false;  ///< one at a time, so that each sees whose the earlier ones are
-  /// Those that have as many as they may, so that others always find a lane.
+  std::vector<std::string> tenants;
+  /// Those that have as many as they may.
   std::vector<std::string> busy() const {
     std::vector<std::string> out;
     for (const auto& tenant : tenants)
@@ -242,78 +245,64 @@ struct Claimed {
   std::string tenant_id;
 };
 
-/// The next integration that is due, entered among those under way; nothing when there is none.
-Task<std::optional<Claimed>> claim_one(pg::Pool* pool, std::shared_ptr<UnderWay> lanes) {
-  while (lanes->claiming) co_await sleep_ms(claim_pause_ms);
-  lanes->claiming = true;
+void tell(const std::string& problem) {
+  log::error_throttled("carrier sync failed, trying again", {{"error", problem}}, 30);
+}
+
+/// The next integration that is due; nothing when there is none, or none could be looked for.
+Task<std::optional<Claimed>> claim_one(pg::Pool* pool, std::vector<std::string> busy) {
   std::optional<Claimed> out;
-  std::exception_ptr fault;
+  std::string problem;
   try {
     pg::Scope everywhere;
     everywhere.role = "pulse_ingest";
-    const auto busy = lanes->busy();
     const auto rows = co_await pool->query(everywhere, claim_next, pg::Params::of(busy));
-    if (!rows.empty()) {
-      out.emplace();
-      out->id = rows.int64(0, 0);
-      out->tenant_id = rows.text(0, 1);
-      lanes->tenants.push_back(out->tenant_id);
-    }
-  } catch (...) {
-    fault = std::current_exception();
+    if (!rows.empty()) out = Claimed{rows.int64(0, 0), std::string(rows.text(0, 1))};
+  } catch (const std::exception& e) {
+    problem = e.what();
   }
-  lanes->claiming = false;
-  if (fault) std::rethrow_exception(fault);
+  if (!problem.empty()) tell(problem);
   co_return out;
 }
 
-/// Syncs one integration that is due; false when there is none.
-Task<bool> sync_next(ConnectivityDeps d, pg::Pool* pool, std::shared_ptr<UnderWay> lanes) {
-  const auto claimed = co_await claim_one(pool, lanes);
-  if (!claimed) co_return false;
-  const auto id = claimed->id;
-  const auto tenant_id = claimed->tenant_id;
-  std::exception_ptr fault;
+Task<> sync_claimed(ConnectivityDeps d, pg::Pool* pool, std::shared_ptr<UnderWay> under_way,
+                    Claimed claimed) {
+  std::string problem;
   try {
-    const auto db = tenancy::TenantDb::for_worker(*pool, tenant_id, "sync with its carriers");
-    co_await sync_integration(d, db, tenant_id, id);
-  } catch (...) {
-    fault = std::current_exception();
+    const auto db =
+        tenancy::TenantDb::for_worker(*pool, claimed.tenant_id, "sync with its carriers");
+    co_await sync_integration(d, db, claimed.tenant_id, claimed.id);
+  } catch (const std::exception& e) {
+    problem = e.what();
   }
-  lanes->tenants.erase(std::find(lanes->tenants.begin(), lanes->tenants.end(), tenant_id));
-  if (fault) std::rethrow_exception(fault);
-  co_return true;
-}
-
-/// Until nothing is due and no lane works: while one waits for a slow carrier, the others take what
-/// becomes due.
-Task<> lane(ConnectivityDeps d, pg::Pool* pool, std::shared_ptr<UnderWay> lanes) {
-  bool more = true;
-  while (more) {
-    std::string problem;
-    bool found = false;
-    try {
-      found = co_await sync_next(d, pool, lanes);
-    } catch (const std::exception& e) {
-      problem = e.what();
-    }
-    if (!problem.empty())
-      log::error_throttled("carrier sync failed, trying again", {{"error", problem}}, 30);
-    if (!found) {
-      more = !lanes->tenants.empty();
-      if (more) co_await sleep_ms(lane_pause_ms);
-    }
-  }
+  auto& tenants = under_way->tenants;
+  tenants.erase(std::find(tenants.begin(), tenants.end(), claimed.tenant_id));
+  if (!problem.empty()) tell(problem);
 }
 
 }  // namespace
 
+/// While some wait for slow carriers, others that become due are begun. All of it is on one loop,
+/// so what they share needs no lock.
 Task<> sync_due_integrations(ConnectivityDeps d, pg::Pool& pool) {
-  using namespace boost::asio::experimental::awaitable_operators;
-  const auto lanes = std::make_shared<UnderWay>();
-  // All on this loop, so what they share needs no lock.
-  co_await (lane(d, &pool, lanes) && lane(d, &pool, lanes) && lane(d, &pool, lanes) &&
-            lane(d, &pool, lanes) && lane(d, &pool, lanes) && lane(d, &pool, lanes));
+  const auto under_way = std::make_shared<UnderWay>();
+  const auto executor = co_await boost::asio::this_coro::executor;
+  while (true) {
+    std::optional<Claimed> claimed;
+    if (under_way->tenants.size() < most_at_once) {
+      auto busy = under_way->busy();
+      claimed = co_await claim_one(&pool, std::move(busy));
+    }
+    if (claimed) {
+      under_way->tenants.push_back(claimed->tenant_id);
+      auto sync = sync_claimed(d, &pool, under_way, *claimed);
+      boost::asio::co_spawn(executor, std::move(sync), boost::asio::detached);
+    } else if (under_way->tenants.empty()) {
+      co_return;
+    } else {
+      co_await sleep_ms(pause_between_looks_ms);
+    }
+  }
 }
 
 }  // namespace pulse::connectivity

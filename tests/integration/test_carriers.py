@@ -1,9 +1,11 @@
 """Carriers: integrations, the SIMs of devices, linking, provisioning, faults of carriers, the sync job."""
 
+import contextlib
 import json
 import threading
 
 import pytest
+import requests
 from carriers import Hologram, OneNce
 from conftest import Api
 from servers import Stack, wait_for
@@ -484,3 +486,22 @@ def test_calls_that_hang_hold_up_nobody_else(api, rival, holo, hologram, quick, 
     assert any(t.is_alive() for t in threads), "those before it still wait"
     [t.join() for t in threads]
     holo.going_on.set()
+
+
+def test_a_stop_while_a_carrier_does_not_answer(pulse, api, holo, hologram, device):
+    link(api, device, hologram)
+    holo.requests.clear()
+    holo.going_on.clear()
+
+    def ask():
+        with contextlib.suppress(requests.RequestException):
+            api.get(f"/devices/{device}/carrier/status")
+
+    caller = threading.Thread(target=ask)
+    caller.start()
+    api.put(f"/carrier/integrations/{hologram['id']}", json={"sync_enabled": True})
+    wait_for("page and sync to ask", lambda: len(holo.requests) > 1)
+    assert pulse.pulses[0].stop() == 0, pulse.pulses[0].tail()
+    caller.join()
+    pulse.pulses[0].start()
+    pulse.wait_ready()
