@@ -71,6 +71,12 @@ Task<> lead(Process& p, const BackgroundJob& job) {
       });
 }
 
+Task<int> keep_notifications(pg::Pool& pool, const crypto::Sealer& sealer) {
+  const int sealed = co_await alerting::seal_older_webhooks(pool, sealer);
+  const int gone = co_await alerting::notifications::forget_old_jobs(pool);
+  co_return sealed + gone;
+}
+
 }  // namespace
 
 std::vector<BackgroundJob> background_jobs(Process& p) {
@@ -96,11 +102,10 @@ std::vector<BackgroundJob> background_jobs(Process& p) {
       every(5 * second, "commands", [&] { return fleet::sweep_commands(pool, nats); }),
       every(1 * minute, "command expiry", [&] { return fleet::expire_commands(pool, nats); }),
       every(15 * second, "desired states", [&] { return fleet::resend_desired(pool, nats); }),
-      every(1 * hour, "notification log", [&] { return alerting::notifications::forget_old_jobs(pool); }),
+      every(1 * hour, "notification log", [&] { return keep_notifications(pool, p.sealer); }),
       every(5 * second, "certificates", [&, certificates] { return fleet::keep_certificates(certificates, pool, nats); }),
       every(campaigns, "campaigns", [&] { return fleet::run_campaigns(pool, nats, files); }),
       every(10 * second, "escalation", [=] { return alerting::escalate_alerts(escalation); }),
-      every(1 * hour, "older webhooks", [&] { return alerting::seal_older_webhooks(pool, p.sealer); }),
       every(1 * minute, "jobs", [&] { return fleet::run_job_upkeep(pool, nats); }),
       every(1 * minute, "uploads", [&] { return fleet::remove_expired_uploads(pool, files); }),
       every(carriers, "carrier sync", [&] { return connectivity::sync_due_integrations(connectivity_deps(p), pool); }),

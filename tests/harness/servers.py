@@ -46,13 +46,14 @@ def environment(settings: dict) -> dict:
 
 
 # Below the ports that the kernel gives to outgoing connections: one of them could take the port of a server that is just
-# being restarted. Several runs at once begin at different ones.
+# being restarted. Workers of one run (gw0, gw1, ...) have ranges of their own; several runs begin at different ones.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 4
 _ports = itertools.count(os.getpid() * 997)
 
 
 def free_port() -> int:
     for n in _ports:
-        port = 20_000 + n % 12_000
+        port = 20_000 + 3_000 * _WORKER + n % 3_000
         with socket.socket() as s, contextlib.suppress(OSError):
             s.bind(("127.0.0.1", port))
             return port
