@@ -70,7 +70,7 @@ export const groups = {
     await dialog().getByRole('button', { name: 'Delete Walked by hand' }).click();
     await page.waitForURL(/\/device-groups$/);
     await page.getByText('Walked by query').waitFor();
-    assert.equal(await page.getByText('Walked by hand', { exact: true }).count(), 0);
+    await page.getByText('Walked by hand', { exact: true }).first().waitFor({ state: 'detached' });
   },
 
   async 'a-search-changes-many-devices-and-takes-it-back'() {
