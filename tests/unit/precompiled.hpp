@@ -1,7 +1,5 @@
 #pragma once
 // What almost every unit test includes, parsed once.
-#include "platform/precompiled.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,3 +7,5 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include "platform/precompiled.hpp"
