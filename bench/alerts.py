@@ -182,6 +182,6 @@ def call(bench, method, path, body=None):
 def run(bench, tenant, devices):
     bench.measure("matcher", lambda: matcher(bench))
     bench.measure("rules", lambda: engine(bench, devices))
-    for n in (1_000, devices):
+    for n in sorted({1_000, devices}):
         bench.measure(f"breach-{n}", lambda n=n: latency(bench, tenant, n))
     bench.measure("page", lambda: to_page(bench, tenant))
