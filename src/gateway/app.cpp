@@ -208,8 +208,8 @@ int serve(const Config& config, const std::string& version) {
     p.mailer->stop(0);
     stop_workers();
     p.nats.drain(0);
-    p.stop_outbound();
     p.base.stop();
+    p.stop_outbound();
     throw;
   }
   log::info("pulse serves", {{"version", version},
@@ -225,8 +225,9 @@ int serve(const Config& config, const std::string& version) {
   stop_workers();
   run_and_wait(p.base, flush_logs(p));
   p.nats.drain(2'000);
-  p.stop_outbound();
   p.base.stop();
+  // Now that no job goes on with it: what the stop cuts short is no failure of the other side.
+  p.stop_outbound();
   migrations.join();
   log::info("stopped");
   return 0;

@@ -505,3 +505,4 @@ def test_a_stop_while_a_carrier_does_not_answer(pulse, api, holo, hologram, devi
     caller.join()
     pulse.pulses[0].start()
     pulse.wait_ready()
+    assert "broke" not in (integration(api, hologram)["last_sync_error"] or ""), "our stop is no fault of the carrier's"

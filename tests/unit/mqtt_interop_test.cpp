@@ -85,9 +85,8 @@ struct Dialect {
 class Mosquitto : public EndpointTest, public ::testing::WithParamInterface<Dialect> {
  public:
   void SetUp() override {
-    if (std::system("command -v mosquitto_pub >/dev/null") != 0) {
-      GTEST_SKIP() << "mosquitto-clients is not installed";
-    }
+    ASSERT_EQ(std::system("command -v mosquitto_pub >/dev/null"), 0)
+        << "mosquitto-clients is not installed";
   }
   std::string arguments(std::uint16_t to) const {
     return " -h 127.0.0.1 -p " + std::to_string(to) + " -u ann -P secret -V " + GetParam().version +
